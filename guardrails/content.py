@@ -1,0 +1,49 @@
+"""What detectors look at: the pieces of one check, with their folded views made once and shared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from guardrails.errors import DeadlineExceeded
+from guardrails.fold import Folded
+from guardrails.types import Piece, Source
+
+__all__ = ["Content", "Deadline"]
+
+
+class Deadline:
+    """One absolute point in time for a whole check."""
+
+    __slots__ = ("at",)
+
+    def __init__(self, milliseconds: float) -> None:
+        self.at = time.monotonic() + milliseconds / 1000
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, negative when passed."""
+        return self.at - time.monotonic()
+
+    def check(self) -> None:
+        """Raise :class:`~guardrails.errors.DeadlineExceeded` once the time is used up."""
+        if time.monotonic() > self.at:
+            raise DeadlineExceeded("the deadline of this check has passed")
+
+
+class Content:
+    """The pieces of one check and the direction they travel."""
+
+    __slots__ = ("_folded", "pieces", "source")
+
+    def __init__(self, pieces: Sequence[Piece], source: Source) -> None:
+        self.pieces = tuple(pieces)
+        self.source = source
+        self._folded: list[Folded | None] = [None] * len(self.pieces)
+
+    def folded(self, index: int) -> Folded:
+        """The views of piece ``index``, computed on first use and shared by all detectors."""
+        folded = self._folded[index]
+        if folded is None:
+            folded = self._folded[index] = Folded(self.pieces[index].text)
+        return folded

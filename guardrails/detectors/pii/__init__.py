@@ -1,0 +1,1 @@
+"""Sensitive information (to be filled)."""

@@ -1,0 +1,29 @@
+"""Where shipped files are: beside the code in a checkout, inside the package in an installed wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from guardrails.errors import GuardrailsError
+
+__all__ = ["data_dir", "policies_dir", "shipped_policies"]
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def policies_dir() -> Path:
+    """The folder of the shipped policies. Raises GuardrailsError when the installation is incomplete."""
+    for candidate in (_PACKAGE / "_shipped" / "policies", _PACKAGE.parent / "policies"):
+        if (candidate / "baseline.yaml").is_file():
+            return candidate
+    raise GuardrailsError("the shipped policies are missing: reinstall the package (pip install --force-reinstall)")
+
+
+def data_dir() -> Path:
+    """The folder of package data (managed word lists)."""
+    return _PACKAGE / "data"
+
+
+def shipped_policies() -> tuple[str, ...]:
+    """The names of the shipped policies, sorted."""
+    return tuple(sorted(p.stem for p in policies_dir().glob("*.yaml") if not p.name.endswith(".test.yaml")))

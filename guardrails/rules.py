@@ -1,0 +1,124 @@
+"""A policy as the guard sees it: a flat tuple of rules, all inheritance already resolved.
+
+The loader in :mod:`guardrails.policy` makes these; detectors, verdict and actions read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from guardrails.types import OnFailure, PolicyIdentity, RuleAction, Source
+
+__all__ = ["Limits", "Mask", "MaskStyle", "Messages", "Policy", "Position", "Rule"]
+
+
+class MaskStyle(StrEnum):
+    """How a masked span is rewritten.
+
+    ``type``: ``{EMAIL}`` as in Bedrock; ``numbered``: ``{EMAIL_1}``, the same number for the same value;
+    ``partial``: all but the last ``keep`` letters and digits are starred; ``hash``: a keyed hash;
+    ``constant``: ``text``.
+    """
+
+    TYPE = "type"
+    NUMBERED = "numbered"
+    PARTIAL = "partial"
+    HASH = "hash"
+    CONSTANT = "constant"
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """A mask style with its options; ``key_env`` / ``key_file`` name where a hash key is, never the key."""
+
+    style: MaskStyle = MaskStyle.TYPE
+    keep: int = 4
+    text: str | None = None
+    key_env: str | None = None
+    key_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a policy.
+
+    ``id`` is unique in the policy (``pii.EMAIL``, ``words.terms``, ``regex.account``, ``content.HATE`` …);
+    ``detector`` is a key of :data:`guardrails.detectors.DETECTORS`; ``type`` is what its findings are
+    called and what stands in its mask. ``input`` and ``output`` are None where the rule is disabled.
+    ``settings`` is an instance of the detector module's ``Settings``.
+    """
+
+    id: str
+    detector: str
+    type: str
+    settings: Any
+    input: RuleAction | None = RuleAction.BLOCK
+    output: RuleAction | None = RuleAction.BLOCK
+    on_failure: OnFailure = OnFailure.BLOCK
+    required: bool = False
+    enforced: bool = False
+    exceptions: tuple[str, ...] = ()
+    mask: Mask = field(default_factory=Mask)
+
+    def action(self, source: Source) -> RuleAction | None:
+        """What the rule does in that direction, None when it is disabled there."""
+        return self.input if source is Source.INPUT else self.output
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """What users read instead of a blocked text."""
+
+    blocked_input: str = "Sorry, I can't help with that request."
+    blocked_output: str = "Sorry, I can't share that answer."
+
+    def blocked(self, source: Source) -> str:
+        """The message of that direction."""
+        return self.blocked_input if source is Source.INPUT else self.blocked_output
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one check may cost: code points over all pieces, milliseconds, and pieces."""
+
+    max_characters: int = 1_000_000
+    deadline_ms: int = 10_000
+    max_pieces: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a setting was written: path as loaded, 1-based line and column."""
+
+    file: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """An effective policy. ``positions`` maps a dotted key (``pii.entities.EMAIL.action``) to its origin."""
+
+    name: str
+    identity: PolicyIdentity
+    rules: tuple[Rule, ...]
+    messages: Messages = field(default_factory=Messages)
+    limits: Limits = field(default_factory=Limits)
+    on_failure: OnFailure = OnFailure.BLOCK
+    description: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    bedrock: Mapping[str, Any] = field(default_factory=dict)
+    positions: Mapping[str, Position] = field(default_factory=dict)
+
+    def rule(self, rule_id: str) -> Rule:
+        """The rule with that id. Raises KeyError."""
+        for rule in self.rules:
+            if rule.id == rule_id:
+                return rule
+        raise KeyError(rule_id)

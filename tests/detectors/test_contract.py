@@ -1,0 +1,104 @@
+"""One contract for every entry of the detector table; each entry brings its cases."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+
+import pytest
+
+from guardrails import detectors
+from guardrails.content import Content, Deadline
+from guardrails.errors import WeightsMissing
+from guardrails.marked import mark, parse
+from guardrails.rules import Rule
+from guardrails.types import Piece, Source
+from tests.detectors import cases as case_package
+from tests.detectors.case import Case
+
+# Their weights ship with a later release; until then building them must fail loudly, which is a case of its own.
+NEEDS_WEIGHTS = {"content", "topics", "grounding"}
+
+
+def _cases() -> dict[str, list[Case]]:
+    found: dict[str, list[Case]] = {}
+    for info in pkgutil.iter_modules(case_package.__path__):
+        module = importlib.import_module(f"{case_package.__name__}.{info.name}")
+        found.setdefault(info.name.split("_")[0], []).extend(module.CASES)
+    return found
+
+
+CASES = _cases()
+
+
+def rule_for(name: str, case: Case) -> Rule:
+    """The rule a case describes."""
+    marks = parse(case.finds).spans
+    type_ = case.type or (marks[0][2] if marks else getattr(case.settings, "entity", name.upper()))
+    return Rule(id=f"{name}.case", detector=name, type=type_, settings=case.settings)
+
+
+def seen(name: str, case: Case) -> str:
+    """The case's text with what the detector finds marked in it."""
+    text = parse(case.finds).text
+    found = detectors.build(name, [rule_for(name, case)]).find(
+        Content([Piece(text)], Source(case.source)), Deadline(30_000)
+    )
+    assert not found.failures
+    return mark(text, [(h.start, h.end, h.type) for h in found.hits if h.start is not None and h.end is not None])
+
+
+@pytest.mark.parametrize("name", sorted(detectors.DETECTORS))
+def test_floor_plan(name: str) -> None:
+    module = detectors.module(name)
+    assert isinstance(module.SPANS, bool)
+    assert dataclasses.is_dataclass(module.Settings)
+    assert module.Settings.__dataclass_params__.frozen
+    assert module.__doc__
+
+
+@pytest.mark.parametrize("name", sorted(detectors.DETECTORS))
+def test_every_detector_brings_cases(name: str) -> None:
+    assert CASES.get(name), f"tests/detectors/cases/{name}.py must define CASES"
+
+
+@pytest.mark.parametrize("name", sorted(set(detectors.DETECTORS) - NEEDS_WEIGHTS))
+def test_hits_index_the_original(name: str) -> None:
+    for case in CASES[name]:
+        text = parse(case.finds).text
+        found = detectors.build(name, [rule_for(name, case)]).find(
+            Content([Piece("first piece"), Piece(text)], Source(case.source)), Deadline(30_000)
+        )
+        for hit in found.hits:
+            assert hit.piece in (0, 1)
+            assert hit.rule == f"{name}.case"
+            assert 0 <= hit.score <= 1
+            assert (hit.start is None) == (hit.end is None)
+            if detectors.module(name).SPANS:
+                assert hit.start is not None
+                assert 0 <= hit.start < hit.end <= len((["first piece", text])[hit.piece])
+
+
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        pytest.param(name, case, id=f"{name}-{case.kind}-{case.name}")
+        for name in sorted(set(CASES) - NEEDS_WEIGHTS)
+        for case in CASES[name]
+    ],
+)
+def test_case(name: str, case: Case) -> None:
+    assert seen(name, case) == mark(*_pair(case.finds))
+
+
+def _pair(finds: str) -> tuple[str, list[tuple[int, int, str]]]:
+    marked = parse(finds)
+    return marked.text, list(marked.spans)
+
+
+@pytest.mark.parametrize("name", sorted(NEEDS_WEIGHTS))
+def test_missing_weights_are_an_error(name: str) -> None:
+    for case in CASES[name]:
+        with pytest.raises(WeightsMissing, match="weights"):
+            detectors.build(name, [rule_for(name, case)])

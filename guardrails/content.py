@@ -47,3 +47,7 @@ class Content:
         if folded is None:
             folded = self._folded[index] = Folded(self.pieces[index].text)
         return folded
+
+    def exhausted(self) -> list[tuple[int, str]]:
+        """Pieces whose views could not all be made, with the reason. Pieces nobody folded are not among them."""
+        return [(i, f.exhausted) for i, f in enumerate(self._folded) if f is not None and f.exhausted is not None]

@@ -1,0 +1,275 @@
+"""The corridor: find, excuse, judge, act, report. Whoever has read this file has seen the whole product."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from guardrails import detectors
+from guardrails.actions import Masked, Masker, Numbers, placeholders
+from guardrails.content import Content, Deadline
+from guardrails.errors import DeadlineExceeded
+from guardrails.exceptions import excused
+from guardrails.policy import load
+from guardrails.rules import Policy, Rule
+from guardrails.spans import expand, inside
+from guardrails.types import Action, Coverage, Failure, FailureKind, Found, Hit, Piece, Report, Source, Unseen
+from guardrails.verdict import Verdict, judge
+
+__all__ = ["Checkable", "Guard", "check"]
+
+_log = logging.getLogger("guardrails")
+
+Checkable = str | Piece | Mapping[str, Any] | Sequence[Piece | Mapping[str, Any] | str]
+
+# Replacing a span can bring its neighbours together into something new. Each round masks what the last one uncovered;
+# a text that still changes after this many is refused.
+_MASKING_ROUNDS = 8
+
+
+class Guard:
+    """A policy, compiled. Immutable and thread-safe; build once, check often."""
+
+    __slots__ = ("_directions", "_policy")
+
+    def __init__(self, policy: Policy) -> None:
+        """Raises WeightsMissing when a rule needs a model that is not installed, GuardrailsError for a bad hash key."""
+        self._policy = policy
+        built: dict[tuple[str, tuple[Rule, ...]], detectors.Detector] = {}
+        self._directions = {source: _Direction(policy, source, built) for source in Source}
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Guard:
+        """The guard of a policy file, or of a shipped policy by its name. Raises PolicyError."""
+        return cls(load(path))
+
+    @property
+    def policy(self) -> Policy:
+        """The effective policy."""
+        return self._policy
+
+    def __repr__(self) -> str:
+        return f"Guard({self._policy.name!r}, sha256={self._policy.identity.sha256[:12]})"
+
+    def check(self, text: Checkable, source: Source | str) -> Report:
+        """Check one text, or a list of pieces together. ``source`` is ``INPUT`` or ``OUTPUT``.
+
+        Never raises for what a text holds: a text that cannot be processed is a failure, and the policy decides.
+        """
+        direction = self._directions[Source(source)]
+        pieces = _pieces(text)
+        limits = self._policy.limits
+        deadline = Deadline(limits.deadline_ms)
+        timings: dict[str, float] = {}
+
+        content, rejected = _admit(pieces, direction.source, limits.max_characters, limits.max_pieces)
+        failures = [Failure(rule, FailureKind.BAD_INPUT, i, why) for i, why in rejected.items() for rule in direction.rules]
+        found = direction.find(content, deadline, timings)
+        verdict = direction.judge(content, found.hits, [*failures, *found.failures])
+        outputs, verdict, more = direction.act(content, verdict, deadline, timings)
+
+        total = sum(len(p.text) for p in pieces)
+        unseen = [Unseen(why, None, i) for i, why in rejected.items()] + found.unseen + more
+        seen = total - sum(len(pieces[i].text) for i in rejected)
+        coverage = Coverage(seen, total, tuple(unseen), verdict.not_applicable)
+        if verdict.action is not Action.BLOCKED and rejected:
+            outputs = tuple(pieces[i].text if i in rejected else out for i, out in enumerate(outputs))
+        return Report(
+            verdict.action,
+            direction.source,
+            verdict.findings,
+            outputs,
+            verdict.failures,
+            coverage,
+            timings,
+            self._policy.identity,
+        )
+
+    async def acheck(self, text: Checkable, source: Source | str) -> Report:
+        """:meth:`check` in a worker thread: the event loop goes on."""
+        return await asyncio.to_thread(self.check, text, source)
+
+    def check_many(self, texts: Iterable[Checkable], source: Source | str) -> list[Report]:
+        """One report a text, in order; texts do not see each other."""
+        return [self.check(text, source) for text in texts]
+
+
+class _Direction:
+    """What applies to one direction: its rules, their detectors, and how to rewrite."""
+
+    __slots__ = ("_detectors", "_masker", "_message", "_opaque", "rules", "source")
+
+    def __init__(self, policy: Policy, source: Source, built: dict[Any, detectors.Detector]) -> None:
+        self.source = source
+        self.rules = {r.id: r for r in policy.rules if r.action(source) is not None}
+        self._message = policy.messages.blocked(source)
+        self._masker = Masker(self.rules)
+        self._opaque = placeholders(self.rules.values())
+        self._detectors: list[tuple[str, tuple[str, ...], detectors.Detector]] = []
+        for name in detectors.DETECTORS:
+            # Sorted, so that the order in which an author wrote the rules cannot matter.
+            own = tuple(sorted((r for r in self.rules.values() if r.detector == name), key=lambda r: r.id))
+            if own:
+                key = (name, tuple((r.id, r.type, r.settings) for r in own))
+                if key not in built:
+                    built[key] = detectors.build(name, own)
+                self._detectors.append((name, tuple(r.id for r in own), built[key]))
+
+    def find(self, content: Content, deadline: Deadline, timings: dict[str, float]) -> Found:
+        """Everything all detectors see. What breaks becomes a failure of its rules."""
+        all_found = Found()
+        for name, ids, detector in self._detectors:
+            started = time.perf_counter()
+            try:
+                deadline.check()
+                found = detector.find(content, deadline)
+            except Exception as error:  # the one place where anything may be caught
+                found = Found(failures=_failures(name, ids, error))
+            all_found.hits += found.hits
+            all_found.failures += found.failures
+            all_found.unseen += found.unseen
+            timings[name] = timings.get(name, 0.0) + (time.perf_counter() - started) * 1000
+        for index, reason in content.exhausted():
+            all_found.failures += [Failure(rule, FailureKind.UNINSPECTABLE, index, reason) for rule in self.rules]
+            all_found.unseen.append(Unseen(reason, None, index))
+        return all_found
+
+    def judge(self, content: Content, hits: Iterable[Hit], failures: Iterable[Failure]) -> Verdict:
+        """The verdict over hits that no exception excuses and that are not the policy's own placeholders."""
+        kept = [self._widened(h, content) for h in hits] if hits else []
+        if kept and self._opaque:
+            opaque = [[m.span() for m in self._opaque.finditer(p.text)] for p in content.pieces]
+            kept = [h for h in kept if h.start is None or not inside(h.start, h.end or 0, opaque[h.piece])]
+        kept = [h for h in kept if not excused(h, self.rules[h.rule], content)]
+        return judge(self.rules, self.source, kept, failures)
+
+    @staticmethod
+    def _widened(hit: Hit, content: Content) -> Hit:
+        if hit.start is None or hit.end is None:
+            return hit
+        start, end = expand(content.pieces[hit.piece].text, hit.start, hit.end)
+        return hit if (start, end) == (hit.start, hit.end) else replace(hit, start=start, end=end)
+
+    def act(
+        self, content: Content, verdict: Verdict, deadline: Deadline, timings: dict[str, float]
+    ) -> tuple[tuple[str, ...], Verdict, list[Unseen]]:
+        """Outputs per piece. Masked text is checked again until nothing new appears in it."""
+        texts = tuple(p.text for p in content.pieces)
+        unseen: list[Unseen] = []
+        if verdict.action is Action.MASKED:
+            numbers = Numbers(texts)
+            for _ in range(_MASKING_ROUNDS):
+                masked = [
+                    self._masker.apply(text, (f for f in verdict.findings if f.piece == i), numbers)
+                    for i, text in enumerate(texts)
+                ]
+                again = Content([replace(p, text=m.text) for p, m in zip(content.pieces, masked, strict=True)], self.source)
+                found = self.find(again, deadline, timings)
+                unseen += found.unseen
+                new = self.judge(again, found.hits, found.failures)
+                uncovered = [_back(f, masked[f.piece]) for f in new.findings if _is_new(f, masked[f.piece])]
+                if not uncovered and set(new.failures) <= set(verdict.failures):
+                    return tuple(m.text for m in masked), verdict, unseen
+                verdict = _joined(verdict, judge(self.rules, self.source, uncovered, new.failures))
+                if verdict.action is Action.BLOCKED:
+                    break
+            else:
+                stuck = [Failure(r, FailureKind.UNINSPECTABLE, None, "masking did not settle") for r in self.rules]
+                verdict = replace(_joined(verdict, judge(self.rules, self.source, (), stuck)), action=Action.BLOCKED)
+        if verdict.action is Action.BLOCKED:
+            return (self._message,) * len(texts), verdict, unseen
+        return texts, verdict, unseen
+
+
+def _is_new(finding: Any, masked: Masked) -> bool:
+    """True for a finding in masked text that the masks themselves do not account for."""
+    if finding.action is Action.NONE:
+        return False
+    return finding.start is None or not inside(finding.start, finding.end, masked.replaced)
+
+
+def _back(finding: Any, masked: Masked) -> Hit:
+    start, end = (None, None) if finding.start is None else masked.span(finding.start, finding.end)
+    return Hit(finding.rule, finding.type, start, end, finding.score, finding.piece, finding.level)
+
+
+def _joined(first: Verdict, second: Verdict) -> Verdict:
+    findings = dict.fromkeys((*first.findings, *second.findings))
+    failures = dict.fromkeys((*first.failures, *second.failures))
+    return Verdict(
+        max(first.action, second.action, key=lambda a: a.severity),
+        tuple(sorted(findings, key=lambda f: (f.piece, f.start or 0, f.end or 0, f.rule))),
+        tuple(failures),
+        tuple(dict.fromkeys((*first.not_applicable, *second.not_applicable))),
+    )
+
+
+def _failures(name: str, rules: Sequence[str], error: Exception) -> list[Failure]:
+    """A failure per rule. Exception messages may quote the text, so only the type and the place are kept."""
+    kinds = {DeadlineExceeded: FailureKind.TIMEOUT, TimeoutError: FailureKind.TIMEOUT, MemoryError: FailureKind.OUT_OF_MEMORY}
+    kind = next((k for t, k in kinds.items() if isinstance(error, t)), FailureKind.INTERNAL)
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame is not None else "?"
+    detail = f"{type(error).__name__} at {place}"
+    _log.error("detector %s failed: %s", name, detail)
+    return [Failure(rule, kind, None, detail) for rule in rules]
+
+
+def _pieces(text: Checkable) -> tuple[Piece, ...]:
+    if isinstance(text, str):
+        return (Piece(text),)
+    if isinstance(text, Piece):
+        return (text,)
+    if isinstance(text, Mapping):
+        return (Piece(**text),)
+    if isinstance(text, Sequence) and not isinstance(text, bytes | bytearray):
+        return tuple(Piece(p) if isinstance(p, str) else p if isinstance(p, Piece) else Piece(**p) for p in text)
+    raise TypeError(f"check() takes a str, a Piece or a list of them, not {type(text).__name__}")
+
+
+def _admit(
+    pieces: tuple[Piece, ...], source: Source, max_characters: int, max_pieces: int
+) -> tuple[Content, dict[int, str]]:
+    """The pieces that can be looked at; the others are emptied, and returned with the reason."""
+    rejected: dict[int, str] = {}
+    total = 0
+    for index, piece in enumerate(pieces):
+        total += len(piece.text)
+        if index >= max_pieces:
+            rejected[index] = f"more than {max_pieces} pieces"
+        elif total > max_characters:
+            rejected[index] = f"more than {max_characters} characters"
+        elif not piece.text.isascii() and not _encodes(piece.text):
+            rejected[index] = "lone surrogate"
+    if rejected:
+        pieces = tuple(replace(p, text="") if i in rejected else p for i, p in enumerate(pieces))
+    return Content(pieces, source), rejected
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def _cached(path: str | Path) -> Guard:
+    return Guard.from_file(path)
+
+
+def check(text: Checkable, *, policy: str | Path | Guard, source: Source | str) -> Report:
+    """Check a text against a policy file (or a shipped policy's name, or a Guard) in one call.
+
+    The guard of a path is kept for the life of the process; use :class:`Guard` to control reloading.
+    """
+    return (policy if isinstance(policy, Guard) else _cached(policy)).check(text, source)

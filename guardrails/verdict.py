@@ -1,0 +1,60 @@
+"""Hits and failures in, findings and one action out. Pure: no text, no clock, and the order of rules is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from guardrails.rules import Rule
+from guardrails.types import Action, Failure, FailureKind, Finding, Hit, OnFailure, RuleAction, Source
+
+__all__ = ["Verdict", "judge"]
+
+_EFFECT = {RuleAction.BLOCK: Action.BLOCKED, RuleAction.MASK: Action.MASKED, RuleAction.DETECT: Action.NONE}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The action over all pieces, every finding, real failures, and rules that had nothing to look at."""
+
+    action: Action
+    findings: tuple[Finding, ...]
+    failures: tuple[Failure, ...]
+    not_applicable: tuple[str, ...]
+
+
+def judge(rules: Mapping[str, Rule], source: Source, hits: Iterable[Hit], failures: Iterable[Failure]) -> Verdict:
+    """What the policy says about these hits.
+
+    The action is the most severe one of any finding, or BLOCKED when a rule that failed says so. A rule that should
+    mask but points at no span blocks: there is nothing to rewrite, and the text must not pass.
+    """
+    findings = {_finding(rules[hit.rule], source, hit) for hit in hits}
+    real: set[Failure] = set()
+    not_applicable: set[str] = set()
+    for failure in failures:
+        if failure.kind is FailureKind.NOT_APPLICABLE and not rules[failure.rule].required:
+            not_applicable.add(failure.rule)
+        else:
+            real.add(failure)
+    action = max((f.action for f in findings), key=lambda a: a.severity, default=Action.NONE)
+    if any(rules[f.rule].on_failure is OnFailure.BLOCK for f in real):
+        action = Action.BLOCKED
+    return Verdict(
+        action,
+        tuple(sorted(findings, key=_place)),
+        tuple(sorted(real, key=lambda f: (f.rule, f.kind, -1 if f.piece is None else f.piece, f.detail))),
+        tuple(sorted(not_applicable)),
+    )
+
+
+def _finding(rule: Rule, source: Source, hit: Hit) -> Finding:
+    wanted = rule.action(source)
+    action = Action.NONE if wanted is None else _EFFECT[wanted]
+    if action is Action.MASKED and hit.start is None:
+        action = Action.BLOCKED
+    return Finding(hit.rule, hit.type, hit.start, hit.end, hit.score, hit.level, hit.piece, action)
+
+
+def _place(f: Finding) -> tuple[int, int, int, str, str, float]:
+    return (f.piece, -1 if f.start is None else f.start, -1 if f.end is None else f.end, f.rule, f.type, -f.score)

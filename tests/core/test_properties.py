@@ -9,7 +9,7 @@ import traceback
 from functools import cache
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Action, Guard
@@ -142,6 +142,7 @@ def test_no_masked_value_is_left_in_any_view(text: str) -> None:
 @SLOW
 @given(st.text(alphabet=string.ascii_letters + string.digits, min_size=8, max_size=8), scalars, st.data())
 def test_no_canary_in_reprs_logs_or_errors(canary: str, text: str, data: st.DataObject) -> None:
+    assume(canary not in repr(the_guard().check("x", source="INPUT").to_dict()))  # "00000000" is in the policy's hash
     full = data.draw(st.sampled_from([f"{text} {canary}", f"mail {canary}@example.com", f"password: {canary} {text}"]))
     log = io.StringIO()
     handler = logging.StreamHandler(log)

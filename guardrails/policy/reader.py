@@ -1,0 +1,145 @@
+"""Reading values out of a document, and remembering everything that is wrong with them.
+
+Each method returns the value or None after recording a problem, so that one pass over a file finds all of its errors.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from guardrails.errors import Problem
+from guardrails.policy.source import Node
+from guardrails.rules import Position
+
+__all__ = ["Reader", "nearest"]
+
+
+def nearest(written: str, allowed: Iterable[str]) -> str | None:
+    """The valid name closest to what was written, or None when none is close."""
+    by_fold = {name.lower(): name for name in allowed}
+    found = difflib.get_close_matches(written.lower(), by_fold, n=1, cutoff=0.6)
+    return by_fold[found[0]] if found else None
+
+
+def _list(allowed: Sequence[str]) -> str:
+    shown = ", ".join(allowed[:12])
+    return shown if len(allowed) <= 12 else f"{shown} and {len(allowed) - 12} more"
+
+
+@dataclass
+class Reader:
+    """Collects problems; ``lines`` holds the lines of each file read, for the caret display."""
+
+    problems: list[Problem] = field(default_factory=list)
+    lines: dict[str, list[str]] = field(default_factory=dict)
+
+    def report(self, code: str, message: str, at: Position, key: str = "", **more: Any) -> None:
+        """Record a problem; with ``severity="warning"`` it does not stop the load."""
+        lines = self.lines.get(at.file, ())
+        source = lines[at.line - 1] if 0 < at.line <= len(lines) else None
+        self.problems.append(Problem(code, message, at.file, at.line, at.column, key, source_line=source, **more))
+
+    def mapping(self, node: Node, key: str, allowed: Sequence[str] | None = None) -> dict[str, Node]:
+        """The entries of a mapping; unknown keys are recorded and left out."""
+        if not isinstance(node.value, dict):
+            self.wrong_type(node, key, "a mapping")
+            return {}
+        if allowed is None:
+            return dict(node.value)
+        known = {}
+        for name, child in node.value.items():
+            if name in allowed:
+                known[name] = child
+            else:
+                self.unknown("unknown-key", "is not a setting here", name, node.keys[name], _dotted(key, name), allowed)
+        return known
+
+    def unknown(
+        self, code: str, what: str, written: str, at: Position, key: str, allowed: Sequence[str], remedy: str | None = None
+    ) -> None:
+        """Record a name that is none of ``allowed``."""
+        close = nearest(written, allowed)
+        if remedy is None and close:
+            remedy = f"write {close}"
+        self.report(
+            code, f"{written!r} {what}", at, key, written=written, allowed=_list(allowed), nearest=close, remedy=remedy
+        )
+
+    def wrong_type(self, node: Node, key: str, wanted: str, remedy: str | None = None) -> None:
+        """Record a value of the wrong type."""
+        written = node.kind if node.raw is None else f"{node.raw} ({node.kind})"
+        self.report("wrong-type", f"{key} must be {wanted}", node.at, key, written=written, allowed=wanted, remedy=remedy)
+
+    def items(self, node: Node, key: str) -> list[Node]:
+        """The items of a list."""
+        if not isinstance(node.value, list):
+            self.wrong_type(node, key, "a list")
+            return []
+        return node.value
+
+    def text(self, node: Node, key: str, *, at_least: int = 1, at_most: int = 100_000) -> str | None:
+        """A string within the given length."""
+        if not isinstance(node.value, str):
+            scalar = node.raw is not None and node.value is not None
+            self.wrong_type(node, key, "a string", "put it in quotes" if scalar else None)
+            return None
+        if not at_least <= len(node.value.strip()) <= at_most:
+            self.report(
+                "wrong-length",
+                f"{key} must have {at_least} to {at_most:,} characters",
+                node.at,
+                key,
+                written=f"{len(node.value)} characters",
+                allowed=f"{at_least} to {at_most:,}",
+            )
+            return None
+        return node.value
+
+    def word(self, node: Node, key: str) -> str | None:
+        """A list term: any scalar as it was written (``- 007`` and ``- no`` are terms)."""
+        if node.raw is None or not node.raw.strip():
+            self.report("empty-term", f"{key} must be a word or phrase", node.at, key, remedy="remove the empty entry")
+            return None
+        return node.raw
+
+    def choice(self, node: Node, key: str, allowed: Sequence[str], code: str = "unknown-value") -> str | None:
+        """One of a few names."""
+        if not isinstance(node.value, str):
+            self.wrong_type(node, key, f"one of {_list(allowed)}")
+            return None
+        if node.value not in allowed:
+            self.unknown(code, "is not known here", node.value, node.at, key, allowed)
+            return None
+        return node.value
+
+    def flag(self, node: Node, key: str) -> bool | None:
+        """``true`` or ``false``."""
+        if not isinstance(node.value, bool):
+            self.wrong_type(node, key, "true or false")
+            return None
+        return node.value
+
+    def number(self, node: Node, key: str, low: float, high: float, *, whole: bool = False) -> float | None:
+        """A number from ``low`` to ``high``, both included."""
+        value = node.value
+        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+            self.wrong_type(node, key, "a whole number" if whole else "a number")
+            return None
+        if not low <= value <= high:
+            self.report(
+                "out-of-range",
+                f"{key} is out of range",
+                node.at,
+                key,
+                written=str(value),
+                allowed=f"{low:g} to {high:,g}" if not whole else f"{int(low):,} to {int(high):,}",
+            )
+            return None
+        return value
+
+
+def _dotted(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name

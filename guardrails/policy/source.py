@@ -1,0 +1,296 @@
+"""Policy bytes to plain data with positions: strict YAML 1.2, or JSON, and nothing that could hurt on the way.
+
+Cheap checks on the bytes come first, so that a hostile file is refused before any parser sees it. Then libyaml's event
+stream is composed here: there are no anchors, aliases, tags, merge keys, directives or duplicate keys, and scalars follow
+the YAML 1.2 core schema whatever the file declares (``no``, ``off`` and ``12:30:45`` are strings).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from guardrails.errors import PolicyError, Problem
+from guardrails.rules import Position
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Node", "parse", "plain"]
+
+MAX_BYTES = 2 * 1024 * 1024  # 10,000 Bedrock words of 100 characters fit twice
+MAX_DEPTH = 32
+MAX_NODES = 200_000
+
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u2028\u2029\ufeff]")
+_NESTED_DASHES = re.compile(rb"(?:^|\n)[ ]*(?:[-?][ \t]+){%d}" % MAX_DEPTH)
+_INDENTED = re.compile(rb"(?:^|\n) {%d}" % (8 * MAX_DEPTH + 1))
+_DIRECTIVE = re.compile(rb"(?:^|\n)%")
+_SURROGATES = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+
+
+@dataclass(slots=True)
+class Node:
+    """One value with its place. ``value`` is a dict of Nodes, a list of Nodes, or a scalar; ``raw`` is how a scalar was
+    written; ``keys`` are the places of a mapping's keys."""
+
+    value: Any
+    at: Position
+    raw: str | None = None
+    keys: dict[str, Position] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """What it is, as an error message says it."""
+        if isinstance(self.value, dict):
+            return "a mapping"
+        if isinstance(self.value, list):
+            return "a list"
+        if self.value is None:
+            return "null"
+        if isinstance(self.value, bool):
+            return "a boolean"
+        return "a string" if isinstance(self.value, str) else "a number"
+
+
+def plain(node: Node) -> Any:
+    """The data without positions."""
+    if isinstance(node.value, dict):
+        return {key: plain(child) for key, child in node.value.items()}
+    if isinstance(node.value, list):
+        return [plain(child) for child in node.value]
+    return node.value
+
+
+def parse(data: bytes, file: str) -> Node:
+    """The document in ``data``. ``file`` is its name in messages. Raises PolicyError with one problem."""
+    text = _prescan(data, file)
+    is_json = file.endswith(".json")
+    if is_json:
+        expected = _json(text, file)
+        # YAML has no surrogate pairs in its escapes; JSON has nothing else beyond the BMP.
+        text = _SURROGATES.sub(lambda m: f"\\U{ord(json.loads(chr(34) + m.group() + chr(34))):08X}", text)
+        text = text.replace("\t", " ")
+    node = _Composer(text, file).document()
+    if is_json and not _same(plain(node), expected):
+        raise _problem("json-invalid", "this JSON can be read in two ways", file, remedy="write it as plain JSON")
+    return node
+
+
+def _problem(code: str, message: str, file: str, line: int = 1, column: int = 1, **more: Any) -> PolicyError:
+    return PolicyError([Problem(code, message, file, line, column, **more)])
+
+
+def _prescan(data: bytes, file: str) -> str:
+    """What can be told from the bytes alone. Every check is one pass at C speed."""
+    if len(data) > MAX_BYTES:
+        raise _problem(
+            "too-large",
+            "the file is too large for a policy",
+            file,
+            written=f"{len(data):,} bytes",
+            allowed=f"at most {MAX_BYTES:,} bytes",
+            remedy="move long word lists to files of their own: words: {lists: [{file: …}]}",
+        )
+    if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        raise _problem("bom", "the file starts with a byte order mark", file, remedy="save it as UTF-8 without BOM")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _problem("bad-utf8", "the file is not UTF-8", file, line, remedy="save it as UTF-8") from None
+    control = _CONTROL.search(text)
+    if control:
+        line = text.count("\n", 0, control.start()) + 1
+        column = control.start() - text.rfind("\n", 0, control.start())
+        raise _problem(
+            "control-character",
+            "the file holds a control or invisible separator character",
+            file,
+            line,
+            column,
+            written=f"U+{ord(control.group()):04X}",
+            remedy='remove it, or write it as an escape in double quotes, such as "\\u0007"',
+        )
+    directive = _DIRECTIVE.search(data)
+    if directive and not file.endswith(".json"):
+        raise _problem(
+            "directive",
+            "directives are not read: a policy is YAML 1.2 whatever it declares",
+            file,
+            data.count(b"\n", 0, directive.end() - 1) + 1,
+            remedy="remove the line that starts with %",
+        )
+    nodes = data.count(b"\n") + data.count(b",") + data.count(b": ") + data.count(b"[") + data.count(b"{")
+    if nodes > MAX_NODES:
+        raise _problem("too-many-nodes", "the file has too many values", file, allowed=f"at most {MAX_NODES:,}")
+    # Brackets inside strings count too, so this bound is loose; the exact one is kept while composing.
+    if _bracket_depth(data) > 8 * MAX_DEPTH or _NESTED_DASHES.search(data) or _INDENTED.search(data):
+        raise _too_deep(file)
+    if not text.strip():
+        raise _problem("empty-file", "the file is empty", file, remedy="start with version: 1 and name: …")
+    return text
+
+
+def _too_deep(file: str, line: int = 1, column: int = 1) -> PolicyError:
+    return _problem("too-deep", "values are nested too deeply", file, line, column, allowed=f"at most {MAX_DEPTH} levels")
+
+
+def _bracket_depth(data: bytes) -> int:
+    depth = deepest = 0
+    for bracket in re.findall(rb"[\[\]{}]", data):
+        depth = depth + 1 if bracket in b"[{" else max(depth - 1, 0)
+        deepest = max(deepest, depth)
+        if deepest > 8 * MAX_DEPTH:
+            break
+    return deepest
+
+
+class _Composer:
+    """Events to nodes."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.file = file
+        self.lines = text.splitlines()
+        self.nodes = 0
+        self.events = yaml.parse(text, Loader=Loader)
+
+    def document(self) -> Node:
+        """The one document of the stream."""
+        try:
+            self._expect(yaml.StreamStartEvent)
+            event = self._next()
+            if not isinstance(event, yaml.DocumentStartEvent):
+                raise _problem("empty-file", "the file is empty", self.file, remedy="start with version: 1 and name: …")
+            node = self._node(self._next(), 1)
+            self._expect(yaml.DocumentEndEvent)
+            event = self._next()
+            if not isinstance(event, yaml.StreamEndEvent):
+                raise self._refuse("multiple-documents", "a policy file holds one document", event)
+        except (yaml.YAMLError, RecursionError) as error:
+            raise self._syntax(error) from None
+        return node
+
+    def _next(self) -> Any:
+        return next(self.events)
+
+    def _expect(self, kind: type) -> None:
+        event = self._next()
+        if not isinstance(event, kind):
+            raise self._refuse("syntax", "the file is not a YAML document", event)
+
+    def _at(self, event: Any) -> Position:
+        mark = event.start_mark
+        return Position(self.file, mark.line + 1, mark.column + 1)
+
+    def _refuse(self, code: str, message: str, event: Any, **more: Any) -> PolicyError:
+        at = self._at(event)
+        source = self.lines[at.line - 1] if at.line <= len(self.lines) else None
+        return _problem(code, message, self.file, at.line, at.column, source_line=source, **more)
+
+    def _node(self, event: Any, depth: int) -> Node:
+        self.nodes += 1
+        if isinstance(event, yaml.AliasEvent):
+            raise self._refuse(
+                "alias", "aliases are not read", event, written=f"*{event.anchor}", remedy="quote a value that starts with *"
+            )
+        if event.anchor is not None:
+            raise self._refuse(
+                "anchor", "anchors are not read", event, written=f"&{event.anchor}", remedy="quote a value that starts with &"
+            )
+        if event.tag is not None:
+            raise self._refuse(
+                "tag", "tags are not read", event, written=str(event.tag), remedy="quote a value that starts with !"
+            )
+        if depth > MAX_DEPTH:
+            raise _too_deep(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+        if isinstance(event, yaml.ScalarEvent):
+            return Node(_scalar(event), self._at(event), event.value)
+        if isinstance(event, yaml.SequenceStartEvent):
+            items: list[Node] = []
+            while not isinstance(child := self._next(), yaml.SequenceEndEvent):
+                items.append(self._node(child, depth + 1))
+            return Node(items, self._at(event))
+        return self._mapping(event, depth)
+
+    def _mapping(self, event: Any, depth: int) -> Node:
+        node = Node({}, self._at(event))
+        while not isinstance(child := self._next(), yaml.MappingEndEvent):
+            key = self._node(child, depth + 1)
+            if key.raw is None or key.value is None:
+                raise self._refuse("key-not-string", "a key must be a plain string", child)
+            name = key.raw
+            if name == "<<":
+                raise self._refuse("merge-key", "merge keys are not read", child, remedy="use extends: …")
+            if name in node.value:
+                raise self._refuse(
+                    "duplicate-key",
+                    f"the key {name!r} is given twice",
+                    child,
+                    key=name,
+                    remedy=f"keep one of them; the first is in line {node.keys[name].line}",
+                )
+            node.keys[name] = key.at
+            node.value[name] = self._node(self._next(), depth + 1)
+        return node
+
+    def _syntax(self, error: Exception) -> PolicyError:
+        mark = getattr(error, "problem_mark", None)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        what = getattr(error, "problem", None) or "nested too deeply"
+        source = self.lines[line - 1] if line <= len(self.lines) else None
+        return _problem("syntax", f"this is not valid YAML: {what}", self.file, line, column, source_line=source)
+
+
+def _scalar(event: Any) -> Any:
+    """YAML 1.2 core schema; quoted scalars are strings."""
+    text: str = event.value
+    if not event.implicit[0]:
+        return text
+    if text in ("", "~", "null", "Null", "NULL"):
+        return None
+    if text in ("true", "True", "TRUE"):
+        return True
+    if text in ("false", "False", "FALSE"):
+        return False
+    if _INT.fullmatch(text):
+        digits = text.lstrip("+-")
+        if len(digits) > 18:  # a number that long is an identifier that lost its quotes
+            return text
+        return int(text, 0) if digits[:2] in ("0o", "0x") else int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
+
+def _json(text: str, file: str) -> Any:
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for key, value in items:
+            if key in out:
+                raise _problem("duplicate-key", f"the key {key!r} is given twice", file, key=key, remedy="keep one of them")
+            out[key] = value
+        return out
+
+    def constant(name: str) -> Any:
+        raise _problem("json-invalid", f"{name} is not JSON", file, written=name)
+
+    try:
+        return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        raise _problem("json-invalid", f"this is not valid JSON: {error.msg}", file, error.lineno, error.colno) from None
+    except RecursionError:
+        raise _too_deep(file) from None
+
+
+def _same(left: Any, right: Any) -> bool:
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_same(left[k], right[k]) for k in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    return type(left) is type(right) and bool(left == right) or (left == right and not isinstance(left, bool | str))

@@ -1,0 +1,254 @@
+"""A policy file and everything it loads, as one effective policy with an identity."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from guardrails import catalog, detectors, resources
+from guardrails.errors import PolicyError, Problem
+from guardrails.policy.drafts import Document, Draft, Value, finish
+from guardrails.policy.files import SHIPPED, Cache, Files, Loaded
+from guardrails.policy.merge import enforce, merge
+from guardrails.policy.reader import Reader, nearest
+from guardrails.policy.sections import read
+from guardrails.policy.source import MAX_BYTES, Node, parse
+from guardrails.rules import Limits, Messages, Policy, Position, Rule
+from guardrails.types import OnFailure, PolicyIdentity, RuleAction
+
+__all__ = ["MAX_EXTENDS", "examine", "load", "loads", "parse_document"]
+
+MAX_EXTENDS = 8
+DEFAULT_COUNTRIES = ("US", "GB", "CA")
+
+# Parsing is the slow part of loading; ten thousand tenants share a few parents. Keyed by name and content.
+_PARSED = Cache(512)
+
+
+def load(path: str | Path, *, root: Path | None = None) -> Policy:
+    """The effective policy of a file, or of a shipped policy by name. Raises PolicyError with all problems.
+
+    ``root`` is the folder that ``extends`` and word lists must stay in; by default the file's own.
+    """
+    policy, problems = examine(path, root=root)
+    errors = [p for p in problems if p.severity == "error"]
+    if errors or policy is None:
+        raise PolicyError(errors)
+    return policy
+
+
+def loads(text: str, *, name: str = "<string>") -> Policy:
+    """The effective policy of a text; it may extend shipped policies only. Raises PolicyError."""
+    loader = _Loader(Files(resources.policies_dir()))
+    policy = loader.run(None, text.encode("utf-8", "surrogatepass"), name)
+    errors = [p for p in loader.reader.problems if p.severity == "error"]
+    if errors or policy is None:
+        raise PolicyError(errors)
+    return policy
+
+
+def examine(path: str | Path, *, root: Path | None = None) -> tuple[Policy | None, list[Problem]]:
+    """The policy, when it can be loaded at all, and everything noticed on the way."""
+    found = locate(path)
+    if isinstance(found, Problem):
+        return None, [found]
+    loader = _Loader(Files(root or found.parent))
+    try:
+        shown = loader.files.name(Path(found).resolve()) if root is not None else str(path)
+        at = Position(shown, 1)
+        real = loader.files.resolve(str(Path(found).resolve().relative_to(loader.files.root)), loader.files.root, at, "")
+        data = loader.files.read(real, at, "", str(path), MAX_BYTES)
+    except ValueError:
+        return None, [Problem("outside-root", "this file lies outside the policy's root folder", str(path))]
+    except PolicyError as error:
+        return None, list(error.problems)
+    policy = loader.run(real, data, shown)
+    return policy, loader.reader.problems
+
+
+def locate(path: str | Path) -> Path | Problem:
+    """The file of a path, or of a shipped policy's name."""
+    given = Path(path)
+    if given.is_file():
+        return given
+    name = str(path).removeprefix(SHIPPED)
+    shipped = resources.shipped_policies()
+    if name in shipped:
+        return resources.policies_dir() / f"{name}.yaml"
+    return Problem(
+        "not-found", "there is no such policy file, and no shipped policy of this name", str(path), written=str(path),
+        allowed=f"a path, or one of {', '.join(shipped)}", nearest=nearest(given.stem, shipped),
+    )  # fmt: skip
+
+
+def parse_document(path: str | Path) -> Node:
+    """The plain data of any file in our strict YAML or JSON, with places. Raises PolicyError."""
+    files = Files(Path(path).parent)
+    data = files.read(Path(path).resolve(), Position(str(path), 1), "", str(path), MAX_BYTES)
+    return parse(data, str(path))
+
+
+class _Loader:
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self.reader = Reader()
+
+    def run(self, path: Path | None, data: bytes, name: str) -> Policy | None:
+        """Read, merge, check. None when the file itself could not be read."""
+        if path is None:
+            self.files.loaded.append(Loaded(name, data))
+        document = self.document(path, data, name, ())
+        if document is None:
+            return None
+        self.contract(document)
+        if not document.drafts and not self.reader.problems:
+            self.reader.report(
+                "empty-policy", "this policy has no rule: it would let everything pass", Position(name, 1),
+                remedy="add a section words, pii, content, topics, grounding or rules, or extends: shipped:baseline",
+            )  # fmt: skip
+        if any(p.severity == "error" for p in self.reader.problems):
+            return None
+        return self.policy(document)
+
+    def document(self, path: Path | None, data: bytes, name: str, chain: tuple[Path | None, ...]) -> Document | None:
+        """The document of one file with its parents merged in."""
+        try:
+            node = _PARSED.get((name, hashlib.sha256(data).digest()), lambda: parse(data, name))
+        except PolicyError as error:
+            self.reader.problems += error.problems
+            return None
+        self.reader.lines[name] = data.decode("utf-8").splitlines()
+        base = path.parent if path is not None else self.files.root
+
+        def lists(reference: str, at: Position, key: str) -> Any:
+            try:
+                return self.files.term_list(reference, base, at, key)
+            except PolicyError as error:
+                self.problem(error)
+                return None
+
+        own = read(node, self.reader, lists)
+        parents = [self.parent(value, base, (*chain, path)) for value in own.extends]
+        merged = Document()
+        for index, parent in enumerate(p for p in parents if p is not None):
+            merged = merge(merged, parent, self.reader, siblings=True) if index else parent
+        if own.extends:
+            merged = merge(merged, own, self.reader)
+        else:
+            merged = own
+        # ALL stands for types, so it is expanded after the file's own countries are known and before children merge.
+        if own.pii_all is not None:
+            self.expand(merged, own, own.pii_all)
+        enforce(merged, own.enforced, self.reader)
+        return merged
+
+    def parent(self, value: Value, base: Path, chain: tuple[Path | None, ...]) -> Document | None:
+        try:
+            path = self.files.resolve(value.value, base, value.at, "extends")
+            if path in chain:
+                self.reader.report(
+                    "extends-cycle", "this policy extends itself", value.at, "extends", written=value.value, remedy="remove it"
+                )
+                return None
+            if len(chain) >= MAX_EXTENDS:
+                self.reader.report(
+                    "extends-depth", "policies extend each other too deeply", value.at, "extends", written=value.value,
+                    allowed=f"at most {MAX_EXTENDS} levels",
+                )  # fmt: skip
+                return None
+            data = self.files.read(path, value.at, "extends", value.value, MAX_BYTES)
+        except PolicyError as error:
+            self.problem(error)
+            return None
+        return self.document(path, data, self.files.name(path), chain)
+
+    def problem(self, error: PolicyError) -> None:
+        for p in error.problems:
+            lines = self.reader.lines.get(p.file, ())
+            source = p.source_line or (lines[p.line - 1] if 0 < p.line <= len(lines) and p.key else None)
+            self.reader.problems.append(dataclasses.replace(p, source_line=source))
+
+    def expand(self, document: Document, own: Document, template: Draft) -> None:
+        """``pii.entities.ALL``: every type of the chosen countries, under whatever is said of single types."""
+        countries = (own.countries or document.countries or Value(DEFAULT_COUNTRIES, template.at)).value
+        everything = Document(
+            drafts={
+                f"pii.{name}": Draft(f"pii.{name}", "pii", name, template.at, template.key, dict(template.fields))
+                for name, country in catalog.COUNTRY_OF.items()
+                if country is None or country in countries
+            }
+        )
+        written = {id_: d for id_, d in own.drafts.items() if d.detector == "pii"}
+        for id_, draft in everything.drafts.items():
+            if id_ in written:
+                # Single types override ALL field by field, and the parent underneath both.
+                fields = dict(draft.fields)
+                for name in ("action", "enabled"):
+                    if name in written[id_].fields:
+                        fields.pop(f"input_{name}", None)
+                        fields.pop(f"output_{name}", None)
+                base = document.drafts[id_].fields
+                document.drafts[id_] = dataclasses.replace(document.drafts[id_], fields={**fields, **base})
+            elif id_ in document.drafts:
+                merged = merge(Document(drafts={id_: document.drafts[id_]}), Document(drafts={id_: draft}), self.reader)
+                document.drafts[id_] = merged.drafts[id_]
+            else:
+                document.drafts[id_] = draft
+
+    def contract(self, document: Document) -> None:
+        """What holds for whole rules: a mask needs a span, a mask's options an action that masks."""
+        for draft in document.drafts.values():
+            actions = {draft.action("input"), draft.action("output")}
+            if RuleAction.MASK in actions and not detectors.module(draft.detector).SPANS:
+                self.reader.report(
+                    "mask-without-span", f"{draft.id} judges whole texts: there is no span to mask",
+                    draft.place("action", "input_action", "output_action"), draft.key,
+                    written="mask", allowed="block, detect", remedy="write block",
+                )  # fmt: skip
+
+    def policy(self, document: Document) -> Policy:
+        on_failure = document.on_failure.value if document.on_failure else OnFailure.BLOCK
+        rules: list[Rule] = [finish(d, on_failure) for d in document.drafts.values()]
+        owner = document.metadata.get("owner")
+        name = document.name.value if document.name else "?"
+        return Policy(
+            name=name,
+            identity=PolicyIdentity(
+                name, self.identity(), owner.value if owner else None, tuple(f.name for f in self.files.loaded)
+            ),
+            rules=tuple(rules),
+            messages=Messages(**{k: v.value for k, v in document.messages.items()}),
+            limits=Limits(**{k: v.value for k, v in document.limits.items()}),
+            on_failure=on_failure,
+            description=document.description.value if document.description else None,
+            metadata={k: v.value for k, v in document.metadata.items()},
+            bedrock=document.bedrock.value if document.bedrock else {},
+            positions=_positions(document),
+        )
+
+    def identity(self) -> str:
+        """sha256 over the ordered names and bytes of everything loaded, each framed by its length."""
+        digest = hashlib.sha256(b"guardrails policy v1\0")
+        for file in self.files.loaded:
+            for part in (file.name.encode(), file.data):
+                digest.update(len(part).to_bytes(8, "big"))
+                digest.update(part)
+        return digest.hexdigest()
+
+
+def _positions(document: Document) -> dict[str, Position]:
+    out: dict[str, Position] = {}
+    for key in ("name", "description", "on_failure", "bedrock"):
+        value = getattr(document, key)
+        if value is not None:
+            out[key] = value.at
+    for section in ("metadata", "messages", "limits"):
+        out |= {f"{section}.{k}": v.at for k, v in getattr(document, section).items()}
+    for draft in document.drafts.values():
+        out[draft.id] = draft.at
+        out |= {f"{draft.id}.{name}": value.at for name, value in draft.fields.items()}
+        if draft.enforced is not None:
+            out[f"{draft.id}.enforced"] = draft.enforced
+    return out

@@ -1,0 +1,123 @@
+"""One pattern on one text: RE2 where RE2 takes it, else the ``regex`` module under a time limit; in bounded windows.
+
+Both engines read ``\\d``, ``\\w``, ``\\s`` and ``\\b`` as ASCII, so that a pattern means the same on either. Texts are
+looked at in windows of :data:`WINDOW` characters which overlap by :data:`OVERLAP`, the most a match may be long where
+two windows meet.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+__all__ = ["OVERLAP", "SECONDS", "WINDOW", "BudgetExceeded", "Pattern", "compiled"]
+
+WINDOW = 16_384
+OVERLAP = 4_096
+SECONDS = 0.25  # processor time of one pattern on one window; a thousand times what it takes on ordinary text
+_LEFT = 64  # characters before a window that RE2 sees, for word boundaries
+
+
+class BudgetExceeded(Exception):
+    """A pattern used up its time on a window."""
+
+
+class Text:
+    """A text with its UTF-8 windows, which all patterns share."""
+
+    __slots__ = ("_windows", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._windows: dict[int, tuple[bytes, bool]] = {}
+
+    def window(self, core: int) -> tuple[bytes, bool]:
+        """The UTF-8 of the window whose core starts at ``core`` and whether it is ASCII."""
+        found = self._windows.get(core)
+        if found is None:
+            part = self.text[max(0, core - _LEFT) : core + WINDOW + OVERLAP]
+            # A lone surrogate has no UTF-8; as a question mark it keeps its place and matches no identifier.
+            found = self._windows[core] = (part.encode("utf-8", "replace"), part.isascii())
+        return found
+
+
+class Pattern:
+    """A compiled pattern. Immutable, so threads may share it."""
+
+    __slots__ = ("_engine", "_group", "_linear")
+
+    def __init__(self, pattern: str, ignore_case: bool) -> None:
+        self._engine, self._linear = _compile(pattern, ignore_case)
+        self._group: str | int = "value" if "value" in self._engine.groupindex else 0
+
+    @property
+    def linear(self) -> bool:
+        """True when it runs on RE2."""
+        return self._linear
+
+    def spans(self, text: Text) -> Iterator[tuple[int, int]]:
+        """Half-open code-point ranges of the values found, in order. Raises BudgetExceeded."""
+        size = len(text.text)
+        core = 0
+        while True:
+            last = core + WINDOW + OVERLAP >= size
+            limit = size if last else core + WINDOW
+            runner = self._on_re2 if self._linear else self._on_regex
+            yield from ((s, e) for s, e in runner(text, core) if core <= s < limit)
+            if last:
+                return
+            core += WINDOW
+
+    def _on_regex(self, text: Text, core: int) -> Iterator[tuple[int, int]]:
+        end = min(len(text.text), core + WINDOW + OVERLAP)
+        try:
+            for match in self._engine.finditer(text.text, core, end, timeout=SECONDS):
+                yield self._value(match)
+        except TimeoutError:
+            raise BudgetExceeded from None
+
+    def _on_re2(self, text: Text, core: int) -> Iterator[tuple[int, int]]:
+        data, ascii_only = text.window(core)
+        offset = max(0, core - _LEFT)
+        started = time.thread_time()
+        seen_bytes = seen_chars = 0
+        for match in self._engine.finditer(data):
+            if time.thread_time() - started > SECONDS:
+                raise BudgetExceeded
+            start, end = self._value(match)
+            if not ascii_only:
+                seen_chars += len(data[seen_bytes:start].decode("utf-8"))
+                seen_bytes = start
+                start, end = seen_chars, seen_chars + len(data[start:end].decode("utf-8"))
+            yield start + offset, end + offset
+        if time.thread_time() - started > SECONDS:
+            raise BudgetExceeded
+
+    def _value(self, match: Any) -> tuple[int, int]:
+        start, end = match.span(self._group)
+        if start < 0:
+            start, end = match.span()
+        return start, end
+
+
+def _compile(pattern: str, ignore_case: bool) -> tuple[Any, bool]:
+    import re2  # noqa: PLC0415 - settings must be importable without it
+
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = not ignore_case
+    try:
+        return re2.compile(pattern.encode("utf-8"), options), True
+    except re2.error:
+        import regex  # noqa: PLC0415
+
+        flags = regex.VERSION0 | regex.ASCII | (regex.IGNORECASE if ignore_case else 0)
+        return regex.compile(pattern, flags), False
+
+
+@lru_cache(maxsize=4096)
+def compiled(pattern: str, ignore_case: bool) -> Pattern:
+    """The pattern, compiled on first use and shared by all detectors of the process."""
+    return Pattern(pattern, ignore_case)

@@ -1,0 +1,149 @@
+"""Word lists: Aho-Corasick over folded text.
+
+Text and terms are reduced to the same form: folded (case, width, diacritics, look-alikes), everything that is no letter,
+digit or mark turned into a blank, runs of blanks into one. A whole word is then a term between two blanks, a phrase
+matches across line breaks and punctuation, and word boundaries cost nothing: they are part of the automaton. Scripts
+written without blanks (Han, Kana, Thai …) have no such boundary; a term that begins or ends in one matches inside a run.
+Terms with symbols of their own ("c++", an emoji) go through a second automaton over the folded text as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from guardrails.content import Content, Deadline
+from guardrails.detectors import Detector
+from guardrails.detectors.words_automaton import Automaton, Pattern, Prepared, compile_term, shared_automaton
+from guardrails.fold import View
+from guardrails.resources import data_dir
+from guardrails.rules import Rule
+from guardrails.spans import inside, union
+from guardrails.types import Found, Hit
+
+__all__ = ["SPANS", "Settings", "TermList", "build", "managed_terms"]
+
+SPANS = True
+
+# A list of this size gets an automaton of its own, built once per process; smaller ones are compiled with the policy.
+_SHARED_FROM = 10_000
+# So many hits of one rule in one piece are joined where they touch: the masked characters stay the same.
+_JOIN_FROM = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class TermList:
+    """The content of a word list file, shared by every policy that loads the same bytes."""
+
+    path: str
+    sha256: str
+    terms: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Terms in the small syntax ``term``, ``prefix*``, ``*suffix``, ``*substring*`` (``\\*`` is a star); lists; managed lists."""
+
+    terms: tuple[str, ...] = ()
+    lists: tuple[TermList, ...] = ()
+    managed: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=8)
+def managed_terms(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The terms of a managed list and the false friends it never means. Raises KeyError for an unknown name."""
+    path = data_dir() / f"{name.lower()}.txt"
+    if not path.is_file():
+        raise KeyError(name)
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    return tuple(x for x in lines if not x.startswith("!")), tuple(x[1:].strip() for x in lines if x.startswith("!"))
+
+
+def build(rules: Sequence[Rule]) -> Detector:
+    """One detector for all word rules of a direction."""
+    return _Words(rules)
+
+
+class _Words:
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = tuple(rules)
+        own: dict[Pattern, list[int]] = {}
+        friends: dict[Pattern, list[int]] = {}
+        self._shared: dict[Automaton, list[int]] = {}
+        for index, rule in enumerate(self._rules):
+            settings: Settings = rule.settings
+            terms: list[str] = list(settings.terms)
+            for term_list in settings.lists:
+                if len(term_list.terms) >= _SHARED_FROM:
+                    big = shared_automaton(term_list.sha256, term_list.terms)
+                    self._shared.setdefault(big, []).append(index)
+                else:
+                    terms += term_list.terms
+            for name in settings.managed:
+                more, excused = managed_terms(name)
+                terms += more
+                _add(friends, excused, index)
+            _add(own, terms, index)
+        self._automata: list[tuple[Automaton, list[list[int]] | None]] = [(a, None) for a in self._shared]
+        if own:
+            self._automata.append((Automaton(list(own)), list(own.values())))
+        self._friends = Automaton(list(friends)) if friends else None
+        self._friend_owners = list(friends.values())
+
+    def find(self, content: Content, deadline: Deadline) -> Found:
+        """Every occurrence of every term, in every view."""
+        found = Found()
+        for index in range(len(content.pieces)):
+            spans: dict[int, set[tuple[int, int]]] = {}
+            for view in content.folded(index).words:
+                deadline.check()
+                self._scan(view, spans, deadline)
+            for rule, places in spans.items():
+                ordered: Iterable[tuple[int, int]] = places
+                if len(places) > _JOIN_FROM:
+                    ordered = _joined(places)
+                id_, type_ = self._rules[rule].id, self._rules[rule].type
+                found.hits += [Hit(id_, type_, start, end, 1.0, index) for start, end in sorted(ordered)]
+        return found
+
+    def _scan(self, view: View, spans: dict[int, set[tuple[int, int]]], deadline: Deadline) -> None:
+        text = Prepared(view.text)
+        friends: dict[int, list[tuple[int, int]]] | None = None
+        for automaton, owners in self._automata:
+            for pattern, start, end in automaton.matches(text, deadline):
+                if end - start < view.min_match:
+                    continue
+                if friends is None:
+                    friends = self._false_friends(text, deadline)
+                for rule in owners[pattern] if owners is not None else self._shared[automaton]:
+                    if not inside(start, end, friends.get(rule, ())):
+                        spans.setdefault(rule, set()).add(view.span(start, end))
+
+    def _false_friends(self, text: Prepared, deadline: Deadline) -> dict[int, list[tuple[int, int]]]:
+        """Where the managed lists' false friends are ("Scunthorpe"). Looked up only once there is a hit."""
+        places: dict[int, list[tuple[int, int]]] = {}
+        if self._friends is not None:
+            for pattern, start, end in self._friends.matches(text, deadline):
+                for rule in self._friend_owners[pattern]:
+                    places.setdefault(rule, []).append((start, end))
+        return places
+
+
+def _add(patterns: dict[Pattern, list[int]], terms: Iterable[str], rule: int) -> None:
+    for term in terms:
+        pattern = compile_term(term)
+        owners = patterns.setdefault(pattern, [])
+        if not owners or owners[-1] != rule:
+            owners.append(rule)
+
+
+def _joined(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in union(places):
+        if merged and start == merged[-1][1]:
+            merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((start, end))
+    return merged

@@ -1,0 +1,202 @@
+"""The matcher behind word lists: terms and text in the same reduced form, scanned in bounded blocks."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import regex
+
+from guardrails.content import Deadline
+from guardrails.fold import fold_term
+
+__all__ = ["Automaton", "Pattern", "Prepared", "compile_term", "shared_automaton"]
+
+# Everything that separates words: what is no letter, number or combining mark. Marks and the joiners that
+# Persian and Hindi write inside words belong to the word.
+_SEPARATORS = regex.compile(r"[^\p{L}\p{N}\p{M}\u200c\u200d]+")
+_ASCII_BLANKS = {i: (chr(i) if chr(i).isalnum() else " ") for i in range(128)}
+_TOKEN = regex.compile(r"\S+")
+# Scripts written without blanks between words: a term that begins or ends in one needs no boundary there.
+_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+_WORDY = regex.compile(r"[\p{M}\u200c\u200d]")
+# What may stand between the words of a phrase, or inside a word, without being a symbol somebody means.
+_JOINS = frozenset(" -_'’.,/:")
+_BLOCK = 32_768
+# Terms nested this deeply (a, aa, aaa …) add nothing but matches; see Automaton.
+_NESTING = 8
+
+
+class Pattern(NamedTuple):
+    """A compiled term: the string to look for, blanks at its ends where a word boundary is, and in which text."""
+
+    text: str
+    literal: bool
+
+
+def _reduced(text: str) -> str:
+    """Separators as single blanks, none at the ends."""
+    if text.isascii():
+        return " ".join(text.translate(_ASCII_BLANKS).split())
+    return str(_SEPARATORS.sub(" ", text)).strip(" ")
+
+
+def compile_term(term: str) -> Pattern:
+    """A list term as a pattern. ``prefix*``, ``*suffix`` and ``*substring*`` drop the boundary at the star."""
+    core = term.strip()
+    open_start = core.startswith("*")
+    open_end = core.endswith("*") and not core.endswith("\\*")
+    core = core[1 if open_start else 0 : -1 if open_end and len(core) > 1 else None].replace("\\*", "*").strip()
+    folded = " ".join(fold_term(core).split())
+    body = _reduced(folded)
+    literal = not body or any(c not in _JOINS and not c.isalnum() and not _WORDY.match(c) for c in folded)
+    if literal:
+        return Pattern(folded, True)
+    start = "" if open_start or _UNSPACED.match(body[0]) else " "
+    end = "" if open_end or _UNSPACED.match(body[-1]) else " "
+    return Pattern(f"{start}{body}{end}", False)
+
+
+class Prepared:
+    """A folded text in the reduced form, with the way back to its own offsets, made only when there is a match."""
+
+    __slots__ = ("__dict__", "_blank", "reduced", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._blank = text.translate(_ASCII_BLANKS) if text.isascii() else None
+        self.reduced = " " + (" ".join(self._blank.split()) if self._blank is not None else _reduced(text)) + " "
+
+    @cached_property
+    def _tokens(self) -> tuple[list[int], list[int], list[int]]:
+        """Where each token starts in the reduced text, and starts and ends in the folded one."""
+        blank = self._blank if self._blank is not None else _same_length(self.text)
+        here, starts, ends = [], [], []
+        at = 1
+        for token in _TOKEN.finditer(blank):
+            here.append(at)
+            starts.append(token.start())
+            ends.append(token.end())
+            at += token.end() - token.start() + 1
+        return here, starts, ends
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The range of the folded text behind a range of the reduced one; blanks at its ends are left out."""
+        here, starts, ends = self._tokens
+        start += self.reduced[start] == " "
+        end -= self.reduced[end - 1] == " "
+        first = bisect_right(here, start) - 1
+        last = bisect_right(here, end - 1) - 1
+        return starts[first] + start - here[first], starts[last] + end - here[last]
+
+
+def _same_length(text: str) -> str:
+    return str(_SEPARATORS.sub(lambda m: " " * (m.end() - m.start()), text))
+
+
+class Automaton:
+    """Finds every occurrence of its patterns, overlapping ones too.
+
+    Time and memory stay bounded on hostile lists. A pattern whose border (a string both its head and its tail, at
+    least half as long) is a pattern too is covered by occurrences of that border; chains of those are cut after
+    ``_NESTING``, so that ``a`` … ``a`` × 1,000 cost eight matches a character instead of a thousand. Text is scanned in
+    blocks that overlap by the longest pattern, so that the matcher's result list stays small.
+    """
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        kept = _without_deep_nests(patterns)
+        self._parts: list[tuple[bool, Any, list[int], int]] = []
+        for literal in (False, True):
+            numbers = [i for i in kept if patterns[i].literal is literal]
+            if numbers:
+                texts = [patterns[i].text for i in numbers]
+                self._parts.append((literal, _aho(texts), numbers, max(map(len, texts))))
+
+    def matches(self, text: Prepared, deadline: Deadline) -> Iterator[tuple[int, int, int]]:
+        """``(pattern number, start, end)`` in the folded text."""
+        for literal, automaton, numbers, longest in self._parts:
+            haystack = text.text if literal else text.reduced
+            for found, start, end in _scan(automaton, haystack, longest, deadline):
+                if literal:
+                    if _bounded(haystack, start, end):
+                        yield numbers[found], start, end
+                else:
+                    yield (numbers[found], *text.span(start, end))
+
+
+def _scan(automaton: Any, haystack: str, longest: int, deadline: Deadline) -> Iterator[tuple[int, int, int]]:
+    if len(haystack) <= _BLOCK:
+        yield from automaton.find_matches_as_indexes(haystack, overlapping=True)
+        return
+    for at in range(0, len(haystack), _BLOCK):
+        deadline.check()
+        for found, start, end in automaton.find_matches_as_indexes(haystack[at : at + _BLOCK + longest], overlapping=True):
+            # The overlap belongs to the next block.
+            if start < _BLOCK:
+                yield found, start + at, end + at
+
+
+def _bounded(text: str, start: int, end: int) -> bool:
+    """A literal's ends that are letters or digits must not run on."""
+    if text[start].isalnum() and start and text[start - 1].isalnum():
+        return False
+    return not (text[end - 1].isalnum() and end < len(text) and text[end].isalnum())
+
+
+def _aho(texts: list[str]) -> Any:
+    import ahocorasick_rs  # noqa: PLC0415 - Settings must be importable without it
+
+    # The DFA is the fastest to scan and the slowest to build; past some thousands of terms building it would show.
+    small = sum(map(len, texts)) < 100_000
+    kind = ahocorasick_rs.Implementation.DFA if small else ahocorasick_rs.Implementation.ContiguousNFA
+    return ahocorasick_rs.AhoCorasick(texts, implementation=kind)
+
+
+def _without_deep_nests(patterns: Sequence[Pattern]) -> list[int]:
+    """The numbers of the patterns that are kept; see :class:`Automaton`."""
+    depth: dict[Pattern, int] = {}
+    kept = []
+    for number in sorted(range(len(patterns)), key=lambda i: len(patterns[i].text)):
+        pattern = patterns[number]
+        border = _long_border(pattern.text)
+        level = depth.get(Pattern(pattern.text[:border], pattern.literal), 0) + 1 if border else 1
+        if level > _NESTING:
+            depth[pattern] = _NESTING  # covered, hence as good as there for longer ones
+            continue
+        depth[pattern] = level
+        kept.append(number)
+    return sorted(kept)
+
+
+def _long_border(text: str) -> int:
+    """The length of the longest proper border of at least half the text, 0 without one."""
+    half = (len(text) + 1) // 2
+    # Nearly every term fails this: its second half would have to begin like the term itself.
+    head = text[: min(3, half)]
+    at = text.find(head, 1)
+    while 0 < at <= len(text) - half:
+        if text.startswith(text[at:]):
+            return len(text) - at
+        at = text.find(head, at + 1)
+    return 0
+
+
+_SHARED: OrderedDict[str, Automaton] = OrderedDict()
+_LOCK = threading.Lock()
+_SHARED_AT_MOST = 16
+
+
+def shared_automaton(sha256: str, terms: Sequence[str]) -> Automaton:
+    """The automaton of a big list, built once per process however many policies load it."""
+    with _LOCK:
+        found = _SHARED.get(sha256)
+        if found is None:
+            found = _SHARED[sha256] = Automaton(list(dict.fromkeys(map(compile_term, terms))))
+            while len(_SHARED) > _SHARED_AT_MOST:
+                _SHARED.popitem(last=False)
+        _SHARED.move_to_end(sha256)
+        return found

@@ -1,47 +1,59 @@
-"""Sensitive information: patterns, checksums and the words around them, for every type of the catalogue.
+"""Sensitive information: the types of Amazon Bedrock Guardrails and more, found by patterns, checksums and context.
 
-A type is found by one or more :class:`~guardrails.detectors.pii.recognizer.Spec`; :mod:`.table` lists the modules that
-hold them. See docs/pii.md.
+Every recogniser is data (a :class:`~guardrails.detectors.pii.recognizer.Spec`); the engine runs all of them in one
+prefiltered pass, and :mod:`guardrails.detectors.pii.presidio` offers the same recognisers to Presidio.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 from guardrails.detectors import Detector
+from guardrails.detectors.pii.recognizer import Spec
 from guardrails.rules import Rule
 
-if TYPE_CHECKING:
-    from presidio_analyzer import EntityRecognizer
-
-__all__ = ["SPANS", "Settings", "build"]
+__all__ = ["MODULES", "SPANS", "Settings", "build", "specs"]
 
 SPANS = True
+
+# Recogniser modules, by the seam of the problem. Each has a tuple RECOGNIZERS of Specs.
+MODULES: dict[str, str] = {
+    "contact": "guardrails.detectors.pii.recognizers.contact",
+    "finance": "guardrails.detectors.pii.recognizers.finance",
+    "identity": "guardrails.detectors.pii.recognizers.identity",
+    "cloud": "guardrails.detectors.pii.recognizers.cloud",
+    "secrets": "guardrails.detectors.pii.recognizers.secrets",
+    "health": "guardrails.detectors.pii.recognizers.health",
+    "national": "guardrails.detectors.pii.recognizers.national",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Which entity type (a name of :data:`guardrails.catalog.PII`), and the least score, in [0, 1], that counts."""
+    """An entity type of :data:`guardrails.catalog.PII`, and the score (0 to 1) from which a match counts."""
 
     entity: str
     min_score: float = 0.5
 
 
-def build(rules: Sequence[Rule], extra: Sequence[EntityRecognizer] = ()) -> Detector:
-    """One detector for all PII rules.
+@cache
+def specs() -> tuple[Spec, ...]:
+    """All recognisers, in the order of the modules."""
+    found: tuple[Spec, ...] = ()
+    for path in MODULES.values():
+        found += import_module(path).RECOGNIZERS
+    return found
 
-    ``extra`` are Presidio recognisers that run beside ours, such as a trained tagger; they see the original text and
-    answer with our type names. Raises GuardrailsError for a type that nothing finds.
+
+def build(rules: Sequence[Rule], extra: Sequence[Any] = ()) -> Detector:
+    """One detector for all PII rules of a direction.
+
+    ``extra`` are Presidio ``EntityRecognizer`` objects (a trained tagger, say) that run beside our own.
     """
-    from guardrails.detectors.pii.engine import Runner  # noqa: PLC0415 - Settings must be cheap to import
-    from guardrails.detectors.pii.table import specs_for  # noqa: PLC0415
+    from guardrails.detectors.pii.engine import Engine  # noqa: PLC0415 - Settings must stay cheap to import
 
-    taggers = []
-    if extra:
-        from guardrails.detectors.pii.presidio import tagger  # noqa: PLC0415 - a second of imports
-
-        taggers = [(frozenset(r.supported_entities), tagger(r)) for r in extra]
-    known = frozenset[str]().union(*[types for types, _ in taggers])
-    return Runner(rules, specs_for([r.settings.entity for r in rules], known), taggers)
+    return Engine(rules, specs(), extra)

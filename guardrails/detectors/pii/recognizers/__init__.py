@@ -1,0 +1,1 @@
+"""Recognisers as data, one module a kind of identifier."""

@@ -32,7 +32,7 @@ class _Pattern:
     score: float
     compiled: Any
     linear: bool
-    group: bool
+    group: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def _compiled(spec: Spec) -> Iterator[_Pattern]:
             compiled, linear = re2.compile(source, options), True
         except re2.error:
             compiled, linear = regex.compile(source), False
-        yield _Pattern(spec, score, compiled, linear, "value" in compiled.groupindex)
+        yield _Pattern(spec, score, compiled, linear, compiled.groupindex.get("value", 0))
 
 
 def _prefilter(patterns: Sequence[_Pattern]) -> tuple[Any, list[_Pattern], list[_Pattern]]:
@@ -186,17 +186,16 @@ def _prefilter(patterns: Sequence[_Pattern]) -> tuple[Any, list[_Pattern], list[
 
 def _spans(pattern: _Pattern, text: str) -> Iterator[tuple[int, int]]:
     """Non-empty spans of the finding. Raises TimeoutError over the budget."""
-    group: str | int = "value" if pattern.group else 0
     if pattern.linear:
         until = time.perf_counter() + _PATTERN_BUDGET
         for match in pattern.compiled.finditer(text):
-            start, end = match.span(group)
+            start, end = match.span(pattern.group)
             if end > start:
                 yield start, end
             if time.perf_counter() > until:
                 raise TimeoutError
     else:
         for match in pattern.compiled.finditer(text, timeout=_PATTERN_BUDGET):
-            start, end = match.span(group)
+            start, end = match.span(pattern.group)
             if end > start:
                 yield start, end

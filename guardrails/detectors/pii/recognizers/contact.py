@@ -121,7 +121,7 @@ RECOGNIZERS = (
     Spec("EMAIL", ((r"[\p{L}\p{N}._+\-]{1,64}@(?:[\p{L}\p{N}\-]{1,63}\.)+\p{L}{2,24}", 0.7),), validate=_email),
     Spec(
         "PHONE",
-        ((r"\+\d{1,3}(?:[ \-.\u00a0/]{0,2}\(?\d{1,5}\)?){2,6}\b", 0.7), (r"\b00\d{1,3}(?:[ \-./]{1,2}\(?\d{1,5}\)?){2,6}\b", 0.5)),
+        ((r"\+\d{1,3}(?:[ \-. /]{0,2}\(?\d{1,5}\)?){2,6}\b", 0.7), (r"\b00\d{1,3}(?:[ \-./]{1,2}\(?\d{1,5}\)?){2,6}\b", 0.5)),
         context=("phone", "tel", "telephone", "mobile", "cell", "call", "fax", "whatsapp", "sms", "text", "contact", "number"),
         validate=_phone,
     ),

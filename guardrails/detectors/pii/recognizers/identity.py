@@ -51,7 +51,7 @@ def _plate(value: str) -> bool | None:
 RECOGNIZERS = (
     Spec(
         "US_SOCIAL_SECURITY_NUMBER",
-        ((r"\b\d{3}[\-.\u2013 ]\d{2}[\-.\u2013 ]\d{4}\b", 0.5), (r"\b\d{3} - \d{2} - \d{4}\b", 0.5)),
+        ((r"\b\d{3}[\-.– ]\d{2}[\-.– ]\d{4}\b", 0.5), (r"\b\d{3} - \d{2} - \d{4}\b", 0.5)),
         context=("ssn", "social security", "social", "ss", "tax id", "taxpayer", "ssid"),
         validate=_ssn,
     ),

@@ -1,0 +1,253 @@
+"""Commands and exit codes. Everything heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["app", "main"]
+
+OK, COULD_NOT_RUN, NEGATIVE = 0, 1, 2
+
+app = typer.Typer(
+    name="guardrails",
+    help="One policy file, applied to everything that goes into and comes out of a language model.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+PolicyOption = Annotated[str, typer.Option("--policy", "-p", help="A policy file, or a shipped policy's name.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Direction(StrEnum):
+    """Which way the text travels."""
+
+    INPUT = "INPUT"
+    OUTPUT = "OUTPUT"
+
+
+def main() -> None:
+    """Run a command. Exit code 1 whenever it could not run, usage errors included."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character gets an escape, never a crash.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    from guardrails.errors import GuardrailsError  # noqa: PLC0415
+
+    try:
+        code = app(standalone_mode=False)
+    except GuardrailsError as error:
+        sys.stderr.write(f"{error}\n")
+        code = COULD_NOT_RUN
+    except (KeyboardInterrupt, EOFError):
+        code = 130
+    except OSError as error:
+        sys.stderr.write(f"guardrails: {error.filename or ''}: {error.strerror}\n")
+        code = COULD_NOT_RUN
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        show = getattr(error, "show", None)
+        if callable(show):
+            show()
+        code = COULD_NOT_RUN
+    sys.exit(code if isinstance(code, int) else OK)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from guardrails import __version__  # noqa: PLC0415
+
+        typer.echo(f"onepolicy-guardrails {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """One policy file, applied to everything that goes into and comes out of a language model."""
+
+
+@app.command()
+def check(
+    policy: PolicyOption,
+    text: Annotated[str | None, typer.Argument(help="The text; - or nothing reads standard input.")] = None,
+    source: Annotated[Direction, typer.Option(help="Which way the text travels.")] = Direction.INPUT,
+    file: Annotated[Path | None, typer.Option(help="Read the text from a file.")] = None,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help='Rows {"text" or "pieces", "source"?} in, one report a line out.')] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a text. Exit code 0: allowed or masked, 2: blocked, 1: could not run."""
+    from guardrails.cli import screens  # noqa: PLC0415
+    from guardrails.guard import Guard  # noqa: PLC0415
+
+    guard = Guard.from_file(policy)
+    if file is not None:
+        content = file.read_bytes().decode("utf-8", "surrogateescape")
+    elif text is None or text == "-":
+        content = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    else:
+        content = text
+    if jsonl:
+        raise typer.Exit(_check_rows(guard, content, source))
+    report = guard.check(content, source=source.value)
+    if as_json:
+        typer.echo(report.to_json(include_text=True, indent=2))
+    else:
+        typer.echo(screens.report(report, content, guard.policy), nl=False)
+    raise typer.Exit(NEGATIVE if report.blocked else OK)
+
+
+def _check_rows(guard: Any, content: str, source: Direction) -> int:
+    worst = OK
+    for number, line in enumerate(content.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            report = guard.check(row["pieces"] if "pieces" in row else row["text"], source=row.get("source", source.value))
+        except (KeyError, TypeError, ValueError) as error:
+            # The row may hold anything; only the kind of error is repeated.
+            typer.echo(json.dumps({"line": number, "error": f"{type(error).__name__}: a row is {{text or pieces, source?}}"}))
+            worst = COULD_NOT_RUN
+            continue
+        typer.echo(report.to_json(include_text=True))
+        if report.blocked and worst == OK:
+            worst = NEGATIVE
+    return worst
+
+
+@app.command()
+def lint(
+    paths: Annotated[list[str], typer.Argument(help="Policy files, folders of them, or shipped policies' names.")],
+    as_json: JsonOption = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+) -> None:
+    """Find what is wrong with policies. Exit code 0: nothing (warnings are shown), 2: errors, 1: could not run."""
+    from guardrails.cli.paths import policies  # noqa: PLC0415
+    from guardrails.policy import lint as run  # noqa: PLC0415
+
+    problems = []
+    files = policies(paths)
+    for path in files:
+        problems += run(path)
+    errors = [p for p in problems if p.severity == "error" or strict]
+    if as_json:
+        from dataclasses import asdict  # noqa: PLC0415
+
+        typer.echo(json.dumps([asdict(p) for p in problems], indent=2, ensure_ascii=False))
+    else:
+        for problem in problems:
+            typer.echo(problem.render() + "\n")
+        typer.echo(f"{len(files)} policies, {len(errors)} errors, {len(problems) - len(errors)} warnings")
+    raise typer.Exit(NEGATIVE if errors else OK)
+
+
+@app.command()
+def explain(policy: Annotated[str, typer.Argument(help="A policy file, or a shipped policy's name.")], as_json: JsonOption = False) -> None:
+    """Print the effective policy, with the file and line of every setting."""
+    from guardrails.cli import screens  # noqa: PLC0415
+    from guardrails.policy import explain as run  # noqa: PLC0415
+    from guardrails.policy import load  # noqa: PLC0415
+
+    effective = load(policy)
+    settings = run(effective)
+    if as_json:
+        rows = [{"key": s.key, "value": s.value, "at": str(s.at) if s.at else None} for s in settings]
+        typer.echo(json.dumps({"name": effective.name, "sha256": effective.identity.sha256, "settings": rows}, indent=2, default=str))
+    else:
+        typer.echo(screens.explained(effective, settings), nl=False)
+
+
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(help="A policy.")],
+    new: Annotated[str, typer.Argument(help="Another one.")],
+    texts: Annotated[Path | None, typer.Option(help="Texts, one a line, or rows of JSON with `text` and `source`.")] = None,
+    source: Annotated[Direction, typer.Option(help="The direction of plain texts.")] = Direction.INPUT,
+    as_json: JsonOption = False,
+) -> None:
+    """Print what changes between two policies and, given texts, which verdicts change. Exit code 0: nothing, 2: something."""
+    from guardrails import compare  # noqa: PLC0415
+    from guardrails.cli import screens  # noqa: PLC0415
+    from guardrails.policy import load  # noqa: PLC0415
+
+    result = compare.compare(load(old), load(new), compare.read_texts(texts, source.value) if texts else ())
+    typer.echo(json.dumps(result.to_dict(), indent=2, default=str) if as_json else screens.compared(result), nl=as_json)
+    raise typer.Exit(NEGATIVE if result.settings or result.verdicts else OK)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of policy files, for editors."""
+    from guardrails.policy import json_schema  # noqa: PLC0415
+
+    typer.echo(json.dumps(json_schema(), indent=2))
+
+
+@app.command()
+def test(
+    paths: Annotated[list[str], typer.Argument(help="Test files, policies, or folders.")],
+    junit: Annotated[Path | None, typer.Option(help="Write a JUnit XML report.")] = None,
+    as_json: JsonOption = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every case.")] = False,
+) -> None:
+    """Run the tests of policies. Exit code 0: all passed, 2: some failed or none were found, 1: could not run."""
+    from guardrails import policytest  # noqa: PLC0415
+    from guardrails.cli import screens  # noqa: PLC0415
+    from guardrails.cli.paths import test_files  # noqa: PLC0415
+
+    outcomes = [policytest.run_file(path) for path in test_files(paths)]
+    if junit is not None:
+        junit.write_text(policytest.junit(outcomes), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps([o.to_dict() for o in outcomes], indent=2, ensure_ascii=False))
+    else:
+        typer.echo(screens.tested(outcomes, verbose=verbose), nl=False)
+    raise typer.Exit(policytest.exit_code(outcomes))
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A CreateGuardrail request or a GetGuardrail response, as JSON.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the policy there.")] = None,
+) -> None:
+    """Turn an Amazon Bedrock guardrail into a policy file."""
+    from guardrails import bedrock  # noqa: PLC0415
+    from guardrails.policy import dump  # noqa: PLC0415
+
+    imported = bedrock.import_guardrail(json.loads(file.read_text(encoding="utf-8")))
+    text = dump(imported.document)
+    for note in imported.notes:
+        typer.echo(f"note: {note}", err=True)
+    if output is not None:
+        output.write_text(text, encoding="utf-8")
+    else:
+        typer.echo(text, nl=False)
+
+
+@app.command()
+def export(
+    policy: Annotated[str, typer.Argument(help="A policy file, or a shipped policy's name.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the request there.")] = None,
+) -> None:
+    """Turn a policy into a CreateGuardrail request. Exit code 1 when Bedrock cannot say all of it; what is lost is named."""
+    from guardrails import bedrock  # noqa: PLC0415
+
+    exported = bedrock.export_file(policy)
+    text = json.dumps(exported.request, indent=2, ensure_ascii=False)
+    if output is not None:
+        output.write_text(text + "\n", encoding="utf-8")
+    else:
+        typer.echo(text)
+    for loss in exported.losses:
+        typer.echo(f"lost: {loss.key}: {loss.why}", err=True)
+    raise typer.Exit(COULD_NOT_RUN if exported.losses else OK)

@@ -17,7 +17,7 @@ import yaml
 from guardrails.errors import PolicyError, Problem
 from guardrails.rules import Position
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Node", "parse", "plain"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Node", "parse", "plain", "scalar_of"]
 
 MAX_BYTES = 2 * 1024 * 1024  # 10,000 Bedrock words of 100 characters fit twice
 MAX_DEPTH = 32
@@ -248,10 +248,11 @@ class _Composer:
 
 
 def _scalar(event: Any) -> Any:
-    """YAML 1.2 core schema; quoted scalars are strings."""
-    text: str = event.value
-    if not event.implicit[0]:
-        return text
+    return scalar_of(event.value) if event.implicit[0] else event.value
+
+
+def scalar_of(text: str) -> Any:
+    """What an unquoted scalar means in the YAML 1.2 core schema."""
     if text in ("", "~", "null", "Null", "NULL"):
         return None
     if text in ("true", "True", "TRUE"):

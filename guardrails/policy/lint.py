@@ -1,0 +1,91 @@
+"""Warnings: policies that load and probably do not do what their author wants."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from guardrails.errors import Problem
+from guardrails.exceptions import value_key
+from guardrails.policy.load import examine
+from guardrails.rules import Policy, Position, Rule
+from guardrails.types import OnFailure, RuleAction
+
+__all__ = ["lint"]
+
+# Bedrock's own limits (CreateGuardrail in botocore's service model).
+_BEDROCK = {"messages": 500, "description": 200, "terms": 10_000, "term": 100, "regexes": 30, "pattern": 500, "topics": 30}
+_BROAD = frozenset((".", ".+", ".*", r"\w+", r"\S+", r"\d", r"\w", r"[a-z]+", r"[A-Za-z]+", r"\d+"))
+
+
+def lint(path: str | Path, *, root: Path | None = None) -> list[Problem]:
+    """Errors and warnings of a policy file, in file order. Never raises PolicyError."""
+    policy, problems = examine(path, root=root)
+    found = list(problems)
+    if policy is not None:
+        _Warnings(policy, found).run()
+    return sorted(found, key=lambda p: (p.file, p.line, p.column, p.code))
+
+
+class _Warnings:
+    def __init__(self, policy: Policy, problems: list[Problem]) -> None:
+        self.policy = policy
+        self.problems = problems
+
+    def warn(self, code: str, message: str, key: str, **more: Any) -> None:
+        at = self.policy.positions.get(key) or self.policy.positions.get("name") or Position("?", 1)
+        self.problems.append(Problem(code, message, at.file, at.line, at.column, key, severity="warning", **more))
+
+    def run(self) -> None:
+        policy = self.policy
+        if not policy.metadata.get("owner"):
+            self.warn("no-owner", "nobody answers for this policy", "name", remedy="add metadata: {owner: …}")
+        if policy.on_failure is not OnFailure.BLOCK:
+            self.warn(
+                "fail-open", "a rule that cannot be evaluated lets the text pass", "on_failure",
+                written=policy.on_failure.value, remedy="write block, and allow for single rules",
+            )  # fmt: skip
+        if policy.rules and all({r.input, r.output} <= {None, RuleAction.DETECT} for r in policy.rules):
+            self.warn("only-detects", "no rule masks or blocks anything", "name", remedy="give one an action")
+        for name in ("blocked_input", "blocked_output"):
+            if len(getattr(policy.messages, name)) > _BEDROCK["messages"]:
+                self.warn("bedrock-limit", "Bedrock takes messages of 500 characters at most", f"messages.{name}")
+        for rule in policy.rules:
+            self.rule(rule)
+        regexes = [r for r in policy.rules if r.detector == "regex"]
+        if len(regexes) > _BEDROCK["regexes"]:
+            self.warn("bedrock-limit", "Bedrock takes 30 regexes at most", regexes[30].id, written=str(len(regexes)))
+
+    def rule(self, rule: Rule) -> None:
+        if rule.input is None and rule.output is None:
+            self.warn("disabled-rule", f"{rule.id} is disabled in both directions", rule.id, remedy="remove it or enable it")
+        if rule.on_failure is OnFailure.ALLOW and self.policy.on_failure is OnFailure.BLOCK:
+            self.warn("fail-open", f"{rule.id} lets the text pass when it cannot be evaluated", f"{rule.id}.on_failure")
+        for value in rule.exceptions:
+            if len(value_key(value)) < 3:
+                self.warn("short-exception", f"an exception of {rule.id} is so short that it excuses a lot", f"{rule.id}.exceptions",
+                          written=value, remedy="write the whole value")  # fmt: skip
+        if rule.detector == "regex":
+            pattern = rule.settings.pattern
+            if pattern.strip("^$()") in _BROAD:
+                self.warn("broad-regex", f"{rule.id} matches nearly every text", f"{rule.id}.pattern", written=pattern)
+            if len(pattern) > _BEDROCK["pattern"]:
+                self.warn("bedrock-limit", "Bedrock takes patterns of 500 characters at most", f"{rule.id}.pattern")
+        if rule.detector == "words":
+            self.words(rule)
+
+    def words(self, rule: Rule) -> None:
+        from guardrails.detectors.words_automaton import compile_term  # noqa: PLC0415
+
+        seen: dict[Any, str] = {}
+        for term in rule.settings.terms:
+            pattern = compile_term(term)
+            if pattern in seen:
+                self.warn("duplicate-term", f"two terms of {rule.id} are the same after folding", f"{rule.id}.terms",
+                          written=f"{seen[pattern]}, {term}", remedy="keep one of them")  # fmt: skip
+            seen[pattern] = term
+            if len(pattern.text.strip()) < 2:
+                self.warn("short-term", f"a term of {rule.id} is a single character", f"{rule.id}.terms", written=term)
+        for term_list in rule.settings.lists:
+            if not term_list.terms:
+                self.warn("empty-list", f"the word list {term_list.path} has no term", f"{rule.id}.lists", remedy="add terms")

@@ -23,6 +23,8 @@ SPANS = True
 # Recogniser modules, by the seam of the problem. Each has a tuple RECOGNIZERS of Specs.
 MODULES: dict[str, str] = {
     "contact": "guardrails.detectors.pii.recognizers.contact",
+    "network": "guardrails.detectors.pii.recognizers.network",
+    "person": "guardrails.detectors.pii.recognizers.person",
     "finance": "guardrails.detectors.pii.recognizers.finance",
     "identity": "guardrails.detectors.pii.recognizers.identity",
     "cloud": "guardrails.detectors.pii.recognizers.cloud",
@@ -52,7 +54,8 @@ def specs() -> tuple[Spec, ...]:
 def build(rules: Sequence[Rule], extra: Sequence[Any] = ()) -> Detector:
     """One detector for all PII rules of a direction.
 
-    ``extra`` are Presidio ``EntityRecognizer`` objects (a trained tagger, say) that run beside our own.
+    ``extra`` are Presidio ``EntityRecognizer`` objects (a trained tagger, say) that run beside our own: they see the
+    original text and answer with our type names. Raises GuardrailsError for a type that nothing finds.
     """
     from guardrails.detectors.pii.engine import Engine  # noqa: PLC0415 - Settings must stay cheap to import
 

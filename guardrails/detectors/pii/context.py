@@ -1,53 +1,98 @@
-"""Context words: what stands around a match raises or lowers its score.
+"""The words around a match: what raises a score, what lowers it, and by how much.
 
-Presidio's enhancer works on lemmas, which its no-op NLP engine does not have. This one works on plain tokens: the
-``BEFORE`` tokens in front of a match and the ``AFTER`` behind it, lower-cased. A context word counts when a token equals
-it or is its plural; a phrase when its words follow each other.
+Presidio's enhancer compares lemmas, which its no-op NLP engine does not make; this one compares words. The window is
+the eight words before a value and the four after it, on the same line and before the next sentence. A context word
+matches from the start of a word on, whatever its case: of four letters or more also as the beginning of a longer word
+(``account`` in ``accounts``), a shorter one only whole or with a plural s. A blank in a context word stands for up to
+three characters that are no letters or digits (``account number`` is also ``account_number`` and ``accountnumber``).
+
+Where both kinds of words stand around a value, the one nearer to it decides; words after it count as three farther.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 
-__all__ = ["AFTER", "BEFORE", "BOOST", "FLOOR", "Window", "rescored"]
+__all__ = ["AFTER", "BEFORE", "FLOOR", "LOWER", "RAISE", "Evidence", "evidence", "scored"]
 
-BEFORE = 10  # tokens; a form's label and a short clause
-AFTER = 4  # tokens: "… is my account number"
-BOOST = 0.35  # Presidio's context_similarity_factor
-FLOOR = 0.6  # a match with context is at least that likely
-PENALTY = 0.35
+BEFORE, AFTER = 8, 4  # words
+_CHARS_BEFORE, _CHARS_AFTER = 120, 60
+RAISE = 0.35  # what a context word adds (Presidio's own default)
+FLOOR = 0.5  # and at least to this: a weak pattern beside its context word passes the default threshold
+LOWER = 0.3  # what a word against it takes away
+_AFTER_PENALTY = 3  # words
 
-# Characters that surely hold so many tokens; a longer window would only cost time.
-_REACH_BEFORE = 120
-_REACH_AFTER = 48
-_TOKEN = re.compile(r"[^\W_]+")
-
-
-class Window:
-    """The tokens around one match."""
-
-    __slots__ = ("after", "before")
-
-    def __init__(self, text: str, start: int, end: int) -> None:
-        low = max(0, start - _REACH_BEFORE)
-        tokens = _TOKEN.findall(text[low:start].lower())
-        # A token cut by the window's edge is no token.
-        if low and tokens and text[low - 1].isalnum() and text[low].isalnum():
-            tokens = tokens[1:]
-        self.before = " " + " ".join(tokens[-BEFORE:]) + " "
-        self.after = " " + " ".join(_TOKEN.findall(text[end : end + _REACH_AFTER].lower())[:AFTER]) + " "
-
-    def has(self, words: Sequence[str]) -> bool:
-        """True when one of the words or phrases stands in the window."""
-        return any(f" {w} " in side or f" {w}s " in side for w in words for side in (self.before, self.after))
+_WORD = re.compile(r"[^\W_]+")
+_STOP = re.compile(r"[\r\n;]|[.!?]\s")
 
 
-def rescored(score: float, window: Window, context: Sequence[str], against: Sequence[str]) -> tuple[float, bool]:
-    """The score after context, and whether a context word was there."""
-    found = bool(context) and window.has(context)
-    if found:
-        score = max(min(score + BOOST, 1.0), FLOOR)
-    if against and window.has(against):
-        score = max(score - PENALTY, 0.0)
-    return score, found
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """1 with the distance in words for context, -1 for words against, 0 for neither."""
+
+    sign: int
+    distance: int = 99
+
+
+NOTHING = Evidence(0)
+
+
+@cache
+def _compiled(words: tuple[str, ...]) -> re.Pattern[str] | None:
+    if not words:
+        return None
+    parts = []
+    for word in sorted(set(words), key=lambda w: (-len(w), w)):
+        text = r"[\W_]{0,3}".join(re.escape(w) for w in word.lower().split())
+        parts.append(text if len(word) >= 4 else text + r"s?(?![^\W_])")
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(parts)})")
+
+
+def evidence(text: str, start: int, end: int, context: tuple[str, ...], against: tuple[str, ...]) -> Evidence:
+    """What the words around ``text[start:end]`` say."""
+    good, bad = _compiled(context), _compiled(against)
+    if good is None and bad is None:
+        return NOTHING
+    before = text[max(0, start - _CHARS_BEFORE) : start].lower()
+    words = [m.start() for m in _WORD.finditer(before)]
+    if len(words) > BEFORE:
+        before = before[words[-BEFORE] :]
+    after = text[end : end + _CHARS_AFTER].lower()
+    stop = _STOP.search(after)
+    if stop:
+        after = after[: stop.start()]
+    plus, minus = _nearest(good, before, after), _nearest(bad, before, after)
+    if plus == minus == 99:
+        return NOTHING
+    return Evidence(1, plus) if plus <= minus else Evidence(-1, minus)
+
+
+def _nearest(pattern: re.Pattern[str] | None, before: str, after: str) -> int:
+    """Words between the value and the nearest match, 99 without one."""
+    if pattern is None:
+        return 99
+    nearest = 99
+    last = None
+    for last in pattern.finditer(before):
+        pass
+    if last is not None:
+        # The rest of the matched word itself ("accounts") is no distance.
+        nearest = len(_WORD.findall(re.sub(r"^[^\W_]+", "", before[last.end() :])))
+    first = pattern.search(after)
+    if first is not None:
+        distance = len(_WORD.findall(after[: first.start()]))
+        # "… 021000021 account 123": the word announces the next value, it does not describe this one.
+        if distance < AFTER and not any(c.isdigit() for c in after[first.end() : first.end() + 12]):
+            nearest = min(nearest, distance + _AFTER_PENALTY)
+    return nearest
+
+
+def scored(score: float, found: Evidence) -> float:
+    """A score after context, in [0, 1]."""
+    if found.sign > 0:
+        return max(min(1.0, score + RAISE), FLOOR)
+    if found.sign < 0:
+        return max(0.0, score - LOWER)
+    return score

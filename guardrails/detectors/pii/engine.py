@@ -1,201 +1,151 @@
-"""Runs the recognisers: one prefilter pass over a view, then only the patterns that can match.
-
-Patterns run on RE2 where RE2 takes them; the others on the ``regex`` module with a time-out. A time-out is a failure of
-the rule. Presidio's own runner logs it and goes on.
-"""
+"""The detector: the triggered patterns over every view, checksums, context, and one owner for each place."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+import difflib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from guardrails.content import Content, Deadline
-from guardrails.detectors.pii.context import Window, rescored
+from guardrails.detectors.pii.context import evidence, scored
+from guardrails.detectors.pii.matching import SECONDS, WINDOW, BudgetExceeded, Text, compiled
 from guardrails.detectors.pii.recognizer import Spec
+from guardrails.detectors.pii.resolve import Candidate, resolve
+from guardrails.detectors.pii.triggers import Triggers
+from guardrails.errors import GuardrailsError
 from guardrails.fold import View
 from guardrails.rules import Rule
 from guardrails.types import Failure, FailureKind, Found, Hit
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "Raw", "judged", "run"]
 
-# Seconds one pattern may spend on one view, and all patterns together on one piece.
-_PATTERN_BUDGET = 0.5
-_PIECE_BUDGET = 5.0
-_SET_MEMORY = 64 * 1024 * 1024
+# What a mask leaves behind. A rule such as "password: …" must not find its own placeholder again.
+_PLACEHOLDER = re.compile(r"\{([A-Z][A-Z0-9_]*?)(?:_[0-9]+|:[0-9A-Za-z]+)?\}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
+class Raw(NamedTuple):
+    """A match before context: span in the view, score, and whether a checksum held."""
+
     spec: Spec
-    score: float
-    compiled: Any
-    linear: bool
-    group: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Match:
-    rule: int
-    type: str
     start: int
     end: int
     score: float
-    validated: bool
+    valid: bool
 
-    @property
-    def rank(self) -> tuple[bool, float, int, str]:
-        """Better matches sort first."""
-        return (not self.validated, -self.score, self.start - self.end, self.type)
+
+def run(triggers: Triggers, text: str, *, failed: set[str], tick: Callable[[], None] = lambda: None) -> Iterator[Raw]:
+    """All matches in ``text``, checksums applied, context not yet.
+
+    Types whose pattern ran out of time are added to ``failed``; ``tick`` is called before every pattern and may raise.
+    """
+    shared = Text(text)
+    for job in triggers.jobs(text):
+        tick()
+        spec = job.spec
+        if spec.type in failed:
+            continue
+        try:
+            for start, end in compiled(job.pattern, spec.ignore_case).spans(shared):
+                if start == end:
+                    continue
+                verdict = None if spec.validate is None else spec.validate(text[start:end])
+                if verdict is not False:
+                    yield Raw(spec, start, end, 1.0 if verdict else job.score, bool(verdict))
+        except BudgetExceeded:
+            failed.add(spec.type)
 
 
 class Engine:
-    """The PII detector. Immutable once built."""
+    """Finds the entities of its rules. Immutable and thread-safe.
+
+    ``extra`` are Presidio recognisers whose types the rules may name. Raises GuardrailsError for a type that nothing
+    finds: it must not look like one that is nowhere.
+    """
 
     def __init__(self, rules: Sequence[Rule], specs: Sequence[Spec], extra: Sequence[Any] = ()) -> None:
-        self._rules = tuple(rules)
-        self._by_type: dict[str, list[int]] = {}
-        for number, rule in enumerate(self._rules):
-            self._by_type.setdefault(rule.settings.entity, []).append(number)
-        self._patterns = [p for s in specs if s.type in self._by_type for p in _compiled(s)]
-        self._set, self._in_set, self._always = _prefilter(self._patterns)
-        self._extra = [r for r in extra if set(r.supported_entities) & self._by_type.keys()]
+        self._rules: dict[str, list[Rule]] = {}
+        for rule in sorted(rules, key=lambda r: r.id):
+            self._rules.setdefault(rule.settings.entity, []).append(rule)
+        found = {s.type for s in specs} | {t for r in extra for t in r.supported_entities}
+        for entity in sorted(self._rules.keys() - found):
+            near = difflib.get_close_matches(entity, sorted(found), 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise GuardrailsError(f"no recogniser finds the entity type {entity!r}{hint}")
+        self._least = {entity: min(r.settings.min_score for r in own) for entity, own in self._rules.items()}
+        self._protected = frozenset(e for e, own in self._rules.items() if any(r.enforced for r in own))
+        # What a placeholder may be called: by its type, or by what the policy calls it.
+        self._names = frozenset(self._rules) | {r.type for r in rules}
+        chosen = [s for s in specs if s.type in self._rules]
+        self._on_original = Triggers(chosen)
+        self._on_derived = Triggers([s for s in chosen if s.scope != "raw"])
+        self._extra = [r for r in extra if set(r.supported_entities) & self._rules.keys()]
 
     def find(self, content: Content, deadline: Deadline) -> Found:
-        """Identifiers in every piece and every view, the better of overlapping ones."""
+        """Hits of every rule over every piece; a type that ran out of time is a failure of its rules."""
         found = Found()
-        for index in range(len(content.pieces)):
-            until = time.perf_counter() + _PIECE_BUDGET
-            matches: set[_Match] = set()
-            failed: dict[str, str] = {}
-            for number, view in enumerate(content.folded(index).patterns):
-                deadline.check()
-                for pattern in self._candidates(view.text):
-                    if number and pattern.spec.scope == "raw":
-                        continue
-                    if time.perf_counter() > until:
-                        failed.setdefault(pattern.spec.type, f"over the budget of {_PIECE_BUDGET} s a piece")
-                        continue
-                    try:
-                        matches.update(self._matches(pattern, view))
-                    except TimeoutError:
-                        failed.setdefault(pattern.spec.type, f"pattern over its budget of {_PATTERN_BUDGET} s")
-                if self._extra:
-                    matches.update(self._from_extra(view))
-            for match in self._resolved(matches):
-                rule = self._rules[match.rule]
-                found.hits.append(Hit(rule.id, rule.type, match.start, match.end, match.score, index))
-            for type_, detail in failed.items():
-                for rule_number in self._by_type[type_]:
-                    found.failures.append(Failure(self._rules[rule_number].id, FailureKind.TIMEOUT, index, detail))
+        for index, piece in enumerate(content.pieces):
+            deadline.check()
+            candidates = list(self._candidates(content, index, found.failures, deadline))
+            certain = [c for c in candidates if c.score >= self._least[c.type]]
+            for c in resolve(piece.text, certain, self._protected):
+                found.hits += [
+                    Hit(rule.id, rule.type, c.start, c.end, round(c.score, 4), index)
+                    for rule in self._rules[c.type]
+                    if c.score >= rule.settings.min_score
+                ]
         return found
 
-    def _candidates(self, text: str) -> Iterator[_Pattern]:
-        if self._set is not None:
-            answer = self._set.Match(text)
-            # The last pattern of the set always matches; an answer without it means that RE2 ran out of memory.
-            numbers = sorted(answer)[:-1] if answer else range(len(self._in_set))
-            for number in numbers:
-                yield self._in_set[number]
-        yield from self._always
+    def _candidates(
+        self, content: Content, index: int, failures: list[Failure], deadline: Deadline
+    ) -> Iterator[Candidate]:
+        late: set[str] = set()
+        for number, view in enumerate(content.folded(index).patterns):
+            triggers = self._on_derived if number else self._on_original
+            for raw in run(triggers, view.text, failed=late, tick=deadline.check):
+                candidate = judged(raw, view)
+                if candidate is not None and not self._masked(view.text[raw.start : raw.end]):
+                    yield candidate
+            for recognizer in self._extra:
+                yield from self._ask(recognizer, view, index, failures)
+        failures += [
+            Failure(rule.id, FailureKind.TIMEOUT, index, f"over {SECONDS} s for a pattern on {WINDOW} characters")
+            for entity in sorted(late)
+            for rule in self._rules[entity]
+        ]
 
-    def _matches(self, pattern: _Pattern, view: View) -> Iterator[_Match]:
-        spec = pattern.spec
-        for start, end in _spans(pattern, view.text):
-            if view.min_match and sum(c.isalnum() for c in view.text[start:end]) < view.min_match:
-                continue
-            score, valid = pattern.score, False
-            if spec.validate is not None:
-                verdict = spec.validate(view.text[start:end])
-                if verdict is False:
-                    continue
-                valid = verdict is True
-            if spec.context or spec.against:
-                score, found = rescored(score, Window(view.text, start, end), spec.context, spec.against)
-                if spec.requires_context and not found:
-                    continue
-            if valid and not spec.requires_context:
-                score = 1.0
-            for rule in self._by_type[spec.type]:
-                if score >= self._rules[rule].settings.min_score:
-                    yield _Match(rule, spec.type, *view.span(start, end), round(score, 4), valid)
+    def _ask(self, recognizer: Any, view: View, index: int, failures: list[Failure]) -> Iterator[Candidate]:
+        """What a foreign recogniser finds in a view; whatever it raises is a failure of the rules it stands for."""
+        from guardrails.detectors.pii.presidio import no_artifacts  # noqa: PLC0415 - a second of imports
 
-    def _from_extra(self, view: View) -> Iterator[_Match]:
-        from guardrails.detectors.pii.presidio import artifacts  # noqa: PLC0415 - only with a plugged-in recogniser
-
-        for recognizer in self._extra:
-            entities = [e for e in recognizer.supported_entities if e in self._by_type]
-            for result in recognizer.analyze(view.text, entities, artifacts()):
-                for rule in self._by_type.get(result.entity_type, ()):
-                    if result.score >= self._rules[rule].settings.min_score:
-                        span = view.span(result.start, result.end)
-                        yield _Match(rule, result.entity_type, *span, float(result.score), validated=False)
-
-    def _resolved(self, matches: set[_Match]) -> list[_Match]:
-        """Without matches that lie inside a better one. An enforced rule's match yields to enforced rules only, so that
-        a child policy cannot hide it behind a type of its own."""
-        kept: list[_Match] = []
-        for match in sorted(matches, key=lambda m: (m.rank, m.start, m.rule)):
-            enforced = self._rules[match.rule].enforced
-            covered = any(
-                k.start <= match.start
-                and match.end <= k.end
-                and (not enforced or self._rules[k.rule].enforced)
-                and (k.rule == match.rule or k.type != match.type)
-                for k in kept
-            )
-            if not covered:
-                kept.append(match)
-        return sorted(kept, key=lambda m: (m.start, m.end, m.type))
-
-
-def _compiled(spec: Spec) -> Iterator[_Pattern]:
-    import re2  # noqa: PLC0415
-    import regex  # noqa: PLC0415
-
-    for pattern, score in spec.patterns:
-        source = f"(?i){pattern}" if spec.ignore_case else pattern
-        options = re2.Options()
-        options.log_errors = False
+        wanted = sorted(set(recognizer.supported_entities) & self._rules.keys())
         try:
-            compiled, linear = re2.compile(source, options), True
-        except re2.error:
-            compiled, linear = regex.compile(source), False
-        yield _Pattern(spec, score, compiled, linear, compiled.groupindex.get("value", 0))
+            for result in recognizer.analyze(view.text, wanted, no_artifacts()):
+                if result.entity_type in wanted and 0 <= result.start < result.end <= len(view.text):
+                    start, end = view.span(result.start, result.end)
+                    yield Candidate(result.entity_type, start, end, min(1.0, max(0.0, float(result.score))))
+        except Exception as error:  # noqa: BLE001 - a model may raise anything
+            failures += [
+                Failure(rule.id, FailureKind.INTERNAL, index, type(error).__name__)
+                for entity in wanted
+                for rule in self._rules[entity]
+            ]
+
+    def _masked(self, value: str) -> bool:
+        """True when nothing is left of a value but placeholders of our own types, or when it never had a letter."""
+        if "}" in value:
+            value = _PLACEHOLDER.sub(lambda m: "" if m.group(1) in self._names else m.group(), value)
+        return not any(c.isalnum() for c in value)
 
 
-def _prefilter(patterns: Sequence[_Pattern]) -> tuple[Any, list[_Pattern], list[_Pattern]]:
-    """One RE2 set that says in one pass which patterns match; patterns it cannot hold always run."""
-    import re2  # noqa: PLC0415
-
-    inside = [p for p in patterns if p.linear]
-    outside = [p for p in patterns if not p.linear]
-    if not inside:
-        return None, [], outside
-    options = re2.Options()
-    options.max_mem = _SET_MEMORY
-    options.log_errors = False
-    joined = re2.Set.SearchSet(options)
-    for pattern in inside:
-        joined.Add(pattern.compiled.pattern)
-    joined.Add("")
-    joined.Compile()
-    return joined, inside, outside
-
-
-def _spans(pattern: _Pattern, text: str) -> Iterator[tuple[int, int]]:
-    """Non-empty spans of the finding. Raises TimeoutError over the budget."""
-    if pattern.linear:
-        until = time.perf_counter() + _PATTERN_BUDGET
-        for match in pattern.compiled.finditer(text):
-            start, end = match.span(pattern.group)
-            if end > start:
-                yield start, end
-            if time.perf_counter() > until:
-                raise TimeoutError
-    else:
-        for match in pattern.compiled.finditer(text, timeout=_PATTERN_BUDGET):
-            start, end = match.span(pattern.group)
-            if end > start:
-                yield start, end
+def judged(raw: Raw, view: View) -> Candidate | None:
+    """A match with its context weighed, at its place in the original; None when it does not count."""
+    text, spec = view.text, raw.spec
+    if view.min_match and sum(c.isalnum() for c in text[raw.start : raw.end]) < view.min_match:
+        return None
+    around = evidence(text, raw.start, raw.end, spec.context, spec.against)
+    if spec.requires_context and around.sign <= 0:
+        return None
+    start, end = view.span(raw.start, raw.end)
+    distance = around.distance if around.sign > 0 else 99
+    return Candidate(spec.type, start, end, scored(raw.score, around), raw.valid, distance)

@@ -50,7 +50,8 @@ class Pattern:
 
     def __init__(self, pattern: str, ignore_case: bool) -> None:
         self._engine, self._linear = _compile(pattern, ignore_case)
-        self._group: str | int = "value" if "value" in self._engine.groupindex else 0
+        names = self._engine.groupindex  # RE2 keeps the names of a bytes pattern as bytes
+        self._group: int = names.get("value", names.get(b"value", 0))
 
     @property
     def linear(self) -> bool:

@@ -2,8 +2,8 @@
 
 Only hits that the policy asked for take part, each already above its own threshold, so a type that is off, or too
 unsure of itself, claims nothing. A hit gives way to a better one that covers all of its letters and digits; of two that
-only overlap both stay, because dropping one would uncover text. Hits of an enforced rule never give way: what a parent
-policy enforces must not depend on what its child adds.
+only overlap both stay, because dropping one would uncover text. Hits of an enforced rule give way to enforced ones
+only: what a parent policy enforces must not depend on what its child adds.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Candidate:
 
 
 def resolve(text: str, candidates: Iterable[Candidate], protected: frozenset[str] = frozenset()) -> list[Candidate]:
-    """The candidates that stay, by place. Types in ``protected`` never give way."""
+    """The candidates that stay, by place. Types in ``protected`` give way to each other only."""
     best: dict[tuple[str, int, int], Candidate] = {}
     for c in candidates:
         key = (c.type, c.start, c.end)
@@ -62,7 +62,7 @@ def _same_inside(c: Candidate, k: Candidate) -> bool:
 def _yields(text: str, c: Candidate, better: Candidate, protected: frozenset[str]) -> bool:
     if c.type == better.type:
         return better.start <= c.start and c.end <= better.end
-    if c.type in protected:
+    if c.type in protected and better.type not in protected:
         return False
     if c.start < better.start and any(ch.isalnum() for ch in text[c.start : min(c.end, better.start)]):
         return False

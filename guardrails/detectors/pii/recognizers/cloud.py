@@ -1,38 +1,36 @@
-"""Keys of Amazon Web Services, as Bedrock names them."""
+"""Credentials of Amazon Web Services."""
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-
 from guardrails.detectors.pii.recognizer import Spec
+from guardrails.detectors.pii.recognizers import checks
 
-__all__ = ["RECOGNIZERS", "entropy"]
-
-
-def entropy(value: str) -> float:
-    """Shannon entropy in bits a character."""
-    size = len(value)
-    return -sum(n / size * math.log2(n / size) for n in Counter(value).values())
+__all__ = ["RECOGNIZERS"]
 
 
-def _access_key(value: str) -> bool | None:
-    # AWS identifiers are base32: no 0, 1, 8 or 9; the documentation's own example has them and is kept.
-    return None if len(set(value[4:])) >= 6 else False
-
-
-def _secret_key(value: str) -> bool | None:
+def secret_key(value: str) -> bool | None:
+    """Upper and lower case and digits, and no hash written in hexadecimal: 40 random characters hold over 4 bits."""
+    if all(c in "0123456789abcdefABCDEF" for c in value):
+        return False
     mixed = any(c.isupper() for c in value) and any(c.islower() for c in value) and any(c.isdigit() for c in value)
-    return None if mixed and entropy(value) > 4 else False
+    return None if mixed and checks.entropy(value) >= 4.0 else False
 
 
-RECOGNIZERS = (
-    Spec("AWS_ACCESS_KEY", ((r"\b(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA|AGPA|AIPA|ANPA|ANVA|APKA)[A-Z0-9]{16}\b", 0.9),), validate=_access_key),
+_AWS = ("aws", "amazon", "secret access key", "secret key", "aws_secret_access_key", "secretaccesskey", "s3", "iam")
+
+RECOGNIZERS: tuple[Spec, ...] = (
+    Spec(
+        "AWS_ACCESS_KEY",
+        # Prefixes from the IAM reference of unique identifiers; the rest is base 32.
+        ((r"\b(?:AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AIPA|ANPA|ANVA|APKA|AROA|ASCA)[A-Z2-7]{16}\b", 0.95),),
+        context=("aws", "access key", "amazon"),
+    ),
     Spec(
         "AWS_SECRET_KEY",
-        ((r"(?:^|[^A-Za-z0-9/+=])(?P<value>[A-Za-z0-9/+]{40})(?:$|[^A-Za-z0-9/+=])", 0.4),),
-        context=("aws", "secret access key", "aws secret", "secret key", "secretaccesskey", "amazon", "secret", "aws_secret_access_key"),
+        ((r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])", 0.3),),
+        context=(*_AWS, "secret", "access key"),
+        against=("sha1", "commit", "hash", "digest", "checksum"),
+        validate=secret_key,
         requires_context=True,
-        validate=_secret_key,
     ),
-)  # fmt: skip
+)

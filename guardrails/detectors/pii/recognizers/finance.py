@@ -1,119 +1,294 @@
-"""Cards, accounts, bank codes, PINs."""
+"""Cards, bank accounts and what unlocks them."""
 
 from __future__ import annotations
-
-import re
 
 from guardrails.detectors.pii.recognizer import Spec
 from guardrails.detectors.pii.recognizers import checks
 
 __all__ = ["RECOGNIZERS"]
 
-_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
+CARD_WORDS = (
+    "card",
+    "credit",
+    "debit",
+    "visa",
+    "mastercard",
+    "amex",
+    "american express",
+    "discover",
+    "cc",
+    "ccn",
+    "pan",
+    "maestro",
+    "diners",
+    "jcb",
+)
+_SEP = r"[ .\-_\t\n/]"
 
-# Issuer ranges and lengths: ISO/IEC 7812 register as published by the networks.
-_BRANDS = re.compile(
-    r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}"
-    r"|6(?:011|5\d\d|4[4-9]\d)\d{12}(?:\d{3})?|(?:62\d\d|81\d\d)\d{12,15}|35(?:2[89]|[3-8]\d)\d{12}|(?:50|5[6-9]|6\d)\d{10,17}"
+# Issuer ranges: prefix bounds (inclusive, compared on as many digits) and lengths.
+_ISSUERS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
+    ("4", "4", (13, 16, 19)),
+    ("51", "55", (16,)),
+    ("2221", "2720", (16,)),
+    ("34", "34", (15,)),
+    ("37", "37", (15,)),
+    ("300", "305", (14, 16)),
+    ("36", "36", (14,)),
+    ("38", "39", (14, 16)),
+    ("3528", "3589", (16, 17, 18, 19)),
+    ("6011", "6011", (16, 17, 18, 19)),
+    ("644", "659", (16, 17, 18, 19)),
+    ("62", "62", (16, 17, 18, 19)),
+    ("50", "50", (16, 18, 19)),
+    ("56", "58", (16, 18, 19)),
+    ("63", "63", (16, 18, 19)),
+    ("67", "67", (16, 18, 19)),
+    ("2200", "2204", (16,)),
 )
 
 
-def _card(value: str) -> bool:
-    number = checks.digits(value)
-    return bool(_BRANDS.fullmatch(number)) and checks.distinct(number) and checks.luhn(number)
+def card(value: str) -> bool:
+    """An issuer's prefix and length, and the Luhn digit."""
+    digits = checks.digits(value)
+    return any(
+        len(digits) in lengths and low <= digits[: len(low)] <= high for low, high, lengths in _ISSUERS
+    ) and checks.luhn(digits)
 
 
-# ISO 3166 codes, for the fifth and sixth letter of a BIC.
+def _iban_pattern() -> str:
+    by_length: dict[int, list[str]] = {}
+    for country, length in checks.IBAN_LENGTHS.items():
+        by_length.setdefault(length, []).append(country)
+    parts = [
+        rf"(?:{'|'.join(sorted(countries))})[ -]?\d{{2}}(?:[ .\-\n]?[A-Z0-9]){{{length - 4}}}"
+        for length, countries in sorted(by_length.items())
+    ]
+    return rf"\b(?:{'|'.join(parts)})\b"
+
+
+def checked(value: str) -> bool:
+    """An IBAN, whatever its separators."""
+    return checks.iban(value)
+
+
 _COUNTRIES = frozenset(
-    "AD AE AF AG AI AL AM AO AR AT AU AW AZ BA BB BD BE BF BG BH BI BJ BM BN BO BR BS BT BW BY BZ CA CD CF CG CH CI CL CM CN CO "
-    "CR CU CV CW CY CZ DE DJ DK DM DO DZ EC EE EG ES ET FI FJ FO FR GA GB GD GE GG GH GI GL GM GN GQ GR GT GY HK HN HR HT HU "
-    "ID IE IL IM IN IQ IR IS IT JE JM JO JP KE KG KH KM KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MG MK ML MM "
-    "MN MO MR MT MU MV MW MX MY MZ NA NE NG NI NL NO NP NZ OM PA PE PG PH PK PL PS PT PY QA RO RS RU RW SA SB SC SD SE SG SI "
-    "SK SL SM SN SO SR SS ST SV SY SZ TD TG TH TJ TL TM TN TO TR TT TW TZ UA UG US UY UZ VC VE VG VN VU WS XK YE ZA ZM ZW".split()
+    "AD AE AF AG AI AL AM AO AR AT AU AW AZ BA BB BD BE BF BG BH BI BJ BM BN BO BR BS BT BW BY BZ CA CD CF CG CH CI CL "
+    "CM CN CO CR CU CV CW CY CZ DE DJ DK DM DO DZ EC EE EG ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN "
+    "GP GQ GR GT GU GW GY HK HN HR HT HU ID IE IL IM IN IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KR KW KY KZ LA LB LC "
+    "LI LK LR LS LT LU LV LY MA MC MD ME MG MK ML MM MN MO MR MS MT MU MV MW MX MY MZ NA NC NE NG NI NL NO NP NR NZ OM "
+    "PA PE PF PG PH PK PL PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SI SK SL SM SN SO SR SS ST SV SY SZ TC TD "
+    "TG TH TJ TL TM TN TO TR TT TW TZ UA UG US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW".split()
 )
 
 
-def _bic(value: str) -> bool | None:
-    code = checks.alnum(value)
-    if code[4:6] not in _COUNTRIES:
-        return False
-    # A word in capitals has no digit and often fits the shape; only a digit or context makes it a code.
-    return None
+def swift(value: str) -> bool | None:
+    """The country code in the middle exists; no more can be checked."""
+    return None if value[4:6].upper() in _COUNTRIES else False
 
 
-RECOGNIZERS = (
+def routing(value: str) -> bool | None:
+    """One random number in ten passes, so passing alone proves nothing."""
+    return None if checks.aba(value) else False
+
+
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)[a-z]{0,6}\.?"
+_MMYY = r"(?:0?[1-9]|1[0-2]) ?[/-] ?(?:20)?[2-4]?\d\d?"
+
+RECOGNIZERS: tuple[Spec, ...] = (
     Spec(
         "CREDIT_DEBIT_CARD_NUMBER",
         (
-            (r"\b[2-6]\d{11,18}\b", 0.5),
-            (r"\b(?:[2-6]\d{3}|81\d\d)[ .\-/_]{1,3}\d{4}[ .\-/_]{1,3}\d{4}[ .\-/_]{1,3}\d{1,4}(?:[ .\-/_]{1,3}\d{1,3})?\b", 0.5),
-            (r"\b3[47]\d\d[ .\-/_]{1,3}\d{6}[ .\-/_]{1,3}\d{5}\b", 0.5),
-            (r"\b3[0689]\d\d[ .\-/_]{1,3}\d{6}[ .\-/_]{1,3}\d{4}\b", 0.5),
+            (rf"(?<![\d])[2-6]\d{{3}}(?:{_SEP}{{0,3}}\d{{4}}){{3}}(?!\d)", 0.4),
+            (rf"(?<![\d])3[47]\d\d{_SEP}{{0,3}}\d{{6}}{_SEP}{{0,3}}\d{{5}}(?!\d)", 0.4),
+            (rf"(?<![\d])3[0689]\d\d{_SEP}{{0,3}}\d{{6}}{_SEP}{{0,3}}\d{{4}}(?!\d)", 0.4),
+            (r"(?<![\d])[3-6]\d{12,18}(?!\d)", 0.4),
+            (rf"(?<![\d])[2-6](?:{_SEP}?\d){{15}}(?!\d)", 0.4),
+            (rf"(?<![\d])3[47](?:{_SEP}?\d){{13}}(?!\d)", 0.4),
         ),
-        validate=_card,
+        context=CARD_WORDS,
+        validate=card,
     ),
     Spec(
         "CREDIT_DEBIT_CARD_NUMBER",
         (
-            (r"(?i)\b(?:card|visa|mastercard|amex|account)(?: number)?(?: is)?,? (?:ending|ends|that ends)(?: in| with)?:? (?P<value>\d{4})\b", 0.7),
-            (r"(?P<value>(?:[*xX•]{4}[ \-]?){2,3}\d{4})\b", 0.7),
-            (r"(?i)\blast (?:four|4)(?: digits)?(?: of (?:my|the|your) card)?(?: are| is|:)? (?P<value>\d{4})\b", 0.6),
+            (
+                r"\b(?:card|visa|mastercard|amex|debit|credit)\b[^.\n\d]{0,40}?"
+                r"\b(?:end(?:s|ing|ed)(?: in| with| on)?|last (?:four|4)(?: digits)?(?: are| is| of)?)\b[^\w\n]{0,4}(?P<value>\d{4})\b",
+                0.75,
+            ),
+            (
+                r"\blast (?:four|4)(?: digits)?\b[^.\n\d]{0,25}\b(?:card|visa|mastercard|amex)\b[^.\n\d]{0,12}?(?P<value>\d{4})\b",
+                0.75,
+            ),
+            (r"(?:[*x•#]{4}[ -]?){2,3}(?P<value>\d{4})\b", 0.6),
         ),
+        context=CARD_WORDS,
+        ignore_case=True,
     ),
     Spec(
         "CREDIT_DEBIT_CARD_CVV",
-        ((r"(?i)\b(?:cvv2?|cvc2?|cvn|cid|csc|(?:card )?(?:security|verification) (?:code|value|number))(?: (?:is|code|number|no\.?))*[\s:=#\-]{0,4}(?P<value>\d{3,4})\b", 0.8),),
+        (
+            (
+                r"\b(?:cvv2?|cvc2?|cvn|csc|security code|card verification (?:code|value|number))(?: (?:code|number|no))?\b"
+                r"[^\d\n.;]{0,24}?\b(?P<value>\d{3,4})(?:\b)",
+                0.8,
+            ),
+            (r"\b(?P<value>\d{3,4}) (?:is|as) (?:my |the |your |its )?(?:cvv2?|cvc2?|security code)\b", 0.8),
+            (r"\b(?P<value>\d{3,4}) ?\((?:cvv2?|cvc2?|security code)\)", 0.8),
+        ),
+        against=("airport", "door", "gate", "building"),
+        ignore_case=True,
     ),
     Spec(
         "CREDIT_DEBIT_CARD_EXPIRY",
         (
-            (r"(?i)\b(?:exp(?:\.|iry|ires|iration)?(?: date)?|valid (?:thru|through|until|to)|good (?:thru|through))(?: (?:is|on|date|in))*[\s:=\-]{0,4}(?P<value>(?:0?[1-9]|1[0-2])\s?[/\-]\s?(?:20)?\d{2})\b", 0.8),
-            (rf"(?i)\b(?:exp(?:\.|iry|ires|iration)?(?: date)?|valid (?:thru|through|until|to))(?: (?:is|on|date|in))*[\s:=\-]{{0,4}}(?P<value>{_MONTH} ?'?(?:20)?\d{{2}})\b", 0.8),
+            (
+                r"\b(?:exp(?:iry|iration|ires|ire)?\.?(?: date)?|valid (?:thru|through|until|till|to)|good (?:thru|through)|mm ?/ ?yy(?:yy)?)"
+                rf"[^\w\n]{{0,4}}(?:(?:is|on|in|of|date|end)[^\w\n]{{0,3}}){{0,2}}(?P<value>{_MMYY})\b",
+                0.5,
+            ),
+            (
+                r"\b(?:exp(?:iry|iration|ires|ire)?\.?(?: date)?|valid (?:thru|through|until|till|to)|good (?:thru|through))"
+                rf"[^\w\n]{{0,4}}(?:(?:is|on|in|of|date|end)[^\w\n]{{0,3}}){{0,2}}(?P<value>{_MONTH},? ?(?:20)?\d\d)\b",
+                0.3,
+            ),
         ),
+        context=(*CARD_WORDS, "cvv", "cvc", "security code"),
+        against=(
+            "passport",
+            "license",
+            "licence",
+            "subscription",
+            "visa stamp",
+            "warranty",
+            "contract",
+            "domain",
+            "certificate",
+            "offer",
+            "coupon",
+            "membership",
+            "trial",
+            "policy",
+            "food",
+            "milk",
+            "driver",
+        ),
+        ignore_case=True,
     ),
     Spec(
         "CREDIT_DEBIT_CARD_EXPIRY",
-        ((r"\b(?:0[1-9]|1[0-2])/(?:20)?[2-4]\d\b", 0.3), (rf"\b{_MONTH} 20[2-4]\d\b", 0.15)),
-        context=("card", "visa", "mastercard", "amex", "cvv", "cvc", "expiry", "expires", "expiration", "credit", "debit", "valid thru"),
+        (
+            (r"(?<![\d/.\-])(?:0[1-9]|1[0-2]) ?/ ?(?:20)?[2-4]\d(?![\d/\-]|\.\d)", 0.3),
+            (rf"(?i)\b{_MONTH},? ?20[2-4]\d\b", 0.15),
+        ),
+        context=(
+            "expiry",
+            "expiration",
+            "expires",
+            "exp",
+            "valid thru",
+            "valid until",
+            "cvv",
+            "cvc",
+            "visa",
+            "mastercard",
+            "amex",
+        ),
+        against=("passport", "license", "licence", "subscription", "contract", "policy", "dose", "tablet"),
         requires_context=True,
-        scope="raw",
     ),
     Spec(
         "INTERNATIONAL_BANK_ACCOUNT_NUMBER",
-        (
-            (r"\b[A-Z]{2}\d{2}(?:[ \-.]?[A-Z0-9]){11,30}\b", 0.5),
-            (r"(?i)\b[A-Z]{2}\d{2}(?:[ \-.]?[A-Z0-9]{4}){2,7}(?:[ \-.]?[A-Z0-9]{1,4})?\b", 0.5),
-            (r"(?i)\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b", 0.5),
-        ),
-        validate=checks.iban,
+        ((_iban_pattern(), 0.5),),
+        context=("iban", "bank", "account", "transfer", "sepa", "konto"),
+        validate=checked,
+        ignore_case=True,
     ),
     Spec(
         "SWIFT_CODE",
-        ((r"\b[A-Z]{6}[A-Z2-9][A-NP-Z0-9](?:XXX|[A-WYZ0-9][A-Z0-9]{2})?\b", 0.3),),
-        context=("swift", "bic", "bank identifier", "swift code", "bic code", "correspondent"),
+        ((r"\b[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\b", 0.35),),
+        context=("swift", "bic", "bank identifier", "wire", "swift code", "iban", "correspondent", "sort code"),
+        validate=swift,
         requires_context=True,
-        validate=_bic,
     ),
     Spec(
         "US_BANK_ACCOUNT_NUMBER",
         (
-            (r"(?i)\b(?:bank |checking |savings |deposit |brokerage )?(?:account|acct)\.?(?: (?:number|no\.?|num|nr|id|is))*[\s:=#\-]{0,4}(?P<value>\d{6,17})\b", 0.6),
-            (r"\b\d{8,17}\b", 0.2),
+            (r"(?<![\w.\-/#$€£+@:])\d{6,17}(?![\w\-@/:]|\.\d)", 0.3),
+            (r"(?<![\w.\-/$€£+])\d{2,5}(?:-\d{2,7}){1,3}(?![\w\-]|\.\d)", 0.15),
         ),
-        context=("bank account", "account number", "checking account", "savings account", "checking", "savings", "direct deposit", "routing"),
-        against=("order", "invoice", "ticket", "tracking", "phone", "isbn"),
+        context=(
+            "account",
+            "acct",
+            "a/c",
+            "bank account",
+            "checking",
+            "savings",
+            "direct deposit",
+            "account number",
+            "deposit",
+            "debit",
+        ),
+        against=(
+            "order",
+            "invoice",
+            "ticket",
+            "phone",
+            "call",
+            "tel",
+            "fax",
+            "tracking",
+            "routing",
+            "aba",
+            "reference",
+            "case",
+            "isbn",
+            "ssn",
+            "social security",
+            "date",
+            "zip",
+            "code",
+            "pin",
+            "dob",
+            "born",
+            "card",
+            "patient",
+            "mrn",
+            "employee",
+            "version",
+            "commit",
+            "utr",
+            "nhs",
+            "id",
+            "passport",
+            "license",
+            "npi",
+            "amount",
+            "balance",
+            "total",
+            "sort code",
+            "timestamp",
+        ),
+        validate=lambda v: None if 6 <= len(checks.digits(v)) <= 17 and len(set(checks.digits(v))) > 1 else False,
         requires_context=True,
     ),
     Spec(
         "US_BANK_ROUTING_NUMBER",
-        ((r"\b\d{9}\b", 0.3), (r"\b\d{4}[ \-]\d{4}[ \-]\d\b", 0.3)),
+        ((r"(?<![\w.\-])(?:0\d|1[0-2]|2[1-9]|3[0-2]|6[1-9]|7[0-2]|80)\d{2}-?\d{4}-?\d(?![\w\-]|\.\d)", 0.3),),
         context=("routing", "aba", "rtn", "routing number", "transit number", "wire", "ach"),
-        requires_context=True,
-        validate=checks.aba,
+        against=("phone", "order", "ssn", "account"),
+        validate=routing,
     ),
     Spec(
         "PIN",
-        ((r"(?i)\b(?:pin(?: code| number)?|(?:atm|card|bank|debit) pin)(?: (?:is|was|code|number|no\.?|to))*[\s:=#\-]{0,4}(?P<value>\d{4,8})\b", 0.75),),
-        against=("pin code of", "zip", "postal", "gpio", "connector"),
+        (
+            (
+                r"\b(?:pin|pin ?code|pin number|atm pin|card pin)\b[^\w\n]{0,4}(?:(?:code|number|no|is|was|to)\b[^\w\n]{0,4}){0,2}(?P<value>\d{4,8})\b",
+                0.7,
+            ),
+            (r"\b(?P<value>\d{4,8}) (?:is|as) (?:my |the |your )?(?:new )?(?:atm )?pin\b", 0.7),
+        ),
+        against=("gpio", "postal", "zip", "connector", "header", "chip", "socket", "post", "city", "district"),
+        ignore_case=True,
     ),
-)  # fmt: skip
+)

@@ -230,7 +230,7 @@ def _pieces(text: Checkable) -> tuple[Piece, ...]:
         return (text,)
     if isinstance(text, Mapping):
         return (Piece(**text),)
-    if isinstance(text, Sequence) and not isinstance(text, bytes | bytearray):
+    if isinstance(text, list | tuple):
         return tuple(Piece(p) if isinstance(p, str) else p if isinstance(p, Piece) else Piece(**p) for p in text)
     raise TypeError(f"check() takes a str, a Piece or a list of them, not {type(text).__name__}")
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from guardrails.policy.load import load, loads, parse_document
+from guardrails.policy.loading import load, loads, parse_document
 
 if TYPE_CHECKING:
-    from guardrails.policy.dump import dump
-    from guardrails.policy.explain import Setting, explain
-    from guardrails.policy.lint import lint
+    from guardrails.policy.dumping import dump
+    from guardrails.policy.explaining import Setting, explain
+    from guardrails.policy.linting import lint
     from guardrails.policy.schema import json_schema
 
 __all__ = ["Setting", "dump", "explain", "json_schema", "lint", "load", "loads", "parse_document"]
 
-_LAZY = {"dump": "dump", "Setting": "explain", "explain": "explain", "lint": "lint", "json_schema": "schema"}
+_LAZY = {"dump": "dumping", "Setting": "explaining", "explain": "explaining", "lint": "linting", "json_schema": "schema"}
 
 
 def __getattr__(name: str) -> Any:

@@ -131,7 +131,7 @@ def _held(parent: Draft, merged: Draft, child: Draft, reader: Reader, siblings: 
 
     for direction in ("input", "output"):
         before, after = parent.action(direction), merged.action(direction)
-        keep = {f"{direction}_action": Value(before, parent.at), f"{direction}_enabled": Value(True, parent.at)}
+        keep: dict[str, Value | None] = {f"{direction}_action": Value(before, parent.at), f"{direction}_enabled": Value(True, parent.at)}
         check(
             direction, _ACTIONS.index(after) < _ACTIONS.index(before), after or "disabled", before,
             f"{direction}_action", f"{direction}_enabled", f"{direction}_strength", "action", "enabled",

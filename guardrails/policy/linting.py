@@ -7,7 +7,7 @@ from typing import Any
 
 from guardrails.errors import Problem
 from guardrails.exceptions import value_key
-from guardrails.policy.load import examine
+from guardrails.policy.loading import examine
 from guardrails.rules import Policy, Position, Rule
 from guardrails.types import OnFailure, RuleAction
 

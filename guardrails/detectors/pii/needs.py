@@ -147,7 +147,7 @@ def _digits(sequence: Any) -> int:
 
 def _only_digits(kind: str, arg: Any) -> bool:
     if kind == "LITERAL":
-        return arg in _DIGITS
+        return bool(arg in _DIGITS)
     if kind == "RANGE":
-        return arg[0] >= 0x30 and arg[1] <= 0x39
+        return bool(arg[0] >= 0x30 and arg[1] <= 0x39)
     return kind == "CATEGORY" and str(arg) == "CATEGORY_DIGIT"

@@ -37,7 +37,7 @@ def international(value: str) -> bool | None:
     digits = checks.digits(value)
     if digits.startswith("00"):
         digits = digits[2:]
-    return None if 8 <= len(digits) <= 15 and any(digits[:n] in _CODES for n in (1, 2, 3)) else False
+    return None if 8 <= len(digits) <= 15 and len(set(digits)) > 2 and any(digits[:n] in _CODES for n in (1, 2, 3)) else False
 
 
 _DATE = re.compile(
@@ -182,16 +182,17 @@ RECOGNIZERS: tuple[Spec, ...] = (
     Spec(
         "PHONE",
         (
-            (r"(?<![\w.+\-/])(?:1[ .\-])?\([2-9]\d{2}\)[ \-.]?\d{3}[ .\-]\d{4}" + _EXT + r"(?![\w\-])", 0.7),
-            (r"(?<![\w.+\-/])(?:1-)?[2-9]\d{2}-\d{3}-\d{4}" + _EXT + r"(?![\w\-])", 0.6),
-            (r"(?<![\w.+\-/])(?:1\.)?[2-9]\d{2}\.\d{3}\.\d{4}" + _EXT + r"(?![\w\-])", 0.5),
-            (r"(?<![\w.+\-/])1?\d{3}[ \-.]\d{3}[ \-.]\d{4}" + _EXT + r"(?![\w\-])", 0.3),
+            (r"(?<![\w.+\-/])(?:1[ .\-])?\([2-9]\d{2}\)[ \-.]?\d{3}[ .\-]\d{4}" + _EXT + r"(?!\w|-\d)", 0.7),
+            (r"(?<![\w.+\-/])(?:1-)?[2-9]\d{2}-\d{3}-\d{4}" + _EXT + r"(?!\w|-\d)", 0.6),
+            (r"(?<![\w.+\-/])(?:1\.)?[2-9]\d{2}\.\d{3}\.\d{4}" + _EXT + r"(?!\w|-\d)", 0.5),
+            (r"(?<![\w.+\-/])1?\d{3}[ \-.]\d{3}[ \-.]\d{4}" + _EXT + r"(?!\w|-\d)", 0.3),
             (r"(?<![\w.+\-/])0\d{2,4}[ \-]\d{3,4}[ \-]?\d{3,4}(?![\w\-])", 0.5),
             (r"(?<![\w.+\-/])0[1-9](?:[ .]\d{2}){4}(?![\w\-])", 0.55),
             (r"(?<![\w.+\-/])07\d{3} ?\d{6}(?![\w\-])", 0.45),
         ),
         context=PHONE_WORDS,
         against=_NOT_PHONE,
+        validate=lambda v: None if set(checks.digits(v)) - {"0", "1"} else False,  # binary is no number to dial
     ),
     Spec(
         "PHONE",

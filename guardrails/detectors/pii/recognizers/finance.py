@@ -50,6 +50,8 @@ _ISSUERS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
 def card(value: str) -> bool:
     """An issuer's prefix and length, and the Luhn digit."""
     digits = checks.digits(value)
+    if "." in value and len(set(value) - set("0123456789")) > 1:
+        return False  # two numbers with decimal points
     return any(
         len(digits) in lengths and low <= digits[: len(low)] <= high for low, high, lengths in _ISSUERS
     ) and checks.luhn(digits)
@@ -98,12 +100,12 @@ RECOGNIZERS: tuple[Spec, ...] = (
     Spec(
         "CREDIT_DEBIT_CARD_NUMBER",
         (
-            (rf"(?<![\d])[2-6]\d{{3}}(?:{_SEP}{{0,3}}\d{{4}}){{3}}(?!\d)", 0.4),
-            (rf"(?<![\d])3[47]\d\d{_SEP}{{0,3}}\d{{6}}{_SEP}{{0,3}}\d{{5}}(?!\d)", 0.4),
-            (rf"(?<![\d])3[0689]\d\d{_SEP}{{0,3}}\d{{6}}{_SEP}{{0,3}}\d{{4}}(?!\d)", 0.4),
-            (r"(?<![\d])[3-6]\d{12,18}(?!\d)", 0.4),
-            (rf"(?<![\d])[2-6](?:{_SEP}?\d){{15}}(?!\d)", 0.4),
-            (rf"(?<![\d])3[47](?:{_SEP}?\d){{13}}(?!\d)", 0.4),
+            (rf"(?<!\d)(?<!\d\.)[2-6]\d{{3}}(?:{_SEP}{{0,3}}\d{{4}}){{3}}(?!\d)", 0.4),
+            (rf"(?<!\d)(?<!\d\.)3[47]\d\d{_SEP}{{0,3}}\d{{6}}{_SEP}{{0,3}}\d{{5}}(?!\d)", 0.4),
+            (rf"(?<!\d)(?<!\d\.)3[0689]\d\d{_SEP}{{0,3}}\d{{6}}{_SEP}{{0,3}}\d{{4}}(?!\d)", 0.4),
+            (r"(?<!\d)(?<!\d\.)[3-6]\d{12,18}(?!\d)", 0.4),
+            (rf"(?<!\d)(?<!\d\.)[2-6](?:{_SEP}?\d){{15}}(?!\d)", 0.4),
+            (rf"(?<!\d)(?<!\d\.)3[47](?:{_SEP}?\d){{13}}(?!\d)", 0.4),
         ),
         context=CARD_WORDS,
         validate=card,
@@ -214,7 +216,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
     Spec(
         "US_BANK_ACCOUNT_NUMBER",
         (
-            (r"(?<![\w.\-/#$€£+@:])\d{6,17}(?![\w\-@/:]|\.\d)", 0.3),
+            (r"(?<![\w.\-/$€£+@:])\d{6,17}(?![\w\-@/:]|\.\d)", 0.3),
             (r"(?<![\w.\-/$€£+])\d{2,5}(?:-\d{2,7}){1,3}(?![\w\-]|\.\d)", 0.15),
         ),
         context=(

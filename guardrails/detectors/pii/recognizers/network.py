@@ -34,6 +34,8 @@ _CODE = re.compile(
     r"[A-Za-z_][\w.]*[(\[]|\$\{?|<|%[({s]|\{\{?\w*\}?\}?$|process\.|os\.|self\.|request\.|req\.|props\.|this\.|args\.|config\."
 )
 
+_FIELD = re.compile(r"[a-z][A-Za-z]*\.(?:id|name|user|login|value|data|text|username)$")
+
 
 def secret(value: str) -> bool | None:
     """No word of a form or a manual, and no piece of code that fetches the secret from elsewhere."""
@@ -54,7 +56,7 @@ def strong(value: str) -> bool | None:
 
 def handle(value: str) -> bool | None:
     """A login name, not a word of the sentence that speaks about login names."""
-    return False if value.strip("._-@").lower() in _WORDS or _CODE.match(value) else None
+    return False if value.strip("._-@").lower() in _WORDS or _CODE.match(value) or _FIELD.match(value) else None
 
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
@@ -150,9 +152,15 @@ RECOGNIZERS: tuple[Spec, ...] = (
         "USERNAME",
         (
             (
-                r"(?<![\w])(?:user[ _-]?name|user[ _-]?id|userid|login(?:[ _-]?(?:name|id))?|log-?in|screen[ _-]?name|nick(?:name)?|handle|user|account name|uname|benutzername)"
+                r"(?<![\w])(?:user[ _-]?name|user[ _-]?id|userid|login(?:[ _-]?(?:name|id))?|log-?in|screen[ _-]?name|nick(?:name)?|handle|account name|uname|benutzername)"
                 r"[\"'`*]{0,3}\s{0,2}[:=]\s{0,2}[\"'`*]{0,3}(?P<value>@?[A-Za-z0-9][A-Za-z0-9._\-]{2,31})(?![\w@(\[:])",
                 0.65,
+            ),
+            # "user" alone announces many things; only a value with a digit in it is a login name.
+            (
+                r"(?<![A-Za-z])(?:user|login|account)[\"'`*]{0,3}\s{0,2}[:=]\s{0,2}[\"'`*]{0,3}"
+                r"(?P<value>@?(?=[A-Za-z_\-]{0,31}[0-9])[A-Za-z][A-Za-z0-9_\-]{2,31})(?![\w@(\[:.])",
+                0.6,
             ),
             (
                 r"(?<![\w])(?:user[ _-]?name|user[ _-]?id|login(?:[ _-]?(?:name|id))|screen[ _-]?name|handle) (?:is|was|will be) [\"'`]?"
@@ -165,7 +173,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
     ),
     Spec(
         "USERNAME",
-        ((r"(?<![\w@./:`'\"])@[A-Za-z_][A-Za-z0-9_.]{1,28}[A-Za-z0-9_](?![\w@/(])", 0.3),),
+        ((r"(?<![\w@./:`'\"])@(?>[A-Za-z_][A-Za-z0-9_]{2,29})(?![\w@/(.]\w)", 0.3),),
         context=(
             "twitter",
             "instagram",
@@ -206,8 +214,9 @@ RECOGNIZERS: tuple[Spec, ...] = (
                 0.65,
             ),
             (rf"(?<![A-Za-z]){_PASS} (?P<value>{_VALUE})", 0.55),
+            (rf"(?<![A-Za-z]){_PASS}(?: of| is| was)? [\"'‘“`](?P<value>[^\"'’”`\n\s]{{5,63}})[\"'’”`]", 0.6),
             (
-                r"(?<![\w/])(?:user(?:name)?|login|credentials?)\b[^\n]{0,60}? / (?P<value>[^\s\"'`<>,;|]{5,63}[^\s\"'`<>,;|.])",
+                r"(?<![\w/])(?:users?(?:names?)?|logins?|credentials?)\b[^\n]{0,60}?@[^\n\s/]{3,60} / (?P<value>[^\s\"'`<>,;|]{5,63}[^\s\"'`<>,;|.])",
                 0.5,
             ),
         ),

@@ -40,12 +40,18 @@ def age(value: str) -> bool | None:
     return None if 0 < int(checks.digits(value)[:3] or 0) <= 120 else False
 
 
-_N = r"(?:[A-ZÀ-Þ][a-zß-ÿĀ-ɏ]*(?:['’\-][A-ZÀ-Þ]?[a-zß-ÿĀ-ɏ]+)?(?:[A-Z][a-zß-ÿĀ-ɏ]+)?)"
+# One letter after an apostrophe is a genitive ("Carter's"), not part of the name.
+_N = r"(?:[A-ZÀ-Þ][a-zß-ÿĀ-ɏ]*(?:['’\-](?:[A-ZÀ-Þ][a-zß-ÿĀ-ɏ]+|[a-zß-ÿĀ-ɏ]{2,}))?(?:[A-Z][a-zß-ÿĀ-ɏ]+)?)"
 _PARTICLE = r"(?:de la|de los|de|del|della|di|da|dos|van der|van den|van|von der|von|zu|bin|ibn|al|el|le|la|ter|ten|y)"
-_FIRST = rf"{_N}\.?"
-_MORE = rf"(?:[ \t](?:{_PARTICLE}[ \t])?{_N}\.?)"
 _ONE = rf"(?P<value>{_N}(?:[ \t](?:{_PARTICLE}[ \t])?(?:[A-Z]\.|{_N})){{0,4}})(?![\wÀ-ɏ])"
 _TWO = rf"(?P<value>{_N}(?:[ \t](?:{_PARTICLE}[ \t])?(?:[A-Z]\.|{_N})){{1,4}})(?![\wÀ-ɏ])"
+_ROLES = (
+    r"patient|customer|client|employee|passenger|tenant|cardholder|card holder|account holder|beneficiary|"
+    r"insured|plaintiff|defendant|applicant|policyholder|guest|candidate|claimant|contact|emergency contact|"
+    r"attn|attention|prepared for|ship to|bill to|signed by|sent to|reviewed by|requested by|submitted by|"
+    r"belongs to|belonging to|issued to|registered to|born to|care of|attended by|prescribed by|next of kin|"
+    r"signed|owner|manager|supervisor|witness|nurse|physician|provider|claims adjuster|resident|caller"
+)
 _LABELS = (
     r"(?:full|first|last|given|family|middle|legal|preferred|maiden|birth|customer(?:'s)?|client(?:'s)?|patient(?:'s)?|employee|"
     r"account[ _-]?holder(?:'s)?|card[ _-]?holder(?:'s)?|beneficiary|applicant|student|contact|insured|policy[ _-]?holder|guest|passenger|emergency contact|mother's maiden|father's|mother's|spouse(?:'s)?)[ _-]?name"
@@ -81,9 +87,11 @@ RECOGNIZERS: tuple[Spec, ...] = (
                 0.65,
             ),
             (
-                rf"(?<![\w])(?i:patient|customer|client|employee|passenger|tenant|cardholder|card holder|account holder|beneficiary|insured|plaintiff|defendant|applicant|policyholder|guest|candidate|claimant|contact|emergency contact|attn|attention|prepared for|ship to|bill to|signed by|sent to|reviewed by|requested by|submitted by|belongs to|belonging to|issued to|registered to|born to|care of)(?i: name)?:?[ \t]{{1,3}}(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? )?{_TWO}",
+                rf"(?<![\w])(?i:{_ROLES})(?i: name)?[\"']{{0,1}}:?[ \t]{{1,3}}[\"']?(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? )?{_TWO}",
                 0.55,
             ),
+            # Mail headers and signature lines.
+            (rf"(?:^|\n)[ \t]*(?i:from|to|cc|bcc|judge|signed|sender|recipient):[ \t]{{1,3}}(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof|Hon)\.? )?{_TWO}(?=[ \t]*(?:<|\n|$|[(,]))", 0.6),
         ),
         against=("company", "product", "organization", "organisation", "brand", "team name", "project"),
         validate=name,
@@ -98,7 +106,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
                 0.55,
             ),
             (
-                r"\b(?:I am|I'm|I’m|he is|she is|he's|she's|turned|turning) (?P<value>\d{1,3})(?: (?:years?|yrs?)(?: old)?)?(?=[\s.,;!?]|$)",
+                r"\b(?:I am|I'm|I’m|he is|she is|he's|she's|turned|turn|turning) (?P<value>\d{1,3})(?: (?:years?|yrs?)(?: old)?)?(?=[\s.,;!?]|$)",
                 0.4,
             ),
             (r"\b\d{1,3} (?:years?|yrs?|months?)\b", 0.2),

@@ -10,7 +10,6 @@ import zlib
 
 from guardrails.detectors.pii.recognizer import Spec
 from guardrails.detectors.pii.recognizers import checks
-from guardrails.detectors.pii.recognizers.cloud import entropy
 
 __all__ = ["RECOGNIZERS"]
 
@@ -44,7 +43,7 @@ def _random(value: str) -> bool | None:
     """Random enough to be a key: mixed characters, and entropy no word has."""
     core = value.strip("\"'")
     kinds = any(c.isdigit() for c in core) + any(c.islower() for c in core) + any(c.isupper() for c in core)
-    return None if kinds >= 2 and entropy(core) >= 3.3 and len(set(core)) >= 10 else False
+    return None if kinds >= 2 and checks.entropy(core) >= 3.3 and len(set(core)) >= 10 else False
 
 
 def _base58check(value: str) -> bool:

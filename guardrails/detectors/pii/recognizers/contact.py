@@ -14,8 +14,14 @@ _FILES = frozenset(
 )
 
 
+_ARTICLES = frozenset("the a an this that these my our your his her its their one any some each".split())
+
+
 def email(value: str) -> bool | None:
-    """No file of the shape ``icon@2x.png``, no two dots in a row."""
+    """No file of the shape ``icon@2x.png``, no two dots in a row, no sentence ("look at the dot com …")."""
+    words = value.lower().split()
+    if len(words) > 2 and words[1] == "at" and (words[2] in _ARTICLES or words[0] in _ARTICLES):
+        return False
     return False if value.rsplit(".", 1)[-1].lower() in _FILES or ".." in value else None
 
 
@@ -37,7 +43,11 @@ def international(value: str) -> bool | None:
     digits = checks.digits(value)
     if digits.startswith("00"):
         digits = digits[2:]
-    return None if 8 <= len(digits) <= 15 and len(set(digits)) > 2 and any(digits[:n] in _CODES for n in (1, 2, 3)) else False
+    return (
+        None
+        if 8 <= len(digits) <= 15 and len(set(digits)) > 2 and any(digits[:n] in _CODES for n in (1, 2, 3))
+        else False
+    )
 
 
 _DATE = re.compile(

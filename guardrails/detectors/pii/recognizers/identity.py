@@ -151,7 +151,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
         "LICENSE_PLATE",
         (
             (
-                r"\b(?:licen[cs]e plate|number ?plate|plate|(?:vehicle|car) reg(?:istration)?(?: plate)?|registration (?:plate|mark)|tag number)"
+                r"\b(?:licen[cs]e plate|number ?plate|plate(?= ?(?:number|no\b|[:#]))|(?:vehicle|car) reg(?:istration)?(?: plate)?|registration (?:plate|mark)|tag number)"
                 + _LABEL_END
                 + r"(?P<value>(?:[A-Z]{1,3}[ \-]?\d{1,4}|\d{1,4}[ \-]?[A-Z]{1,4})(?:[ \-]?(?:[A-Z]{1,3}|\d{1,4})\b)?)\b",
                 0.65,

@@ -22,6 +22,7 @@ _NO_NAMES = frozenset(
     "if when where what who why how new old name names first last middle full inc llc ltd corp gmbh bank university "
     "college hospital school institute street avenue road lane drive yes no true false on in at to from by with for "
     "ai gpt chatgpt assistant bot model llm claude siri alexa google microsoft apple amazon nbsp type description "
+    "very so too quite really happy sad sorry glad sure ready able going here looking writing calling trying not just "
     "id ssn dob age gender sex status role title subject re note notes summary history report patient care".split()
 )
 _WORD = re.compile(r"[^\s.,]+")
@@ -91,7 +92,10 @@ RECOGNIZERS: tuple[Spec, ...] = (
                 0.55,
             ),
             # Mail headers and signature lines.
-            (rf"(?:^|\n)[ \t]*(?i:from|to|cc|bcc|judge|signed|sender|recipient):[ \t]{{1,3}}(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof|Hon)\.? )?{_TWO}(?=[ \t]*(?:<|\n|$|[(,]))", 0.6),
+            (
+                rf"(?:^|\n)[ \t]*(?i:from|to|cc|bcc|judge|signed|sender|recipient):[ \t]{{1,3}}(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof|Hon)\.? )?{_TWO}(?=[ \t]*(?:<|\n|$|[(,]))",
+                0.6,
+            ),
         ),
         against=("company", "product", "organization", "organisation", "brand", "team name", "project"),
         validate=name,

@@ -156,7 +156,10 @@ def _filled(template: str, who: dict[str, str], rng: random.Random) -> Row:
         "age": (who["Age"], "AGE"),
         "url": (f"https://www.{who['Domain'].lower()}/", "URL"),
         "domain_name": (who["Domain"].lower(), "URL"),
-        "ip_address": (f"{rng.randint(1, 223)}.{rng.randint(0, 255)}.{rng.randint(0, 255)}.{rng.randint(1, 254)}", "IP_ADDRESS"),
+        "ip_address": (
+            f"{rng.randint(1, 223)}.{rng.randint(0, 255)}.{rng.randint(0, 255)}.{rng.randint(1, 254)}",
+            "IP_ADDRESS",
+        ),
     }
     text, spans, rest = "", [], template
     while "{{" in rest:
@@ -267,7 +270,9 @@ def quality(name: str, rows: list[Row], show: int, by_type: bool) -> None:
             claimed[hit.type] += end - start
             wrong[hit.type] += end - start - good
             if good < end - start and len(shown) < show:
-                shown.append(f"    {hit.type}: …{mark(text, [(start, end, hit.type)])[max(0, start - 60) : end + 80]!r}")
+                shown.append(
+                    f"    {hit.type}: …{mark(text, [(start, end, hit.type)])[max(0, start - 60) : end + 80]!r}"
+                )
         for start, end, label in spans:
             if label in SAME:
                 labelled[label] += end - start
@@ -277,7 +282,10 @@ def quality(name: str, rows: list[Row], show: int, by_type: bool) -> None:
         f"  character precision: any label {right_any / max(total, 1):.3f}, same type {right_type / max(total, 1):.3f}, "
         f"any label or proven by its form {right_form / max(total, 1):.3f}"
     )
-    print(f"  character recall over labels of our types: {sum(covered.values()) / max(sum(labelled.values()), 1):.3f}", end="")
+    print(
+        f"  character recall over labels of our types: {sum(covered.values()) / max(sum(labelled.values()), 1):.3f}",
+        end="",
+    )
     names = {k for k in labelled if k.startswith("PERSON")}
     rest = sum(v for k, v in covered.items() if k not in names), sum(v for k, v in labelled.items() if k not in names)
     print(f"; without names {rest[0] / max(rest[1], 1):.3f}")
@@ -305,7 +313,9 @@ def alarms(texts: list[str], show: int) -> None:
             examples = shown.setdefault(hit.type, [])
             if len(examples) < show:
                 examples.append(f"{text[max(0, start - 50) : start]}⟦{text[start:end]}⟧{text[end : end + 30]}")
-    print(f"\nordinary texts: {len(texts)}, {characters} characters; {sum(types.values())} findings in {hit_texts} texts")
+    print(
+        f"\nordinary texts: {len(texts)}, {characters} characters; {sum(types.values())} findings in {hit_texts} texts"
+    )
     for type_, count in types.most_common():
         print(f"    {type_:42} {count:6}")
         for example in shown[type_]:

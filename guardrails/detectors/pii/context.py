@@ -25,6 +25,7 @@ LOWER = 0.3  # what a word against it takes away
 _AFTER_PENALTY = 3  # words
 
 _WORD = re.compile(r"[^\W_]+")
+_REST = re.compile(r"^[^\W_]+")
 _STOP = re.compile(r"[\r\n;]|[.!?]\s")
 
 
@@ -74,12 +75,10 @@ def _nearest(pattern: re.Pattern[str] | None, before: str, after: str) -> int:
     if pattern is None:
         return 99
     nearest = 99
-    last = None
-    for last in pattern.finditer(before):
-        pass
-    if last is not None:
+    matches = list(pattern.finditer(before))
+    if matches:
         # The rest of the matched word itself ("accounts") is no distance.
-        nearest = len(_WORD.findall(re.sub(r"^[^\W_]+", "", before[last.end() :])))
+        nearest = len(_WORD.findall(_REST.sub("", before[matches[-1].end() :], count=1)))
     first = pattern.search(after)
     if first is not None:
         distance = len(_WORD.findall(after[: first.start()]))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from guardrails.content import Content, Deadline
 from guardrails.detectors.pii.context import evidence, scored
-from guardrails.detectors.pii.matching import SECONDS, WINDOW, BudgetExceeded, Text, compiled
+from guardrails.detectors.pii.matching import SECONDS, WINDOW, BudgetExceededError, Text, compiled
 from guardrails.detectors.pii.recognizer import Spec
 from guardrails.detectors.pii.resolve import Candidate, resolve
 from guardrails.detectors.pii.triggers import Triggers
@@ -52,7 +52,7 @@ def run(triggers: Triggers, text: str, *, failed: set[str], tick: Callable[[], N
                 verdict = None if spec.validate is None else spec.validate(text[start:end])
                 if verdict is not False:
                     yield Raw(spec, start, end, 1.0 if verdict else job.score, bool(verdict))
-        except BudgetExceeded:
+        except BudgetExceededError:
             failed.add(spec.type)
 
 
@@ -124,7 +124,7 @@ class Engine:
                 if result.entity_type in wanted and 0 <= result.start < result.end <= len(view.text):
                     start, end = view.span(result.start, result.end)
                     yield Candidate(result.entity_type, start, end, min(1.0, max(0.0, float(result.score))))
-        except Exception as error:  # noqa: BLE001 - a model may raise anything
+        except Exception as error:  # a model may raise anything
             failures += [
                 Failure(rule.id, FailureKind.INTERNAL, index, type(error).__name__)
                 for entity in wanted

@@ -1,8 +1,8 @@
 """One pattern on one text: RE2 where RE2 takes it, else the ``regex`` module under a time limit; in bounded windows.
 
 Both engines read ``\\d``, ``\\w``, ``\\s`` and ``\\b`` as ASCII, so that a pattern means the same on either. Texts are
-looked at in windows of :data:`WINDOW` characters which overlap by :data:`OVERLAP`, the most a match may be long where
-two windows meet.
+looked at in windows of :data:`WINDOW` characters which overlap by :data:`OVERLAP`; a match that reaches the edge of its
+window is looked at again without the edge.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["OVERLAP", "SECONDS", "WINDOW", "BudgetExceeded", "Pattern", "compiled"]
+__all__ = ["OVERLAP", "SECONDS", "WINDOW", "BudgetExceededError", "Pattern", "compiled"]
 
 WINDOW = 16_384
 OVERLAP = 4_096
@@ -20,7 +20,7 @@ SECONDS = 0.25  # processor time of one pattern on one window; a thousand times 
 _LEFT = 64  # characters before a window that RE2 sees, for word boundaries
 
 
-class BudgetExceeded(Exception):
+class BudgetExceededError(Exception):
     """A pattern used up its time on a window."""
 
 
@@ -31,15 +31,15 @@ class Text:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._windows: dict[int, tuple[bytes, bool]] = {}
+        self._windows: dict[tuple[int, int], tuple[bytes, bool]] = {}
 
-    def window(self, core: int) -> tuple[bytes, bool]:
-        """The UTF-8 of the window whose core starts at ``core`` and whether it is ASCII."""
-        found = self._windows.get(core)
+    def window(self, core: int, edge: int) -> tuple[bytes, bool]:
+        """The UTF-8 of ``text[core:edge]``, a few characters before it included, and whether it is ASCII."""
+        found = self._windows.get((core, edge))
         if found is None:
-            part = self.text[max(0, core - _LEFT) : core + WINDOW + OVERLAP]
+            part = self.text[max(0, core - _LEFT) : edge]
             # A lone surrogate has no UTF-8; as a question mark it keeps its place and matches no identifier.
-            found = self._windows[core] = (part.encode("utf-8", "replace"), part.isascii())
+            found = self._windows[core, edge] = (part.encode("utf-8", "replace"), part.isascii())
         return found
 
 
@@ -59,34 +59,46 @@ class Pattern:
         return self._linear
 
     def spans(self, text: Text) -> Iterator[tuple[int, int]]:
-        """Half-open code-point ranges of the values found, in order. Raises BudgetExceeded."""
+        """Half-open code-point ranges of the values found, in order. Raises BudgetExceededError."""
         size = len(text.text)
         core = 0
         while True:
-            last = core + WINDOW + OVERLAP >= size
-            limit = size if last else core + WINDOW
-            runner = self._on_re2 if self._linear else self._on_regex
-            yield from ((s, e) for s, e in runner(text, core) if core <= s < limit)
+            edge = core + WINDOW + OVERLAP
+            last = edge >= size
+            for start, end in self._run(text, core, edge):
+                if core <= start < (size if last else core + WINDOW):
+                    # A match that reaches the edge of its window may go on behind it.
+                    yield (start, end) if last or end < edge - _LEFT else (start, self._end(text, start, end))
             if last:
                 return
             core += WINDOW
 
-    def _on_regex(self, text: Text, core: int) -> Iterator[tuple[int, int]]:
-        end = min(len(text.text), core + WINDOW + OVERLAP)
+    def _run(self, text: Text, core: int, edge: int) -> Iterator[tuple[int, int]]:
+        return self._on_re2(text, core, edge) if self._linear else self._on_regex(text, core, edge)
+
+    def _end(self, text: Text, start: int, end: int) -> int:
+        """Where the value that begins at ``start`` ends when no window cuts it."""
+        edge = len(text.text)
+        for s, e in self._run(text, max(0, start - _LEFT), edge):
+            if s >= start:
+                return max(e, end) if s == start else end
+        return end
+
+    def _on_regex(self, text: Text, core: int, edge: int) -> Iterator[tuple[int, int]]:
         try:
-            for match in self._engine.finditer(text.text, core, end, timeout=SECONDS):
+            for match in self._engine.finditer(text.text, core, min(edge, len(text.text)), timeout=SECONDS):
                 yield self._value(match)
         except TimeoutError:
-            raise BudgetExceeded from None
+            raise BudgetExceededError from None
 
-    def _on_re2(self, text: Text, core: int) -> Iterator[tuple[int, int]]:
-        data, ascii_only = text.window(core)
+    def _on_re2(self, text: Text, core: int, edge: int) -> Iterator[tuple[int, int]]:
+        data, ascii_only = text.window(core, edge)
         offset = max(0, core - _LEFT)
         started = time.thread_time()
         seen_bytes = seen_chars = 0
         for match in self._engine.finditer(data):
             if time.thread_time() - started > SECONDS:
-                raise BudgetExceeded
+                raise BudgetExceededError
             start, end = self._value(match)
             if not ascii_only:
                 seen_chars += len(data[seen_bytes:start].decode("utf-8"))
@@ -94,7 +106,7 @@ class Pattern:
                 start, end = seen_chars, seen_chars + len(data[start:end].decode("utf-8"))
             yield start + offset, end + offset
         if time.thread_time() - started > SECONDS:
-            raise BudgetExceeded
+            raise BudgetExceededError
 
     def _value(self, match: Any) -> tuple[int, int]:
         start, end = match.span(self._group)

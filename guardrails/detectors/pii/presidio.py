@@ -55,13 +55,14 @@ PRESIDIO_NAMES: dict[str, str] = {
 _LANGUAGE = "en"  # Presidio wants one; our patterns ask for none
 
 
-class SpecRecognizer(EntityRecognizer):  # type: ignore[misc]  # presidio_analyzer is untyped here
+class SpecRecognizer(EntityRecognizer):
     """One spec as a Presidio recogniser. Scores are those before context; the enhancer does the rest."""
 
     def __init__(self, spec: Spec, number: int = 0) -> None:
+        self.name: str = f"{spec.type.title().replace('_', '')}Recognizer{number}"
         super().__init__(
             supported_entities=[spec.type],
-            name=f"{spec.type.title().replace('_', '')}Recognizer{number}",
+            name=self.name,
             supported_language=_LANGUAGE,
             context=list(spec.context),
         )
@@ -72,7 +73,10 @@ class SpecRecognizer(EntityRecognizer):  # type: ignore[misc]  # presidio_analyz
         """Nothing to load."""
 
     def analyze(
-        self, text: str, entities: Sequence[str], nlp_artifacts: NlpArtifacts | None = None
+        self,
+        text: str,
+        entities: Sequence[str],
+        nlp_artifacts: NlpArtifacts | None = None,  # noqa: ARG002 - Presidio's signature
     ) -> list[RecognizerResult]:
         """Matches with their checksums applied. Raises TimeoutError when a pattern runs out of time."""
         if entities and self.spec.type not in entities:
@@ -96,7 +100,7 @@ class SpecRecognizer(EntityRecognizer):  # type: ignore[misc]  # presidio_analyz
         return found
 
 
-class WordWindowEnhancer(ContextAwareEnhancer):  # type: ignore[misc]
+class WordWindowEnhancer(ContextAwareEnhancer):
     """Scores after the words around a match, as :mod:`guardrails.detectors.pii.context` counts them."""
 
     def __init__(self) -> None:
@@ -111,7 +115,7 @@ class WordWindowEnhancer(ContextAwareEnhancer):  # type: ignore[misc]
         self,
         text: str,
         raw_results: list[RecognizerResult],
-        nlp_artifacts: NlpArtifacts,
+        nlp_artifacts: NlpArtifacts,  # noqa: ARG002 - Presidio's signature
         recognizers: list[EntityRecognizer],
         context: list[str] | None = None,
     ) -> list[RecognizerResult]:

@@ -16,7 +16,10 @@ def _abn(value: str) -> bool:
     """Modulo 89 after taking one from the first digit."""
     n = checks.digits(value)
     first = str(int(n[0]) - 1)
-    total = sum(int(d) * w for d, w in zip(first.replace("-1", "0") + n[1:], (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19), strict=True))
+    total = sum(
+        int(d) * w
+        for d, w in zip(first.replace("-1", "0") + n[1:], (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19), strict=True)
+    )
     return n[0] != "0" and total % 89 == 0
 
 
@@ -45,7 +48,9 @@ def _aadhaar(value: str) -> bool:
 def _nric(value: str) -> bool:
     """Weights 2 7 6 5 4 3 2, an offset by series, modulo 11."""
     v = checks.alnum(value)
-    total = sum(int(d) * w for d, w in zip(v[1:8], (2, 7, 6, 5, 4, 3, 2), strict=True)) + {"T": 4, "G": 4, "M": 3}.get(v[0], 0)
+    total = sum(int(d) * w for d, w in zip(v[1:8], (2, 7, 6, 5, 4, 3, 2), strict=True)) + {"T": 4, "G": 4, "M": 3}.get(
+        v[0], 0
+    )
     table = {"S": "JZIHGFEDCBA", "T": "JZIHGFEDCBA", "F": "XWUTRQPNMLK", "G": "XWUTRQPNMLK", "M": "XWUTRQPNJLK"}[v[0]]
     return table[total % 11] == v[8] if v[0] != "M" else table[10 - total % 11] == v[8]
 

@@ -20,7 +20,7 @@ _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
 def _jwt(value: str) -> bool:
     """The first part is a JSON object that names an algorithm (RFC 7515)."""
-    head = value.split(".")[0]
+    head = value.split(".", maxsplit=1)[0]
     try:
         decoded = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
     except (ValueError, binascii.Error):
@@ -61,7 +61,7 @@ def _base58check(value: str) -> bool:
 def _bech32(value: str) -> bool:
     """BIP 173 and BIP 350."""
     human, _, data = value.lower().rpartition("1")
-    if not human or any(c not in _BECH32 for c in data) or value.lower() != value and value.upper() != value:
+    if not human or any(c not in _BECH32 for c in data) or (value.lower() != value and value.upper() != value):
         return False
     values = [ord(c) >> 5 for c in human] + [0] + [ord(c) & 31 for c in human] + [_BECH32.index(c) for c in data]
     check = 1

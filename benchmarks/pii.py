@@ -3,9 +3,9 @@
     python -m benchmarks.pii [--data ../shared/data] [--rows 3000] [--types] [--show 20]
 
 Precision is counted in characters: a character of a finding is right when it lies in any labelled span, whatever its
-type ("any"), or in a labelled span of a type that means the same ("type"). The sets leave many values unlabelled (of five MAC
-addresses in a log, one), so a third figure also counts types whose form alone proves them. Recall is the share of labelled characters of
-a type that any finding covers. Types nobody labels in a set do not take part in its figures.
+type ("any"), or in a labelled span of a type that means the same ("type"). The sets leave many values unlabelled (of
+five MAC addresses in a log, one), so a third figure also counts types whose form alone proves them. Recall is the share
+of labelled characters of our types that any finding covers.
 """
 
 from __future__ import annotations
@@ -279,16 +279,17 @@ def quality(name: str, rows: list[Row], show: int, by_type: bool) -> None:
                 covered[label] += sum(seen[start:end])
     print(f"\n{name}: {len(rows)} texts, {total} characters found")
     print(
-        f"  character precision: any label {right_any / max(total, 1):.3f}, same type {right_type / max(total, 1):.3f}, "
-        f"any label or proven by its form {right_form / max(total, 1):.3f}"
+        f"  character precision: any label {right_any / max(total, 1):.3f}, "
+        f"same type {right_type / max(total, 1):.3f}, any label or proven by its form {right_form / max(total, 1):.3f}"
     )
     print(
         f"  character recall over labels of our types: {sum(covered.values()) / max(sum(labelled.values()), 1):.3f}",
         end="",
     )
     names = {k for k in labelled if k.startswith("PERSON")}
-    rest = sum(v for k, v in covered.items() if k not in names), sum(v for k, v in labelled.items() if k not in names)
-    print(f"; without names {rest[0] / max(rest[1], 1):.3f}")
+    others = [k for k in labelled if k not in names]
+    without = sum(covered[k] for k in others) / max(sum(labelled[k] for k in others), 1)
+    print(f"; without names {without:.3f}")
     if by_type:
         for type_, count in claimed.most_common():
             print(f"    found as {type_:42} {count:7}  right {1 - wrong[type_] / count:.3f}")

@@ -121,7 +121,7 @@ class WordWindowEnhancer(ContextAwareEnhancer):
     ) -> list[RecognizerResult]:
         """The results with their scores changed; those that need a context word and have none are left out.
 
-        ``context`` are words from outside the text, as in ``AnalyzerEngine.analyze``: they count as if they stood there.
+        ``context`` are words from outside the text, as in ``AnalyzerEngine.analyze``; they count as if in it.
         """
         by_id = {r.id: r for r in recognizers if isinstance(r, SpecRecognizer)}
         given = {w.lower() for w in context or ()}

@@ -17,7 +17,8 @@ class Spec:
     (lower case) that raise a score when one stands in the window around a match; ``against`` are words that lower it.
     ``validate`` sees the matched value: True makes the score 1.0, False drops the match, None leaves it.
     ``requires_context``: without a context word the match does not count at all.
-    ``ignore_case`` compiles the patterns case-insensitively. ``scope`` ``"raw"`` keeps the recogniser off derived views.
+    ``ignore_case`` compiles the patterns case-insensitively. ``scope`` ``"raw"`` keeps the recogniser off derived
+    views.
     """
 
     type: str

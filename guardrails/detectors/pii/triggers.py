@@ -27,6 +27,14 @@ class Job:
     need: Need
 
 
+def _lower(text: str) -> str:
+    """Lower case without lone surrogates, which the automaton does not take and no pattern needs."""
+    lower = text.lower()
+    if not lower.isascii():
+        lower = lower.encode("utf-8", "replace").decode("utf-8")
+    return lower
+
+
 class Triggers:
     """Immutable once built."""
 
@@ -63,7 +71,7 @@ class Triggers:
         chosen = set(self._always)
         seen: set[int] = set()
         if self._automaton is not None:
-            seen = {m[0] for m in self._automaton.find_matches_as_indexes(text.lower(), overlapping=True)}
+            seen = {m[0] for m in self._automaton.find_matches_as_indexes(_lower(text), overlapping=True)}
             for atom in seen & self._by_atom.keys():
                 chosen.update(self._by_atom[atom])
         digits: list[int] = []

@@ -139,10 +139,15 @@ def test_no_masked_value_is_left_in_any_view(text: str) -> None:
                 assert len(value) < 6 or value not in left, (finding.type, view.kind)
 
 
+_WORDS_OF_OURS = repr(
+    [the_guard().check("bob@example.com " + "x" * 8, source="INPUT"), Piece("x"), Folded("x"), Folded("é").words, Masked("x", [])]
+).lower() + " txt typeerror valueerror piece mapping argument unexpected keyword"
+
+
 @SLOW
 @given(st.text(alphabet=string.ascii_letters + string.digits, min_size=8, max_size=8), scalars, st.data())
 def test_no_canary_in_reprs_logs_or_errors(canary: str, text: str, data: st.DataObject) -> None:
-    assume(canary not in repr(the_guard().check("x", source="INPUT").to_dict()))  # "00000000" is in the policy's hash
+    assume(canary.lower() not in _WORDS_OF_OURS)  # "Coverage" is the name of a class, "00000000" a hash in tests
     full = data.draw(st.sampled_from([f"{text} {canary}", f"mail {canary}@example.com", f"password: {canary} {text}"]))
     log = io.StringIO()
     handler = logging.StreamHandler(log)

@@ -1,0 +1,146 @@
+"""Which views a text gets: a breadth-first walk over what can be derived, bounded in depth, number and size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from guardrails.fold import MAX_DEPTH, MAX_GROWTH, MAX_VIEWS, _SMALL
+from guardrails.fold import clean as c
+from guardrails.fold import shapes
+from guardrails.fold.decode import DECODERS, splice
+from guardrails.fold.view import View
+
+__all__ = ["Engine"]
+
+# Shapes besides the decoders' own triggers that make a text worth unfolding.
+_TAGS = r"<[A-Za-z/!]|\[/?[a-z]{1,10}\]|[\w@.](?:\*{1,3}|_{2,3}|~~|`{1,3}|\|\||\\)[\w@.]"
+_LEET = r"[A-Za-z][0-9@$!|+#€]|[0-9@$!|+#€(<][A-Za-z]|[0-9@$!|+]{4}"
+_JOINED = r"[A-Za-z]{20}"
+_CONTROL = r"[\x08\x7f]"
+# Texts up to this size get a view for each encoding beside the one for all.
+_ALONE = 8_000
+
+
+class Engine:
+    """Makes views. Stateless but for its compiled patterns."""
+
+    def __init__(self) -> None:
+        import re2  # noqa: PLC0415
+
+        options = re2.Options()
+        options.log_errors = False
+        options.max_mem = 64 * 1024 * 1024
+        self._set: Any = re2.Set.SearchSet(options)
+        for decoder in DECODERS:
+            self._set.Add(decoder.trigger)
+        self._tags = len(DECODERS)
+        for pattern in (_TAGS, shapes._SPACED_TRIGGER, _LEET, _JOINED, _CONTROL):
+            self._set.Add(pattern)
+        # A set that runs out of memory answers like one that found nothing. This pattern always matches, so an answer
+        # without it is none, and everything is tried.
+        self._set.Add("")
+        self._everything = frozenset(range(self._tags + 5))
+        self._set.Compile()
+        self._spaced, self._leet, self._joined, self._control = range(self._tags + 1, self._tags + 5)
+
+    def suspicious(self, text: str) -> bool:
+        """True when an ASCII text may hold something to unfold."""
+        answer = self._set.Match(text)
+        return answer is None or len(answer) != 1
+
+    def _triggered(self, text: str) -> frozenset[int]:
+        answer = self._set.Match(text)
+        return self._everything if not answer else frozenset(answer) - {self._tags + 5}
+
+    def derive(self, raw: View, note: Callable[[str], None]) -> Iterator[View]:
+        """The raw view and everything derived from it, each text once."""
+        budget = max(len(raw.text) * MAX_GROWTH, _SMALL)
+        seen = {raw.text}
+        yield raw
+        made, size = 1, 0
+        level: list[View] = [raw]
+        for _ in range(MAX_DEPTH):
+            following: list[View] = []
+            for view in level:
+                for child in self._children(view):
+                    if child.text in seen or not child.text:
+                        continue
+                    size += len(child.text)
+                    if made >= MAX_VIEWS or size > budget:
+                        note("more derived views than the budget of one text allows")
+                        return
+                    seen.add(child.text)
+                    made += 1
+                    following.append(child)
+                    yield child
+            level = following
+            if not level:
+                return
+
+    def _children(self, view: View) -> Iterator[View]:
+        text = view.text
+        cleaned = view
+        if not text.isascii():
+            yield from _some(c.unbidi(view))
+            yield from c.smuggled(view)
+            yield from _some(shapes.flipped(view))
+            cleaned = c.clean(view)
+            if cleaned is not view:
+                yield cleaned
+            alike = c.lookalikes(cleaned)
+            if alike is not None:
+                yield alike
+                cleaned = alike
+        found = self._triggered(cleaned.text)
+        if not found:
+            return
+        if self._control in found:
+            yield from _some(c.erased(view))
+        # All at once, since a text may hold several encodings; one by one where that is cheap, since they may disagree.
+        together = cleaned
+        for number, decoder in enumerate(DECODERS):
+            if number in found:
+                alone = splice(cleaned, decoder) if len(text) <= _ALONE else None
+                yield from _some(alone)
+                together = splice(together, decoder) or together
+        if together is not cleaned:
+            yield together
+        untagged = shapes.untagged(cleaned) if self._tags in found else None
+        yield from _some(untagged)
+        if self._spaced in found:
+            yield from _some(shapes.despaced(cleaned))
+        if self._joined in found and not view.joined:
+            yield View(cleaned.text, f"{cleaned.kind}>joined", cleaned, joined=True)
+
+    def words(self, views: Iterable[View], note: Callable[[str], None]) -> Iterator[View]:
+        """Case-folded views: each pattern view, and its reading in leetspeak."""
+        seen: set[tuple[str, bool]] = set()
+        made = 0
+        for view in views:
+            folded = c.clean(view)
+            for low in (c.lowered(folded), *(c.lowered(v) for v in shapes.leet(folded) if self._leet_like(v))):
+                key = (low.text, low.joined)
+                if key in seen:
+                    continue
+                if made >= 2 * MAX_VIEWS:
+                    note("more derived views than the budget of one text allows")
+                    return
+                seen.add(key)
+                made += 1
+                yield low
+
+    @staticmethod
+    def _leet_like(view: View) -> bool:
+        return bool(view.text)
+
+    def fold_term(self, term: str) -> str:
+        """A term as it stands in the case-folded views."""
+        view = c.clean(View(term))
+        alike = c.lookalikes(view) if any(ch.isascii() and ch.isalpha() for ch in view.text) else None
+        return c.lowered(alike or view).text
+
+
+def _some(view: View | None) -> Iterator[View]:
+    if view is not None:
+        yield view

@@ -1,0 +1,105 @@
+"""The shape of a text: letters spaced out, words cut by markup, digits and signs for letters, text upside down."""
+
+from __future__ import annotations
+
+import regex
+
+from guardrails.fold.tables import FLIP
+from guardrails.fold.view import Builder, View
+
+__all__ = ["despaced", "flipped", "leet", "untagged"]
+
+_GAP = r"[ \t\u00a0.\-_*|/,·~+:;'\"\n]"
+# Letters or digits, one or two at a time, with one to three separators between them, four or more in a row.
+_SPACED = regex.compile(rf"(?<![^\W_])[^\W_](?:{_GAP}{{1,4}}[^\W_](?![^\W_])){{3,}}")
+_SPACED_TRIGGER = r"(?:^|[^\pL\pN])[\pL\pN][ \t.\-_*|/,·~+:;'\"\n]{1,4}[\pL\pN][ \t.\-_*|/,·~+:;'\"\n]{1,4}[\pL\pN][ \t.\-_*|/,·~+:;'\"\n]{1,4}[\pL\pN](?:$|[^\pL\pN])"
+_WIDE = regex.compile(r"\s{2,}|\s*[/|\n]\s*")
+
+
+def despaced(view: View) -> View | None:
+    """Spaced-out letters put together. A gap wider than the others parts words."""
+    out = Builder(view)
+    at = 0
+    for run in _SPACED.finditer(view.text):
+        text = run.group()
+        gaps = [m.group() for m in regex.finditer(rf"{_GAP}+", text)]
+        usual = min(gaps, key=len)
+        digits = sum(c.isdigit() for c in text) > sum(c.isalpha() for c in text)
+        out.copy(at, run.start())
+        i = run.start()
+        for part in regex.finditer(rf"{_GAP}+", text):
+            start, end = run.start() + part.start(), run.start() + part.end()
+            out.copy(i, start)
+            wide = len(part.group()) > len(usual) and not digits
+            out.put(" " if wide else "", start, end)
+            i = end
+        out.copy(i, run.end())
+        at = run.end()
+    out.copy(at, len(view.text))
+    return out.view("despaced", joined=True) if out.changed else None
+
+
+_TAG = regex.compile(r"<!--.*?-->|</?[A-Za-z][A-Za-z0-9\-]{0,20}(?:\s[^<>]{0,500})?/?>|\[/?[a-z]{1,10}\]|<!\[CDATA\[|\]\]>", regex.DOTALL)
+_MARKUP = regex.compile(r"(?<=[\w@.])(?:\*{1,3}|_{2,3}|~~|`{1,3}|\|\||\\(?=[\w.@*_~\-]))(?=[\w@.])|(?<=\w)\*{1,3}(?=\W|$)|(?<=\W|^)\*{1,3}(?=\w)")
+
+
+def untagged(view: View) -> View | None:
+    """Without tags, comments and emphasis that cut words."""
+    out = Builder(view)
+    at = 0
+    for cut in regex.finditer(f"{_TAG.pattern}|{_MARKUP.pattern}", view.text, regex.DOTALL):
+        out.copy(at, cut.start())
+        out.put("", cut.start(), cut.end())
+        at = cut.end()
+    out.copy(at, len(view.text))
+    return out.view("untagged") if out.changed else None
+
+
+_LEET = {"4": "a", "@": "a", "8": "b", "(": "c", "<": "c", "3": "e", "€": "e", "6": "g", "9": "g", "#": "h", "!": "i", "1": "i", "|": "i",
+         "0": "o", "5": "s", "$": "s", "7": "t", "+": "t", "2": "z", "%": "x", "¢": "c", "£": "l", "¥": "y", "*": "*"}  # fmt: skip
+_LEET_L = {**_LEET, "1": "l", "|": "l", "!": "l", "7": "l"}
+# A word with a letter and a sign or digit inside, or a run of digits and signs as long as a word.
+_LEET_WORD = regex.compile(r"[\w@$!|+#(<%€]{3,}+")
+
+
+def _leetspeak(word: str) -> bool:
+    """A word with a letter and a sign or digit in it, or nothing but signs and digits."""
+    signs = sum(c in _LEET for c in word)
+    return signs > 0 and (any(c.isalpha() for c in word) or signs == len(word) >= 4)
+
+
+def leet(view: View) -> list[View]:
+    """Digits and signs read as letters; ``1`` once as i and once as l."""
+    found: list[View] = []
+    words = [m for m in _LEET_WORD.finditer(view.text) if _leetspeak(m.group())]
+    if not words:
+        return found
+    for table in (_LEET, _LEET_L):
+        out = Builder(view)
+        at = 0
+        for word in words:
+            out.copy(at, word.start())
+            # Punctuation that ends a sentence is no letter.
+            core = word.group().rstrip("!+|")
+            tail = word.group()[len(core) :]
+            read = "".join(table.get(c, c) for c in core) + ("".join(table.get(c, c) for c in tail) if not core else tail)
+            out.put(read, word.start(), word.end())
+            at = word.end()
+        out.copy(at, len(view.text))
+        made = out.view("leet", min_match=3)
+        if all(made.text != f.text for f in found):
+            found.append(made)
+    return found
+
+
+_FLIPPED = regex.compile("[ɐɔǝɟƃɥᴉɾʞɯɹʇʌʍʎ]")
+
+
+def flipped(view: View) -> View | None:
+    """Upside-down text, turned around."""
+    if len(_FLIPPED.findall(view.text)) < 3:
+        return None
+    out = Builder(view)
+    text = view.text
+    out.mirror("".join(FLIP.get(c, c) for c in reversed(text.lower())) if len(text.lower()) == len(text) else text[::-1], 0, len(text))
+    return out.view("flipped", min_match=5)

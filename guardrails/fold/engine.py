@@ -64,7 +64,7 @@ class Engine:
             following: list[View] = []
             for view in level:
                 for child in self._children(view):
-                    if child.text in seen or not child.text:
+                    if not child.text or (child.text in seen and not child.joined):
                         continue
                     size += len(child.text)
                     if made >= MAX_VIEWS or size > budget:
@@ -74,44 +74,52 @@ class Engine:
                     made += 1
                     following.append(child)
                     yield child
-            level = following
+            # In a long text the products of everything with everything would cost more than they find.
+            level = following if len(raw.text) <= _ALONE else following[-1:]
             if not level:
                 return
 
     def _children(self, view: View) -> Iterator[View]:
+        """What can be derived in one step. The last one has everything undone that was found."""
         text = view.text
-        cleaned = view
+        small = len(text) <= _ALONE
+        best = view
         if not text.isascii():
             yield from _some(c.unbidi(view))
             yield from c.smuggled(view)
             yield from _some(shapes.flipped(view))
-            cleaned = c.clean(view)
-            if cleaned is not view:
-                yield cleaned
-            alike = c.lookalikes(cleaned)
+            best = c.clean(view)
+            if best is not view:
+                yield best
+            alike = c.lookalikes(best)
             if alike is not None:
                 yield alike
-                cleaned = alike
-        found = self._triggered(cleaned.text)
+                best = alike
+        found = self._triggered(best.text)
         if not found:
             return
         if self._control in found:
             yield from _some(c.erased(view))
-        # All at once, since a text may hold several encodings; one by one where that is cheap, since they may disagree.
-        together = cleaned
+        # One after the other, since a text may hold several encodings; one by one too where that is cheap, since they
+        # may disagree about a token.
+        start = best
         for number, decoder in enumerate(DECODERS):
             if number in found:
-                alone = splice(cleaned, decoder) if len(text) <= _ALONE else None
-                yield from _some(alone)
-                together = splice(together, decoder) or together
-        if together is not cleaned:
-            yield together
-        untagged = shapes.untagged(cleaned) if self._tags in found else None
-        yield from _some(untagged)
-        if self._spaced in found:
-            yield from _some(shapes.despaced(cleaned))
-        if self._joined in found and not view.joined:
-            yield View(cleaned.text, f"{cleaned.kind}>joined", cleaned, joined=True)
+                if small:
+                    yield from _some(splice(start, decoder))
+                best = splice(best, decoder) or best
+        if best is not start:
+            yield best
+        for number, shape in ((self._tags, shapes.untagged), (self._spaced, shapes.despaced)):
+            if number in found:
+                if small and best is not start:
+                    yield from _some(shape(start))
+                shaped = shape(best)
+                if shaped is not None:
+                    yield shaped
+                    best = shaped
+        if self._joined in found and not best.joined:
+            yield View(best.text, f"{best.kind}>joined", best, joined=True)
 
     def words(self, views: Iterable[View], note: Callable[[str], None]) -> Iterator[View]:
         """Case-folded views: each pattern view, and its reading in leetspeak."""

@@ -187,6 +187,25 @@ def test_the_deadline_holds() -> None:
         found(EVERYTHING, "SSN 536-90-4399 " * 60_000, milliseconds=1)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "username: {USERNAME} of the bank, BIC {SWIFT_CODE}",
+        "password: {PASSWORD}",
+        "password: {PASSWORD_2}",
+        "mail {EMAIL:abcdefghijklmnop}",
+        "password: ********",
+    ],
+)
+def test_placeholders_are_not_found(text: str) -> None:
+    assert marked(EVERYTHING, text) == text
+
+
+def test_what_only_looks_like_a_placeholder_is_found() -> None:
+    assert marked(EVERYTHING, "password: {hunter-2}") == "password: [PASSWORD:{hunter-2}]"
+    assert marked(EVERYTHING, "{bob@example.com}") == "{[EMAIL:bob@example.com]}"
+
+
 def test_several_pieces() -> None:
     content = Content([Piece("nothing"), Piece("bob@example.com"), Piece("")], Source.OUTPUT)
     assert [(h.piece, h.start, h.end) for h in EVERYTHING.find(content, Deadline(10_000)).hits] == [(1, 0, 15)]

@@ -22,6 +22,7 @@ __all__ = ["Engine", "Raw", "judged", "run"]
 
 # What a mask leaves behind. A rule such as "password: …" must not find its own placeholder again.
 _PLACEHOLDER = re.compile(r"\{([A-Z][A-Z0-9_]*?)(?:_[0-9]+|:[0-9A-Za-z]+)?\}")
+_LONGEST_PLACEHOLDER = 80  # characters
 
 
 class Raw(NamedTuple):
@@ -104,7 +105,7 @@ class Engine:
             triggers = self._on_derived if number else self._on_original
             for raw in run(triggers, view.text, failed=late, tick=deadline.check):
                 candidate = judged(raw, view)
-                if candidate is not None and not self._masked(view.text[raw.start : raw.end]):
+                if candidate is not None and not self._masked(view.text, raw.start, raw.end):
                     yield candidate
             for recognizer in self._extra:
                 yield from self._ask(recognizer, view, index, failures)
@@ -131,11 +132,17 @@ class Engine:
                 for rule in self._rules[entity]
             ]
 
-    def _masked(self, value: str) -> bool:
-        """True when nothing is left of a value but placeholders of our own types, or when it never had a letter."""
+    def _masked(self, text: str, start: int, end: int) -> bool:
+        """True when a value is, or lies in, placeholders of our types ("USERNAME" has the form of a SWIFT code), or
+        when it has no letter or digit at all."""
+        value = text[start:end]
         if "}" in value:
             value = _PLACEHOLDER.sub(lambda m: "" if m.group(1) in self._names else m.group(), value)
-        return not any(c.isalnum() for c in value)
+        if not any(c.isalnum() for c in value):
+            return True
+        opening = text.rfind("{", max(0, start - _LONGEST_PLACEHOLDER), start)
+        around = _PLACEHOLDER.match(text, opening) if opening >= 0 else None
+        return around is not None and around.end() > end and around.group(1) in self._names
 
 
 def judged(raw: Raw, view: View) -> Candidate | None:

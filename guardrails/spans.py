@@ -30,7 +30,7 @@ def expand(text: str, start: int, end: int) -> tuple[int, int]:
     if text.isascii():
         return start, end
     size = len(text)
-    while end < size and _clings(text[end]):
+    while end < size and (_clings(text[end]) or (text[end] == " " and end + 1 < size and _clings(text[end + 1]))):
         end += 1
     while 0 < start < size and _clings(text[start]) and ord(text[start]) not in _IGNORABLE:
         start -= 1

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector
-from guardrails.detectors.words_automaton import Automaton, Pattern, Prepared, compile_term, shared_automaton
+from guardrails.detectors.words_automaton import Automaton, Pattern, Prepared, compile_term, shared_automaton, variants
 from guardrails.fold import View
 from guardrails.resources import data_dir
 from guardrails.rules import Rule
@@ -28,6 +28,8 @@ SPANS = True
 
 # A list of this size gets an automaton of its own, built once per process; smaller ones are compiled with the policy.
 _SHARED_FROM = 10_000
+# Every rotation of every term multiplies a list by 25; a longer list gets the other ciphers only.
+_ROTATED_UP_TO = 2_000
 # So many hits of one rule in one piece are joined where they touch: the masked characters stay the same.
 _JOIN_FROM = 1_000
 
@@ -85,7 +87,7 @@ class _Words:
                 more, excused = managed_terms(name)
                 terms += more
                 _add(friends, excused, index)
-            _add(own, terms, index)
+            _add(own, terms, index, enciphered=True)
         self._automata: list[tuple[Automaton, list[list[int]] | None]] = [(a, None) for a in self._shared]
         if own:
             self._automata.append((Automaton(list(own)), list(own.values())))
@@ -109,7 +111,7 @@ class _Words:
         return found
 
     def _scan(self, view: View, spans: dict[int, set[tuple[int, int]]], deadline: Deadline) -> None:
-        text = Prepared(view.text)
+        text = Prepared(view.text, joined=view.joined)
         friends: dict[int, list[tuple[int, int]]] | None = None
         for automaton, owners in self._automata:
             for pattern, start, end in automaton.matches(text, deadline):
@@ -131,12 +133,14 @@ class _Words:
         return places
 
 
-def _add(patterns: dict[Pattern, list[int]], terms: Iterable[str], rule: int) -> None:
+def _add(patterns: dict[Pattern, list[int]], terms: Sequence[str], rule: int, *, enciphered: bool = False) -> None:
+    rotations = len(terms) <= _ROTATED_UP_TO
     for term in terms:
         pattern = compile_term(term)
-        owners = patterns.setdefault(pattern, [])
-        if not owners or owners[-1] != rule:
-            owners.append(rule)
+        for form in (pattern, *(variants(pattern, rotations=rotations) if enciphered else ())):
+            owners = patterns.setdefault(form, [])
+            if not owners or owners[-1] != rule:
+                owners.append(rule)
 
 
 def _joined(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ import regex
 from guardrails.content import Deadline
 from guardrails.fold import fold_term
 
-__all__ = ["Automaton", "Pattern", "Prepared", "compile_term", "shared_automaton"]
+__all__ = ["Automaton", "Pattern", "Prepared", "compile_term", "shared_automaton", "variants"]
 
 # Everything that separates words: what is no letter, number or combining mark. Marks and the joiners that
 # Persian and Hindi write inside words belong to the word.
@@ -31,11 +31,48 @@ _BLOCK = 32_768
 _NESTING = 8
 
 
+# A term this long (letters) is looked for in ciphers too.
+_LONG = 9
+_SQUEEZED = "\x00"
+_ABC = "abcdefghijklmnopqrstuvwxyz"
+_ATBASH = str.maketrans(_ABC, _ABC[::-1])
+_ROTATIONS = [str.maketrans(_ABC, _ABC[n:] + _ABC[:n]) for n in range(1, 26)]
+
+
 class Pattern(NamedTuple):
     """A compiled term: the string to look for, blanks at its ends where a word boundary is, and in which text."""
 
     text: str
     literal: bool
+
+
+def variants(pattern: Pattern, *, rotations: bool) -> list[Pattern]:
+    """A long term as ciphers write it: reversed, ROT-N, Atbash, pig latin; and with its words run together.
+
+    Looking for the enciphered term costs the scan nothing and finds it inside any sentence; deciphering the text would
+    cost a view a cipher. Short words are left out: reversed, many are another word ("lana"). Patterns that begin with
+    ``_SQUEEZED`` are for text without blanks.
+    """
+    core = pattern.text.strip()
+    letters = core.replace(" ", "")
+    if pattern.literal or not letters.isascii() or not letters.isalpha() or len(letters) < _LONG:
+        return []
+    start, end = pattern.text[: pattern.text.index(core[0])], " " if pattern.text.endswith(" ") else ""
+    forms = [core[::-1], core.translate(_ATBASH), _pig(core, "ay", "way"), _pig(core, "ay", "yay"), _pig(core, "ay", "ay")]
+    if rotations:
+        forms += [core.translate(table) for table in _ROTATIONS]
+    found = [Pattern(f"{start}{form}{end}", False) for form in forms]
+    if " " in core:
+        found += [Pattern(_SQUEEZED + letters, False), Pattern(_SQUEEZED + letters[::-1], False)]
+    return found
+
+
+def _pig(text: str, consonant: str, vowel: str) -> str:
+    words = []
+    for word in text.split(" "):
+        head = len(word) - len(word.lstrip("bcdfghjklmnpqrstvwxyz"))
+        words.append(word[head:] + word[:head] + consonant if 0 < head < len(word) else word + vowel)
+    return " ".join(words)
 
 
 def _reduced(text: str) -> str:
@@ -64,10 +101,12 @@ def compile_term(term: str) -> Pattern:
 class Prepared:
     """A folded text in the reduced form, with the way back to its own offsets, made only when there is a match."""
 
-    __slots__ = ("__dict__", "_blank", "reduced", "text")
+    __slots__ = ("__dict__", "_blank", "joined", "reduced", "text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, joined: bool = False) -> None:
+        """``joined``: the words of the text may have run together."""
         self.text = text
+        self.joined = joined
         self._blank = text.translate(_ASCII_BLANKS) if text.isascii() else None
         self.reduced = " " + (" ".join(self._blank.split()) if self._blank is not None else _reduced(text)) + " "
 
@@ -83,6 +122,18 @@ class Prepared:
             ends.append(token.end())
             at += token.end() - token.start() + 1
         return here, starts, ends
+
+    @cached_property
+    def squeezed(self) -> str:
+        """The reduced text without blanks."""
+        return self.reduced.replace(" ", "")
+
+    def squeezed_span(self, start: int, end: int) -> tuple[int, int]:
+        """The range of the folded text behind a range of the squeezed one."""
+        here, starts, ends = self._tokens
+        here = [h - 1 - n for n, h in enumerate(here)]
+        first, last = bisect_right(here, start) - 1, bisect_right(here, end - 1) - 1
+        return starts[first] + start - here[first], starts[last] + end - here[last]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The range of the folded text behind a range of the reduced one; blanks at its ends are left out."""
@@ -109,23 +160,33 @@ class Automaton:
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         kept = _without_deep_nests(patterns)
-        self._parts: list[tuple[bool, Any, list[int], int]] = []
-        for literal in (False, True):
-            numbers = [i for i in kept if patterns[i].literal is literal]
+        self._parts: list[tuple[str, Any, list[int], int]] = []
+        kinds = [_kind(p) for p in patterns]
+        for kind in ("words", "literal", "squeezed"):
+            numbers = [i for i in kept if kinds[i] == kind]
             if numbers:
-                texts = [patterns[i].text for i in numbers]
-                self._parts.append((literal, _aho(texts), numbers, max(map(len, texts))))
+                texts = [patterns[i].text.lstrip(_SQUEEZED) for i in numbers]
+                self._parts.append((kind, _aho(texts), numbers, max(map(len, texts))))
 
     def matches(self, text: Prepared, deadline: Deadline) -> Iterator[tuple[int, int, int]]:
         """``(pattern number, start, end)`` in the folded text."""
-        for literal, automaton, numbers, longest in self._parts:
-            haystack = text.text if literal else text.reduced
-            for found, start, end in _scan(automaton, haystack, longest, deadline):
-                if literal:
-                    if _bounded(haystack, start, end):
-                        yield numbers[found], start, end
-                else:
+        for kind, automaton, numbers, longest in self._parts:
+            if kind == "words":
+                for found, start, end in _scan(automaton, text.reduced, longest, deadline):
                     yield (numbers[found], *text.span(start, end))
+            elif kind == "literal":
+                for found, start, end in _scan(automaton, text.text, longest, deadline):
+                    if _bounded(text.text, start, end):
+                        yield numbers[found], start, end
+            elif text.joined:
+                for found, start, end in _scan(automaton, text.squeezed, longest, deadline):
+                    yield (numbers[found], *text.squeezed_span(start, end))
+
+
+def _kind(pattern: Pattern) -> str:
+    if pattern.literal:
+        return "literal"
+    return "squeezed" if pattern.text.startswith(_SQUEEZED) else "words"
 
 
 def _scan(automaton: Any, haystack: str, longest: int, deadline: Deadline) -> Iterator[tuple[int, int, int]]:

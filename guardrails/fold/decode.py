@@ -10,12 +10,14 @@ import base64
 import binascii
 import html
 import quopri
+import unicodedata
 import urllib.parse
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import regex
 
+from guardrails.fold.tables import ignorable
 from guardrails.fold.view import Builder, View
 
 __all__ = ["DECODERS", "Decoder", "splice"]
@@ -32,8 +34,14 @@ class Decoder(NamedTuple):
 
 
 def _printable(text: str) -> bool:
-    good = sum(c.isprintable() or c in "\n\t\r" for c in text)
+    good = sum(c.isprintable() or c.isspace() or ignorable(c) for c in text)
     return bool(text) and good >= 0.95 * len(text)
+
+
+def _wordy(text: str) -> bool:
+    """Mostly letters, digits and blanks; what shows nothing or sits on a letter does not count."""
+    shown = [c for c in text if not ignorable(c) and unicodedata.category(c) != "Mn"]
+    return sum(c.isalnum() or c.isspace() for c in shown) >= 0.6 * max(len(shown), 1)
 
 
 def _bytes(data: bytes, *, least: int = 3) -> str | None:
@@ -43,7 +51,7 @@ def _bytes(data: bytes, *, least: int = 3) -> str | None:
             text = data.decode(encoding).rstrip("\0")
         except UnicodeDecodeError:
             continue
-        if len(text) >= least and _printable(text) and sum(c.isalnum() or c.isspace() for c in text) >= 0.6 * len(text):
+        if len(text) >= least and _printable(text) and _wordy(text):
             return text
     return None
 
@@ -239,4 +247,5 @@ def splice(view: View, decoder: Decoder) -> View | None:
         out.block(said, token.start(), token.end())
         at = token.end()
     out.copy(at, len(view.text))
-    return out.view(decoder.name) if out.changed else None
+    # Spelled letter by letter, words run together.
+    return out.view(decoder.name, joined=decoder.name in ("nato", "braille", "morse")) if out.changed else None

@@ -35,7 +35,7 @@ class Engine:
         for decoder in DECODERS:
             self._set.Add(decoder.trigger)
         self._tags = len(DECODERS)
-        for pattern in (_TAGS, shapes._SPACED_TRIGGER, _LEET, _JOINED, _CONTROL):
+        for pattern in (_TAGS, shapes.SPACED_TRIGGER, _LEET, _JOINED, _CONTROL):
             self._set.Add(pattern)
         # A set that runs out of memory answers like one that found nothing. This pattern always matches, so an answer
         # without it is none, and everything is tried.
@@ -110,10 +110,10 @@ class Engine:
                 best = splice(best, decoder) or best
         if best is not start:
             yield best
-        for number, shape in ((self._tags, shapes.untagged), (self._spaced, shapes.despaced)):
+        for number, shape in ((self._tags, shapes.untagged), (self._spaced, shapes.unspaced), (self._spaced, shapes.despaced)):
             if number in found:
                 if small and best is not start:
-                    yield from _some(shape(start))
+                    yield from _some(shape(start))  # what a decoder took for its own may have been spaced-out text
                 shaped = shape(best)
                 if shaped is not None:
                     yield shaped

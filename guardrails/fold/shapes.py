@@ -7,13 +7,15 @@ import regex
 from guardrails.fold.tables import FLIP
 from guardrails.fold.view import Builder, View
 
-__all__ = ["despaced", "flipped", "leet", "untagged"]
+__all__ = ["SPACED_TRIGGER", "despaced", "flipped", "leet", "unspaced", "untagged"]
 
 _GAP = r"[ \t\u00a0.\-_*|/,·~+:;'\"\n]"
 # Letters or digits, one or two at a time, with one to three separators between them, four or more in a row.
 _SPACED = regex.compile(rf"(?<![^\W_])[^\W_](?:{_GAP}{{1,4}}[^\W_](?![^\W_])){{3,}}")
-_SPACED_TRIGGER = r"(?:^|[^\pL\pN])[\pL\pN][ \t.\-_*|/,·~+:;'\"\n]{1,4}[\pL\pN][ \t.\-_*|/,·~+:;'\"\n]{1,4}[\pL\pN][ \t.\-_*|/,·~+:;'\"\n]{1,4}[\pL\pN](?:$|[^\pL\pN])"
-_WIDE = regex.compile(r"\s{2,}|\s*[/|\n]\s*")
+SPACED_TRIGGER = r"(?:^|[^\pL\pN])[\pL\pN][ \t.\-_*|/,·~+:;'\"\n]{1,4}[\pL\pN][ \t.\-_*|/,·~+:;'\"\n]{1,4}[\pL\pN][ \t.\-_*|/,·~+:;'\"\n]{1,4}[\pL\pN](?:$|[^\pL\pN])"
+# Any characters, signs too, each on its own between blanks: how an address or a number is spaced out.
+_SINGLES = regex.compile(r"(?<!\S)\S(?:[ \t]{1,3}\S(?!\S)){5,}")
+_BLANKS = regex.compile(r"[ \t]+")
 
 
 def despaced(view: View) -> View | None:
@@ -39,6 +41,19 @@ def despaced(view: View) -> View | None:
     return out.view("despaced", joined=True) if out.changed else None
 
 
+def unspaced(view: View) -> View | None:
+    """Single characters between blanks put together; where the blanks are wider, one stays."""
+    out = Builder(view)
+    at = 0
+    for run in _SINGLES.finditer(view.text):
+        for gap in _BLANKS.finditer(view.text, run.start(), run.end()):
+            out.copy(at, gap.start())
+            out.put(" " if gap.end() - gap.start() > 1 else "", gap.start(), gap.end())
+            at = gap.end()
+    out.copy(at, len(view.text))
+    return out.view("unspaced", joined=True) if out.changed else None
+
+
 _TAG = regex.compile(r"<!--.*?-->|</?[A-Za-z][A-Za-z0-9\-]{0,20}(?:\s[^<>]{0,500})?/?>|\[/?[a-z]{1,10}\]|<!\[CDATA\[|\]\]>", regex.DOTALL)
 _MARKUP = regex.compile(r"(?<=[\w@.])(?:\*{1,3}|_{2,3}|~~|`{1,3}|\|\||\\(?=[\w.@*_~\-]))(?=[\w@.])|(?<=\w)\*{1,3}(?=\W|$)|(?<=\W|^)\*{1,3}(?=\w)")
 
@@ -59,7 +74,7 @@ _LEET = {"4": "a", "@": "a", "8": "b", "(": "c", "<": "c", "3": "e", "€": "e",
          "0": "o", "5": "s", "$": "s", "7": "t", "+": "t", "2": "z", "%": "x", "¢": "c", "£": "l", "¥": "y", "*": "*"}  # fmt: skip
 _LEET_L = {**_LEET, "1": "l", "|": "l", "!": "l", "7": "l"}
 # A word with a letter and a sign or digit inside, or a run of digits and signs as long as a word.
-_LEET_WORD = regex.compile(r"[\w@$!|+#(<%€]{3,}+")
+_LEET_WORD = regex.compile(r"[\w@$!|+#(<%€]{2,}+")
 
 
 def _leetspeak(word: str) -> bool:

@@ -6,7 +6,8 @@ matches from the start of a word on, whatever its case: of four letters or more 
 (``account`` in ``accounts``), a shorter one only whole or with a plural s. A blank in a context word stands for up to
 three characters that are no letters or digits (``account number`` is also ``account_number`` and ``accountnumber``).
 
-Where both kinds of words stand around a value, the one nearer to it decides; words after it count as three farther.
+Where both kinds of words stand around a value, the one nearer to it decides; words after it count as three farther. A
+word before the value counts no more once another number has followed it and that sentence has ended.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _AFTER_PENALTY = 3  # words
 
 _WORD = re.compile(r"[^\W_]+")
 _REST = re.compile(r"^[^\W_]+")
+# "DOB: 1990-02-03. Admitted on 2025-01-13": a number and the end of its sentence answer a word; it asks no more.
+_ANSWERED = re.compile(r"\d(?:[^\n]|\n(?!\s*\n))*?(?:[.!?;]\s|\n\s*\n)")
 _STOP = re.compile(r"[\r\n;]|[.!?]\s")
 
 
@@ -76,7 +79,7 @@ def _nearest(pattern: re.Pattern[str] | None, before: str, after: str) -> int:
         return 99
     nearest = 99
     matches = list(pattern.finditer(before))
-    if matches:
+    if matches and not _ANSWERED.search(before, matches[-1].end()):
         # The rest of the matched word itself ("accounts") is no distance.
         nearest = len(_WORD.findall(_REST.sub("", before[matches[-1].end() :], count=1)))
     first = pattern.search(after)

@@ -72,6 +72,7 @@ CASES = [
     Case("a percentage", _AGE, "30% of them", kind="negative"),
     Case("a duration", _AGE, "within the last 5 years", kind="near-miss"),
     Case("an old company", _AGE, "the company is 150 years old", kind="near-miss"),
+    Case("anybody's age", _AGE, "screening usually starts at age 50", kind="near-miss"),
     Case("a range", _AGE, "for ages 5-12", kind="near-miss"),
     Case("username", _USER, "username: [USERNAME:jsmith42]"),
     Case("in code", _USER, '"db_user": "[USERNAME:ronaldstewart866]"'),

@@ -82,6 +82,7 @@ CASES = [
     Case("a number alone", _ACCOUNT, "10198835 people came", kind="negative"),
     Case("an order", _ACCOUNT, "your account shows order 10198835", kind="near-miss"),
     Case("an amount", _ACCOUNT, "the account holds $100200300", kind="near-miss"),
+    Case("a date", _ACCOUNT, "the account was opened on 2025-08-22", kind="near-miss"),
     Case("five digits", _ACCOUNT, "account 12345", kind="near-miss"),
     # Routing numbers.
     Case("routing", _ROUTING, "routing number [US_BANK_ROUTING_NUMBER:021000021]"),

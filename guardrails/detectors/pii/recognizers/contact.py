@@ -18,9 +18,9 @@ _ARTICLES = frozenset("the a an this that these my our your his her its their on
 
 
 def email(value: str) -> bool | None:
-    """No file of the shape ``icon@2x.png``, no two dots in a row, no sentence ("look at the dot com …")."""
-    words = value.lower().split()
-    if len(words) > 2 and words[1] == "at" and (words[2] in _ARTICLES or words[0] in _ARTICLES):
+    """No file of the shape ``icon@2x.png``, no two dots in a row, no sentence ("look at the dot com …", spelt or decoded)."""
+    host = re.split(r"@|\bat\b", value.lower())[-1].strip(" )]}>").split()[0]
+    if host.split(".")[0] in _ARTICLES:
         return False
     return False if value.rsplit(".", 1)[-1].lower() in _FILES or ".." in value else None
 

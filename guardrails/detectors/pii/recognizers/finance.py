@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from guardrails.detectors.pii.recognizer import Spec
 from guardrails.detectors.pii.recognizers import checks
 
@@ -91,6 +93,15 @@ def swift(value: str) -> bool | None:
 def routing(value: str) -> bool | None:
     """One random number in ten passes, so passing alone proves nothing."""
     return None if checks.aba(value) else False
+
+
+_DATE = re.compile(r"(?:19|20)\d\d-\d{1,2}-\d{1,2}|\d{1,2}-\d{1,2}-(?:19|20)\d\d|(?:19|20)\d\d-(?:19|20)\d\d")
+
+
+def account(value: str) -> bool | None:
+    """6 to 17 digits, not all the same, that are no date."""
+    digits = checks.digits(value)
+    return None if 6 <= len(digits) <= 17 and len(set(digits)) > 1 and not _DATE.fullmatch(value) else False
 
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)[a-z]{0,6}\.?"
@@ -259,7 +270,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
             "sort code",
             "timestamp",
         ),
-        validate=lambda v: None if 6 <= len(checks.digits(v)) <= 17 and len(set(checks.digits(v))) > 1 else False,
+        validate=account,
         requires_context=True,
     ),
     Spec(

@@ -46,6 +46,12 @@ _N = r"(?:[A-ZÀ-Þ][a-zß-ÿĀ-ɏ]*(?:['’\-](?:[A-ZÀ-Þ][a-zß-ÿĀ-ɏ]+|[a-
 _PARTICLE = r"(?:de la|de los|de|del|della|di|da|dos|van der|van den|van|von der|von|zu|bin|ibn|al|el|le|la|ter|ten|y)"
 _ONE = rf"(?P<value>{_N}(?:[ \t](?:{_PARTICLE}[ \t])?(?:[A-Z]\.|{_N})){{0,4}})(?![\wÀ-ɏ])"
 _TWO = rf"(?P<value>{_N}(?:[ \t](?:{_PARTICLE}[ \t])?(?:[A-Z]\.|{_N})){{1,4}})(?![\wÀ-ɏ])"
+_OLD_THINGS = ("company", "building", "house", "car", "whisky", "wine", "startup", "tree", "law", "tradition", "city")
+_EVERYBODY = tuple(
+    "ago experience warranty contract for last past next within over every minutes older younger between least under after "
+    "before above below until by about around approximately usually typically onset people women men children adults "
+    "persons individuals ages group per percent dollars range average minimum maximum starting start from limit".split()
+)
 _ROLES = (
     r"patient|customer|client|employee|passenger|tenant|cardholder|card holder|account holder|beneficiary|"
     r"insured|plaintiff|defendant|applicant|policyholder|guest|candidate|claimant|contact|emergency contact|"
@@ -103,51 +109,34 @@ RECOGNIZERS: tuple[Spec, ...] = (
     Spec(
         "AGE",
         (
-            (r"\b\d{1,3}[ \-](?:years?|yrs?|months?|weeks?)[ \-](?:of age|old)\b", 0.7),
+            (r"(?<![\d\-–.])\b\d{1,3}[ \-](?:years?|yrs?|months?|weeks?)[ \-](?:of age|old)\b", 0.7),
             (r"\b\d{1,3} ?(?:y/o|y\.o\.|yo|yr old|yrs old)(?:\b|(?=\s))", 0.6),
             (
-                r"(?<![\w\-])(?:age|aged)[\"'*]{0,3}(?:\s{0,2}[:=]\s{0,2}[\"'*]{0,3}| is | of | )(?P<value>\d{1,3}(?:\s(?:years?|yrs?|months?|weeks?)(?:\sold)?)?)(?![\w%]|[.,\-–/]\d|[ ]?(?:to|or|and|-|–)\s?\d)",
+                r"(?<![\w\-])aged?[\"'*]{0,3}(?:\s{0,2}[:=]\s{0,2}[\"'*]{0,3}| is )(?P<value>\d{1,3}(?:\s(?:years?|yrs?|months?|weeks?)(?:\sold)?)?)(?![\w%]|[.,\-–/]\d)",
+                0.6,
+            ),
+        ),
+        context=("patient", "born", "birthday", "boy", "girl"),
+        against=_OLD_THINGS,
+        validate=age,
+        ignore_case=True,
+    ),
+    Spec(
+        "AGE",
+        (
+            (
+                r"(?<![\w\-])(?:age|aged|age of) (?P<value>\d{1,3}(?:\s(?:years?|yrs?|months?|weeks?)(?:\sold)?)?)(?![\w%]|[.,\-–/]\d|[ ]?(?:to|or|and|-|–)\s?\d)",
                 0.55,
             ),
             (
                 r"\b(?:I am|I'm|I’m|he is|she is|he's|she's|turned|turn|turning) (?P<value>\d{1,3})(?: (?:years?|yrs?)(?: old)?)?(?=[\s.,;!?]|$)",
                 0.4,
             ),
-            (r"\b\d{1,3} (?:years?|yrs?|months?)\b", 0.2),
+            (r"(?<![\d\-–.])\b\d{1,3} (?:years?|yrs?|months?)\b", 0.15),
         ),
-        context=("age", "aged", "patient", "born", "birthday", "old", "boy", "girl"),
-        against=(
-            "company",
-            "building",
-            "house",
-            "car",
-            "whisky",
-            "wine",
-            "startup",
-            "tree",
-            "experience",
-            "ago",
-            "warranty",
-            "contract",
-            "for",
-            "last",
-            "past",
-            "next",
-            "within",
-            "over",
-            "every",
-            "minutes",
-            "older",
-            "between",
-            "least",
-            "under",
-            "after",
-            "ages",
-            "group",
-            "per",
-            "percent",
-            "dollars",
-        ),
+        context=("patient", "birthday", "male", "female", "boy", "girl", "my age", "his age", "her age"),
+        # An age that belongs to nobody in particular: "after age 50", "the age of 18 or older".
+        against=(*_OLD_THINGS, *_EVERYBODY),
         validate=age,
         ignore_case=True,
     ),

@@ -198,6 +198,8 @@ def test_the_deadline_holds() -> None:
         "password: {PASSWORD_2}",
         "mail {EMAIL:abcdefghijklmnop}",
         "password: ********",
+        "password: ****cret",
+        "*******e.com",
     ],
 )
 def test_placeholders_are_not_found(text: str) -> None:
@@ -207,6 +209,9 @@ def test_placeholders_are_not_found(text: str) -> None:
 def test_what_only_looks_like_a_placeholder_is_found() -> None:
     assert marked(EVERYTHING, "password: {hunter-2}") == "password: [PASSWORD:{hunter-2}]"
     assert marked(EVERYTHING, "{bob@example.com}") == "{[EMAIL:bob@example.com]}"
+    assert marked(EVERYTHING, "**bob@example.com**") == "**[EMAIL:bob@example.com]**"
+    assert marked(EVERYTHING, "**bob@example.com") == "**[EMAIL:bob@example.com]"
+    assert marked(EVERYTHING, "**** 536-90-4399") == "**** [US_SOCIAL_SECURITY_NUMBER:536-90-4399]"
 
 
 def test_several_pieces() -> None:

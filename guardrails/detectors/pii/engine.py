@@ -23,6 +23,7 @@ __all__ = ["Engine", "Raw", "judged", "run"]
 # What a mask leaves behind. A rule such as "password: …" must not find its own placeholder again.
 _PLACEHOLDER = re.compile(r"\{([A-Z][A-Z0-9_]*?)(?:_[0-9]+|:[0-9A-Za-z]+)?\}")
 _LONGEST_PLACEHOLDER = 80  # characters
+_MOST_SHOWN = 8  # letters and digits that a partial mask may show and we still take it for one
 
 
 class Raw(NamedTuple):
@@ -138,11 +139,27 @@ class Engine:
         value = text[start:end]
         if "}" in value:
             value = _PLACEHOLDER.sub(lambda m: "" if m.group(1) in self._names else m.group(), value)
-        if not any(c.isalnum() for c in value):
+        shown = sum(c.isalnum() for c in value)
+        if not shown or (shown <= _MOST_SHOWN and _left_by_partial_mask(text, start, end, shown)):
             return True
         opening = text.rfind("{", max(0, start - _LONGEST_PLACEHOLDER), start)
         around = _PLACEHOLDER.match(text, opening) if opening >= 0 else None
         return around is not None and around.end() > end and around.group(1) in self._names
+
+
+def _left_by_partial_mask(text: str, start: int, end: int, shown: int) -> bool:
+    """True for ``****1111``: at least as many stars before the value as it shows, and none that close them after it.
+
+    Stars alone prove nothing: ``**bob@example.com**`` is bold type.
+    """
+    first, last = start, end
+    while first < end and text[first] == "*":
+        first += 1
+    while last > first and text[last - 1] == "*":
+        last -= 1
+    before = len(text[max(0, first - 64) : first]) - len(text[max(0, first - 64) : first].rstrip("*"))
+    after = len(text[last : last + 64]) - len(text[last : last + 64].lstrip("*"))
+    return before >= max(2, shown) and after < before
 
 
 def judged(raw: Raw, view: View) -> Candidate | None:

@@ -19,14 +19,12 @@ BEGIN, END = "<!-- types: begin -->", "<!-- types: end -->"
 
 
 def markdown() -> str:
-    """One line a type: country, whether Bedrock has it, patterns, and what a match needs to count."""
-    lines = ["| type | country | Bedrock | patterns | a match needs |", "|---|---|---|---|---|"]
+    """One line a type: country, whether Bedrock has it, and what a match needs to count."""
+    lines = ["| type | country | Bedrock | a match needs |", "|---|---|---|---|"]
     for type_ in catalog.PII:
-        own = [s for s in specs() if s.type == type_]
-        patterns = sum(len(s.patterns) for s in own)
         lines.append(
             f"| `{type_}` | {catalog.COUNTRY_OF[type_] or ''} | {'yes' if type_ in catalog.BEDROCK_PII else ''} "
-            f"| {patterns} | {_needs(type_)} |"
+            f"| {_needs(type_)} |"
         )
     return "\n".join(lines)
 

@@ -37,6 +37,7 @@ CASES = [
     Case("an ISBN", _PHONE, "ISBN 978-3-16-148410-0", kind="near-miss"),
     Case("an order", _PHONE, "order 555-010-1234 was sent", kind="near-miss"),
     Case("a version", _PHONE, "version 10.0.19045.4291", kind="near-miss"),
+    Case("groups of an IBAN", _PHONE, "DE89 3704 0044 0532 0130 01", kind="near-miss"),
     Case("no calling code", _PHONE, "+999 123 456 789", kind="near-miss"),
     Case("US", _ADDRESS, "I live at [ADDRESS:4544 Hickory Ln, Greenville, KY 47897]."),
     Case("flat", _ADDRESS, "[ADDRESS:350 5th Ave, Suite 300, New York, NY 10118]"),

@@ -133,7 +133,8 @@ RECOGNIZERS: tuple[Spec, ...] = (
                 r"\blast (?:four|4)(?: digits)?\b[^.\n\d]{0,25}\b(?:card|visa|mastercard|amex)\b[^.\n\d]{0,12}?(?P<value>\d{4})\b",
                 0.75,
             ),
-            (r"(?:[*x•#]{4}[ -]?){2,3}(?P<value>\d{4})\b", 0.6),
+            # Not after stars: those are our own partial masks, and a mask must not be found again.
+            (r"(?<!\w)(?:[x•#]{4}[ -]?){2,3}(?P<value>\d{4})\b", 0.6),
         ),
         context=CARD_WORDS,
         ignore_case=True,

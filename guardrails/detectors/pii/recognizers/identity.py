@@ -63,7 +63,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
     Spec(
         "US_SOCIAL_SECURITY_NUMBER",
         (
-            (r"[*x•#]{3}[ -]?[*x•#]{2}[ -]?(?P<value>\d{4})\b", 0.6),
+            (r"(?<!\w)[x•#]{3}[ -]?[x•#]{2}[ -]?(?P<value>\d{4})\b", 0.6),  # stars are our own partial masks
             (
                 r"\blast (?:four|4)(?: digits)?(?: of)?(?: \w+){0,2} (?:ssn|social security)(?: number)?[^\w\n]{0,4}(?:(?:is|are|was)\b[^\w\n]{0,3})?(?P<value>\d{4})\b",
                 0.7,

@@ -1,0 +1,356 @@
+"""From a policy document to Bedrock's CreateGuardrail request, and what is lost on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from guardrails import catalog
+from guardrails.bedrock.names import ASIDE, FROM_ACTIONS, plain_term
+from guardrails.policy import load
+from guardrails.policy.explaining import mask_value
+from guardrails.policy.loading import locate, parse_document
+from guardrails.policy.source import plain
+from guardrails.rules import Mask, Messages, Policy, Rule
+from guardrails.types import OnFailure
+
+__all__ = ["Exported", "Loss", "export_document", "export_file", "export_guardrail"]
+
+
+class Loss(NamedTuple):
+    """A setting that Bedrock cannot say, and why."""
+
+    key: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A CreateGuardrail request, and everything of the policy that is not in it."""
+
+    request: dict[str, Any]
+    losses: list[Loss] = field(default_factory=list)
+
+
+def export_file(path: str | Path) -> Exported:
+    """The request of a policy file. A file that stands alone is exported as written, one that inherits as it works out.
+
+    Raises PolicyError when the policy does not load.
+    """
+    policy = load(path)
+    found = locate(path)
+    document = plain(parse_document(found)) if isinstance(found, Path) else {}
+    return export_document(document, policy) if "extends" not in document else export_guardrail(policy)
+
+
+_UNSAYABLE = {
+    "on_failure": "Bedrock has no setting for a rule that fails",
+    "required": "Bedrock has no required rules",
+    "except": "Bedrock has no exceptions",
+    "mask": "Bedrock masks with the type's name only",
+    "min_score": "Bedrock has no scores for PII",
+    "id": "Bedrock has no rule ids",
+}
+
+
+def export_document(document: Mapping[str, Any], policy: Policy | None = None) -> Exported:
+    """The request of a document without parents: exactly what it says, nothing filled in."""
+    return _Writer(document, policy).run()
+
+
+class _Writer:
+    def __init__(self, document: Mapping[str, Any], policy: Policy | None) -> None:
+        self.document = document
+        self.policy = policy
+        self.kept: Mapping[str, Any] = document.get("bedrock", {})
+        self.losses: list[Loss] = []
+
+    def run(self) -> Exported:
+        document, kept = self.document, self.kept
+        messages = {**{k: getattr(Messages(), k) for k in ("blocked_input", "blocked_output")}, **document.get("messages", {})}
+        request: dict[str, Any] = {"name": document["name"]}
+        if "description" in document:
+            request["description"] = document["description"]
+        sections = {
+            "topicPolicyConfig": self.topics, "contentPolicyConfig": self.content, "wordPolicyConfig": self.words,
+            "sensitiveInformationPolicyConfig": self.pii, "contextualGroundingPolicyConfig": self.grounding,
+        }  # fmt: skip
+        for member, section in sections.items():
+            made = section()
+            if made:
+                request[member] = made
+            elif member in kept:
+                request[member] = kept[member]
+        request["blockedInputMessaging"] = messages["blocked_input"]
+        request["blockedOutputsMessaging"] = messages["blocked_output"]
+        request |= {member: kept[member] for member in ASIDE if member in kept}
+        for key, why in (
+            ("metadata", "Bedrock keeps tags, not metadata"),
+            ("limits", "Bedrock's limits are the service's own"),
+            ("on_failure", _UNSAYABLE["on_failure"]),
+            ("enforced", "enforcement is an account's setting in Bedrock, not a guardrail's"),
+            ("rules", "Bedrock has no detectors of ours"),
+        ):
+            if document.get(key):
+                self.lose(key, why)
+        self.limits(request)
+        return Exported(request, self.losses)
+
+    def lose(self, key: str, why: str) -> None:
+        self.losses.append(Loss(key, why))
+
+    def sides(self, rule: Mapping[str, Any], key: str, *, strengths: bool = False) -> dict[str, Any]:
+        """``inputAction`` … of a rule, and a loss for all it says besides."""
+        out: dict[str, Any] = {}
+        for direction in ("input", "output"):
+            side = rule.get(direction)
+            if side is None:
+                continue
+            if not isinstance(side, dict):
+                side = {"strength" if strengths else "action": side}
+            if "strength" in side:
+                out[f"{direction}Strength"] = side["strength"]
+            if "action" in side:
+                out[f"{direction}Action"] = self.action(side["action"], f"{key}.{direction}", strengths)
+            if "enabled" in side:
+                out[f"{direction}Enabled"] = side["enabled"]
+        for name, why in _UNSAYABLE.items():
+            if name in rule and not (name == "id" and self.automatic(str(rule["id"]))):
+                self.lose(f"{key}.{name}", why)
+        return out
+
+    @staticmethod
+    def automatic(name: str) -> bool:
+        """An id that the import gave."""
+        return re.fullmatch(r"(?:word-|regex\.|topic\.)\d+", name) is not None
+
+    def action(self, name: str, key: str, blocks_only: bool = False) -> str:
+        if blocks_only and name == "mask":
+            self.lose(key, "Bedrock masks sensitive information only; exported as BLOCK")
+            return "BLOCK"
+        return FROM_ACTIONS[name]
+
+    def both(self, rule: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """A rule whose ``action`` Bedrock has per direction only."""
+        out = self.sides(rule, key)
+        for direction in ("input", "output"):
+            if "action" in rule and f"{direction}Action" not in out:
+                out[f"{direction}Action"] = self.action(rule["action"], f"{key}.action", blocks_only=True)
+            if out.get(f"{direction}Action") == "ANONYMIZE":
+                out[f"{direction}Action"] = self.action("mask", f"{key}.{direction}", blocks_only=True)
+            if "enabled" in rule and f"{direction}Enabled" not in out:
+                out[f"{direction}Enabled"] = rule["enabled"]
+        return out
+
+    def content(self) -> dict[str, Any]:
+        filters = []
+        for name, rule in self.document.get("content", {}).items():
+            key = f"content.{name}"
+            if name not in catalog.BEDROCK_CONTENT:
+                self.lose(key, "Bedrock has no such content filter")
+                continue
+            if not isinstance(rule, dict):
+                rule = {"input": rule, "output": rule}
+            sides = self.sides(rule, key, strengths=True)
+            base = rule.get("strength", "HIGH")
+            item = {"type": name, "inputStrength": sides.pop("inputStrength", base), "outputStrength": sides.pop("outputStrength", base)}
+            if "action" in rule:
+                action = self.action(rule["action"], f"{key}.action", blocks_only=True)
+                sides = {"inputAction": action, "outputAction": action} | sides
+            if "enabled" in rule:
+                sides = {"inputEnabled": rule["enabled"], "outputEnabled": rule["enabled"]} | sides
+            filters.append(item | self.kept.get("contentModalities", {}).get(name, {}) | sides)
+        return self.tiered("content", {"filtersConfig": filters}) if filters else {}
+
+    def topics(self) -> dict[str, Any]:
+        topics = []
+        for i, rule in enumerate(self.document.get("topics", ())):
+            item = {"name": rule["name"], "definition": rule["definition"], "type": "DENY"}
+            if "examples" in rule:
+                item["examples"] = rule["examples"]
+            topics.append(item | self.both(rule, f"topics[{i}]"))
+        return self.tiered("topics", {"topicsConfig": topics}) if topics else {}
+
+    def words(self) -> dict[str, Any]:
+        section = self.document.get("words", {})
+        base = {k: v for k, v in section.items() if k not in ("terms", "lists", "managed")}
+        words: list[dict[str, Any]] = []
+        for i, entry in enumerate(section.get("terms", ())):
+            key = f"words.terms[{i}]"
+            rule = {**base, **entry} if isinstance(entry, dict) else {**base, "term": entry}
+            terms = [*([rule["term"]] if "term" in rule else []), *rule.get("terms", ())]
+            extra = self.both({k: v for k, v in rule.items() if k not in ("term", "terms")}, key)
+            for term in terms:
+                word = plain_term(str(term))
+                if word is None:
+                    self.lose(key, "Bedrock has whole words only: no prefix, suffix or substring")
+                else:
+                    words.append({"text": word, **extra})
+        for i, entry in enumerate(section.get("lists", ())):
+            self.lose(f"words.lists[{i}]", f"Bedrock has no word list files ({entry if isinstance(entry, str) else entry.get('file')})")
+        managed = section.get("managed", ())
+        if isinstance(managed, str):
+            managed = [managed]
+        lists = []
+        for name in managed:
+            rule = managed[name] if isinstance(managed, dict) else {}
+            rule = {"action": rule} if isinstance(rule, str) else rule
+            lists.append({"type": name, **self.both({**base, **(rule or {})}, f"words.managed.{name}")})
+        empty = self.kept.get("emptyWordLists", ())
+        out: dict[str, Any] = {}
+        if words or "terms" in empty:
+            out["wordsConfig"] = words
+        if lists or "managed" in empty:
+            out["managedWordListsConfig"] = lists
+        return out
+
+    def pii(self) -> dict[str, Any]:
+        section = self.document.get("pii", {})
+        out: dict[str, Any] = {}
+        entities = []
+        for name, rule in section.get("entities", {}).items():
+            key = f"pii.entities.{name}"
+            rule = {"action": rule} if isinstance(rule, str) else rule
+            names = [n for n in catalog.BEDROCK_PII if n not in section["entities"]] if name == "ALL" else [name]
+            if name == "ALL":
+                self.lose(key, "Bedrock names its 31 types one by one; ours beyond them are lost")
+            elif name not in catalog.BEDROCK_PII:
+                self.lose(key, "Bedrock has no such PII type")
+                continue
+            entities += [{"type": n, **self.sensitive(rule, key)} for n in names]
+        if "entities" in section and (entities or not section["entities"]):
+            out["piiEntitiesConfig"] = entities
+        if "countries" in section:
+            self.lose("pii.countries", "Bedrock has no choice of countries")
+        if "regexes" in section:
+            out["regexesConfig"] = [
+                {
+                    "name": r["name"],
+                    **({"description": r["description"]} if "description" in r else {}),
+                    "pattern": r["pattern"],
+                    **self.sensitive(r, f"pii.regexes[{i}]"),
+                }
+                for i, r in enumerate(section["regexes"])
+            ]
+        return out
+
+    def sensitive(self, rule: Mapping[str, Any], key: str) -> dict[str, Any]:
+        sides = self.sides(rule, key)
+        fallback = next((sides[k] for k in ("inputAction", "outputAction") if k in sides), "BLOCK")
+        out = {"action": FROM_ACTIONS[rule["action"]] if "action" in rule else fallback, **sides}
+        if "enabled" in rule:
+            out = {**out, **{f"{d}Enabled": rule["enabled"] for d in ("input", "output") if f"{d}Enabled" not in out}}
+        return out
+
+    def grounding(self) -> dict[str, Any]:
+        filters: dict[str, list[dict[str, Any]]] = {}
+        for key in ("grounding", "relevance"):
+            rule = self.document.get(key)
+            if rule is None:
+                continue
+            rule = rule if isinstance(rule, dict) else {"threshold": rule}
+            item: dict[str, Any] = {"type": key.upper(), "threshold": rule["threshold"]}
+            if "action" in rule:
+                item["action"] = self.action(rule["action"], f"{key}.action", blocks_only=True)
+            if "enabled" in rule:
+                item["enabled"] = rule["enabled"]
+            if "output" in rule or "input" in rule:
+                self.lose(f"{key}.output", "Bedrock checks grounding on outputs only, with one action")
+            self.sides({k: v for k, v in rule.items() if k not in ("input", "output")}, key)
+            filters.setdefault(key.upper(), []).append(item)
+        for extra in self.kept.get("groundingFilters", ()):
+            filters.setdefault(extra["type"], []).append(extra)
+        order = self.kept.get("groundingOrder", sorted(filters))
+        made = [filters[name].pop(0) for name in order if filters.get(name)]
+        made += [item for rest in filters.values() for item in rest]
+        return self.tiered("grounding", {"filtersConfig": made}) if made else {}
+
+    def tiered(self, name: str, config: dict[str, Any]) -> dict[str, Any]:
+        tier = self.kept.get("tiers", {}).get(name)
+        return {**config, "tierConfig": {"tierName": tier}} if tier else config
+
+    def limits(self, request: dict[str, Any]) -> None:
+        """What Bedrock would refuse (sizes of its service model)."""
+        for member, most in (("blockedInputMessaging", 500), ("blockedOutputsMessaging", 500), ("description", 200)):
+            if len(request.get(member, "")) > most:
+                self.lose(member, f"Bedrock takes {most} characters at most")
+        for member, items, most in (
+            ("topicPolicyConfig", "topicsConfig", 30), ("wordPolicyConfig", "wordsConfig", 10_000),
+            ("sensitiveInformationPolicyConfig", "regexesConfig", 30),
+        ):  # fmt: skip
+            if len(request.get(member, {}).get(items, ())) > most:
+                self.lose(f"{member}.{items}", f"Bedrock takes {most} at most")
+        for word in request.get("wordPolicyConfig", {}).get("wordsConfig", ()):
+            if len(word["text"]) > 100:
+                self.lose("words.terms", "Bedrock takes words of 100 characters at most")
+        for topic in request.get("topicPolicyConfig", {}).get("topicsConfig", ()):
+            if len(topic["definition"]) > 200 or len(topic.get("examples", ())) > 5:
+                self.lose("topics", "Bedrock takes definitions of 200 characters and 5 examples at most")
+
+
+def export_guardrail(policy: Policy) -> Exported:
+    """The request of an effective policy, inheritance worked out."""
+    return export_document(_effective(policy), policy)
+
+
+def _effective(policy: Policy) -> dict[str, Any]:
+    """A document that says what the policy does, without parents."""
+    document: dict[str, Any] = {"version": 1, "name": policy.name}
+    if policy.description is not None:
+        document["description"] = policy.description
+    document["messages"] = {"blocked_input": policy.messages.blocked_input, "blocked_output": policy.messages.blocked_output}
+    if policy.metadata:
+        document["metadata"] = dict(policy.metadata)
+    if policy.on_failure is not OnFailure.BLOCK:
+        document["on_failure"] = policy.on_failure.value
+    enforced = [r.id for r in policy.rules if r.enforced]
+    if enforced:
+        document["enforced"] = enforced
+    if policy.bedrock:
+        document["bedrock"] = dict(policy.bedrock)
+    for rule in policy.rules:
+        _put(document, rule, policy.on_failure)
+    return document
+
+
+def _put(document: dict[str, Any], rule: Rule, default: OnFailure) -> None:
+    out: dict[str, Any] = {}
+    for direction in ("input", "output"):
+        action = getattr(rule, direction)
+        out[direction] = {"enabled": False} if action is None else action.value
+    if out["input"] == out["output"] and isinstance(out["input"], str):
+        out = {"action": out["input"]}
+    if rule.on_failure is not default:
+        out["on_failure"] = rule.on_failure.value
+    if rule.exceptions:
+        out["except"] = list(rule.exceptions)
+    if rule.mask != Mask():
+        out["mask"] = mask_value(rule.mask)
+    if rule.required:
+        out["required"] = True
+    settings = rule.settings
+    if rule.detector == "words":
+        section = document.setdefault("words", {})
+        if settings.terms:
+            section.setdefault("terms", []).append({"terms": list(settings.terms), **out})
+        section.setdefault("lists", []).extend({"file": t.path, **out} for t in settings.lists)
+        for name in settings.managed:
+            section.setdefault("managed", {})[name] = out
+    elif rule.detector == "pii":
+        document.setdefault("pii", {}).setdefault("entities", {})[rule.type] = out
+    elif rule.detector == "regex":
+        document.setdefault("pii", {}).setdefault("regexes", []).append({"name": rule.type, "pattern": settings.pattern, **out})
+    elif rule.detector == "content":
+        sides = {d: {"strength": getattr(settings, f"{d}_strength")} for d in ("input", "output")}
+        document.setdefault("content", {})[rule.type] = {**out, **sides}
+    elif rule.detector == "topics":
+        topic = {"name": settings.name, "definition": settings.definition, "examples": list(settings.examples), **out}
+        document.setdefault("topics", []).append(topic)
+    elif rule.detector == "grounding":
+        action = rule.output
+        document[rule.id] = {"threshold": settings.threshold, **({"action": action.value} if action else {"enabled": False})}
+    else:
+        document.setdefault("rules", []).append({"id": rule.id, "detector": rule.detector})

@@ -1,0 +1,236 @@
+"""From Bedrock's configuration to a policy document."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from guardrails.bedrock.names import ACTIONS, ASIDE, escaped
+from guardrails.errors import GuardrailsError
+
+__all__ = ["Imported", "import_guardrail"]
+
+# GetGuardrail says the same under other names.
+_GET_NAMES = {
+    "topicPolicy": ("topicPolicyConfig", {"topics": "topicsConfig"}),
+    "contentPolicy": ("contentPolicyConfig", {"filters": "filtersConfig"}),
+    "wordPolicy": ("wordPolicyConfig", {"words": "wordsConfig", "managedWordLists": "managedWordListsConfig"}),
+    "sensitiveInformationPolicy": (
+        "sensitiveInformationPolicyConfig",
+        {"piiEntities": "piiEntitiesConfig", "regexes": "regexesConfig"},
+    ),
+    "contextualGroundingPolicy": ("contextualGroundingPolicyConfig", {"filters": "filtersConfig"}),
+    "automatedReasoningPolicy": ("automatedReasoningPolicyConfig", {}),
+}
+# What only a response has: kept for the record, never exported.
+_RESPONSE_ONLY = (
+    "guardrailId", "guardrailArn", "version", "status", "statusReasons", "failureRecommendations", "createdAt", "updatedAt",
+)  # fmt: skip
+_COMMON = ("inputAction", "outputAction", "inputEnabled", "outputEnabled")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A policy document (plain data, see docs/policy-files.md) and remarks for whoever imports."""
+
+    document: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+
+def import_guardrail(config: Mapping[str, Any]) -> Imported:
+    """The policy document of a request or response. Raises GuardrailsError when it is neither."""
+    if not isinstance(config, Mapping) or "name" not in config or "blockedInputMessaging" not in config:
+        raise GuardrailsError(
+            "this is no guardrail of Amazon Bedrock: expected a CreateGuardrail request or a GetGuardrail response "
+            "with `name` and `blockedInputMessaging`"
+        )
+    notes: list[str] = []
+    kept: dict[str, Any] = {}
+    request = _as_request(config, kept)
+    unknown = set(request) - set(_KNOWN)
+    if unknown:
+        raise GuardrailsError(f"unknown members of a guardrail: {', '.join(sorted(unknown))}")
+    name = request["name"]
+    document: dict[str, Any] = {"version": 1, "name": name}
+    if "description" in request:
+        document["description"] = request["description"]
+    document["messages"] = {"blocked_input": request["blockedInputMessaging"], "blocked_output": request["blockedOutputsMessaging"]}
+    for member, section in (
+        ("contentPolicyConfig", _content),
+        ("topicPolicyConfig", _topics),
+        ("wordPolicyConfig", _words),
+        ("sensitiveInformationPolicyConfig", _pii),
+        ("contextualGroundingPolicyConfig", _grounding),
+    ):
+        if member not in request:
+            continue
+        if any(isinstance(v, list) and v for v in request[member].values()):
+            section(request[member], document, kept)
+        else:
+            kept[member] = request[member]  # nothing in it; a response may hold such a one
+    kept |= {member: request[member] for member in ASIDE if member in request}
+    if kept:
+        document["bedrock"] = kept
+    if "content" in document or "topics" in document or "grounding" in document or "relevance" in document:
+        notes.append("content filters, topics and grounding need trained weights; without them this policy does not start")
+    if "automatedReasoningPolicyConfig" in kept:
+        notes.append("automated reasoning is kept aside and not applied")
+    return Imported(document, notes)
+
+
+_KNOWN = (
+    "name", "description", "blockedInputMessaging", "blockedOutputsMessaging", "contentPolicyConfig", "topicPolicyConfig",
+    "wordPolicyConfig", "sensitiveInformationPolicyConfig", "contextualGroundingPolicyConfig", *ASIDE,
+)  # fmt: skip
+
+
+def _as_request(config: Mapping[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
+    """A GetGuardrail response in the words of CreateGuardrail; a request as it is."""
+    request: dict[str, Any] = {}
+    response: dict[str, Any] = {}
+    for member, value in config.items():
+        if member == "ResponseMetadata":
+            continue
+        if member in _GET_NAMES:
+            target, renamed = _GET_NAMES[member]
+            request[target] = {("tierConfig" if k == "tier" else renamed.get(k, k)): v for k, v in value.items()}
+        elif member == "crossRegionDetails":
+            request["crossRegionConfig"] = {
+                "guardrailProfileIdentifier": value.get("guardrailProfileArn") or value.get("guardrailProfileId")
+            }
+        elif member == "kmsKeyArn":
+            request["kmsKeyId"] = value
+        elif member in _RESPONSE_ONLY:
+            response[member] = value.isoformat() if isinstance(value, datetime.datetime) else value
+        else:
+            request[member] = value
+    if response:
+        kept["response"] = response
+        for topic in request.get("topicPolicyConfig", {}).get("topicsConfig", ()):
+            topic.setdefault("type", "DENY")
+    return request
+
+
+def _directions(item: Mapping[str, Any], *, strengths: bool = False) -> dict[str, Any]:
+    """``input`` and ``output`` of a rule, with exactly what was given."""
+    out: dict[str, Any] = {}
+    for direction in ("input", "output"):
+        side: dict[str, Any] = {}
+        if strengths:
+            side["strength"] = item[f"{direction}Strength"]
+        if f"{direction}Action" in item:
+            side["action"] = ACTIONS[item[f"{direction}Action"]]
+        if f"{direction}Enabled" in item:
+            side["enabled"] = item[f"{direction}Enabled"]
+        if side:
+            short = len(side) == 1 and "enabled" not in side
+            out[direction] = next(iter(side.values())) if short else side
+    return out
+
+
+def _content(config: Mapping[str, Any], document: dict[str, Any], kept: dict[str, Any]) -> None:
+    section: dict[str, Any] = {}
+    modalities: dict[str, Any] = {}
+    for item in config["filtersConfig"]:
+        sides = _directions(item, strengths=True)
+        same = sides["input"] == sides["output"] and isinstance(sides["input"], str)
+        section[item["type"]] = sides["input"] if same else sides
+        extra = {k: item[k] for k in ("inputModalities", "outputModalities") if k in item}
+        if extra:
+            modalities[item["type"]] = extra
+    document["content"] = section
+    if modalities:
+        kept["contentModalities"] = modalities
+    _tier("content", config, kept)
+
+
+def _topics(config: Mapping[str, Any], document: dict[str, Any], kept: dict[str, Any]) -> None:
+    document["topics"] = [
+        {"name": t["name"], "definition": t["definition"], **({"examples": list(t["examples"])} if "examples" in t else {}), **_directions(t)}
+        for t in config["topicsConfig"]
+    ]
+    # Rule ids are unique here, names are not there.
+    seen: set[str] = set()
+    for i, topic in enumerate(document["topics"]):
+        if topic["name"] in seen:
+            topic["id"] = f"topic.{i + 1}"
+        seen.add(topic["name"])
+    _tier("topics", config, kept)
+
+
+def _words(config: Mapping[str, Any], document: dict[str, Any], kept: dict[str, Any]) -> None:
+    section: dict[str, Any] = {}
+    if "wordsConfig" in config:
+        terms: list[Any] = []
+        for i, item in enumerate(config["wordsConfig"]):
+            sides = _directions(item)
+            terms.append({"term": escaped(item["text"]), "id": f"word-{i + 1}", **sides} if sides else escaped(item["text"]))
+        section["terms"] = terms
+    if "managedWordListsConfig" in config:
+        lists = config["managedWordListsConfig"]
+        if len({m["type"] for m in lists}) != len(lists):
+            raise GuardrailsError("a managed word list is given twice")
+        sides_of = {m["type"]: _directions(m) for m in lists}
+        section["managed"] = sides_of if any(sides_of.values()) else list(sides_of)
+    if not all(section.values()):
+        kept["emptyWordLists"] = [k for k, v in section.items() if not v]
+    document["words"] = section
+
+
+def _pii(config: Mapping[str, Any], document: dict[str, Any], kept: dict[str, Any]) -> None:
+    section: dict[str, Any] = {}
+    if "piiEntitiesConfig" in config:
+        section["entities"] = {}
+        for item in config["piiEntitiesConfig"]:
+            if item["type"] in section["entities"]:
+                raise GuardrailsError(f"the PII type {item['type']} is given twice")
+            section["entities"][item["type"]] = _rule(item)
+    if "regexesConfig" in config:
+        section["regexes"] = []
+        seen: set[str] = set()
+        for i, item in enumerate(config["regexesConfig"]):
+            rule = _rule(item)
+            entry = {"name": item["name"], "pattern": item["pattern"]}
+            if "description" in item:
+                entry["description"] = item["description"]
+            if item["name"] in seen or not re.fullmatch(r"[A-Za-z0-9_.-]{1,94}", item["name"]):
+                entry["id"] = f"regex.{i + 1}"
+            seen.add(item["name"])
+            section["regexes"].append(entry | ({"action": rule} if isinstance(rule, str) else rule))
+    document["pii"] = section
+
+
+def _rule(item: Mapping[str, Any]) -> Any:
+    action = ACTIONS[item["action"]]
+    sides = _directions(item)
+    return {"action": action, **sides} if sides else action
+
+
+def _grounding(config: Mapping[str, Any], document: dict[str, Any], kept: dict[str, Any]) -> None:
+    extra: list[Any] = []
+    for item in config["filtersConfig"]:
+        key = item["type"].lower()
+        if key in document or not 0 <= item["threshold"] <= 0.99:
+            extra.append(dict(item))
+            continue
+        rule: dict[str, Any] = {"threshold": item["threshold"]}
+        if "action" in item:
+            rule["action"] = ACTIONS[item["action"]]
+        if "enabled" in item:
+            rule["enabled"] = item["enabled"]
+        document[key] = rule if len(rule) > 1 else rule["threshold"]
+    if extra:
+        kept["groundingFilters"] = extra
+    kept["groundingOrder"] = [i["type"] for i in config["filtersConfig"]]
+    if kept["groundingOrder"] == sorted(kept["groundingOrder"]) and not extra:
+        del kept["groundingOrder"]
+    _tier("grounding", config, kept)
+
+
+def _tier(name: str, config: Mapping[str, Any], kept: dict[str, Any]) -> None:
+    if "tierConfig" in config:
+        kept.setdefault("tiers", {})[name] = config["tierConfig"]["tierName"]

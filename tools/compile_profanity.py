@@ -29,7 +29,7 @@ STEMS = re.compile(
 INNOCENT = frozenset(
     "slit molester feck kkk retard retardation retardant retarded bastard prick chink slope gook fairy queen dyke dykes pedo "
     "pedophile paedophile rape rapist raped nude nazi lesbian transvestite hermaphrodite incest necrophilia bestiality "
-    "oriental gypsy negro negroes colored coloured eskimo squaw redskin redskins savage savages butt chicken cotton banana "
+    "cock cocks oriental gypsy negro negroes colored coloured eskimo squaw redskin redskins savage savages butt chicken cotton banana "
     "oreo jap japs coon coons cracker crackers spade spook spooks beaner mongoloid cripple midget spastic lame jerk niger nigers "
     "shiite taig yid paddy nip nips pom pommy kraut frog limey goy goyim heathen papist jesus christ god hell damn".split()
 )

@@ -50,8 +50,11 @@ def _compiled(words: tuple[str, ...]) -> re.Pattern[str] | None:
     parts = []
     for word in sorted(set(words), key=lambda w: (-len(w), w)):
         text = r"[\W_]{0,3}".join(re.escape(w) for w in word.lower().split())
-        parts.append(text if len(word) >= 4 else text + r"s?(?![^\W_])")
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(parts)})")
+        if word[0] >= "\u0e00":  # Thai, Korean, Japanese, Chinese: words have no blanks around them
+            parts.append(text)
+        else:
+            parts.append(r"(?<![^\W_])" + text + ("" if len(word) >= 4 else r"s?(?![^\W_])"))
+    return re.compile("|".join(parts))
 
 
 def evidence(text: str, start: int, end: int, context: tuple[str, ...], against: tuple[str, ...]) -> Evidence:

@@ -17,12 +17,14 @@ _MONTH = (
     r"maio|giugno|jun?ho|luglio|julho|agosto|settembre|septiembre|setembro|octubre|ottobre|outubro|noviembre|novembro|"
     r"diciembre|dicembre|dezembro)"
 )  # fmt: skip
-_DAY, _NUM, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:18|19|20)\d{2}"
+# The longer alternatives first: what ends a date must not end after its first digit.
+_DAY, _NUM, _YEAR = r"(?:[12]\d|3[01]|0?[1-9])", r"(?:1[0-2]|0?[1-9])", r"(?:18|19|20)\d{2}"
 _DATE = (
-    rf"(?:{_YEAR}(?:-{_NUM}-{_DAY}|/{_NUM}/{_DAY}|\.{_NUM}\.{_DAY}| {_NUM} {_DAY}|年 ?{_NUM}月 ?{_DAY}日|년 ?{_NUM}월 ?{_DAY}일)"
-    rf"|{_DAY}(?:/ ?{_DAY} ?/ ?|-{_DAY}-|\. ?{_DAY}\. ?| {_DAY} )(?:{_YEAR}|\d{{2}}\b)"
-    rf"|{_DAY}(?:st|nd|rd|th|\.|º)?(?: of| de)?[ \-/]{_MONTH}\.?,?(?: de| del)?[ \-/](?:{_YEAR}|\d{{2}}\b)"
-    rf"|{_MONTH}\.?[ \-]{_DAY}(?:st|nd|rd|th)?,?[ \-]{_YEAR})"
+    rf"(?:{_YEAR}(?:-{_NUM}-{_DAY}|/{_NUM}/{_DAY}|\.{_NUM}\.{_DAY}| {_NUM} {_DAY})\b"
+    rf"|{_YEAR}(?:年 ?{_NUM}月 ?{_DAY}日|년 ?{_NUM}월 ?{_DAY}일)"
+    rf"|{_DAY}(?:/ ?{_DAY} ?/ ?|-{_DAY}-|\. ?{_DAY}\. ?| {_DAY} )(?:{_YEAR}|\d{{2}})\b"
+    rf"|{_DAY}(?:st|nd|rd|th|\.|º)?(?: of| de)?[ \-/]{_MONTH}\.?,?(?: de| del)?[ \-/](?:{_YEAR}|\d{{2}})\b"
+    rf"|{_MONTH}\.?[ \-]{_DAY}(?:st|nd|rd|th)?,?[ \-]{_YEAR}\b)"
 )
 _BIRTH = (
     r"(?:d\.? ?o\.? ?b\.?|dates? of birth|birth ?dates?|birth ?days?|born(?: on| in)?|geboren(?: am| op)?|geburtsdatum|geburtstag|"
@@ -92,14 +94,19 @@ _DEGREES = r"\d{1,3}(?:\.\d{1,8})? ?(?:°|º|deg(?:rees)?)"
 _DMS = r"\d{1,3} ?[°º] ?[0-5]?\d(?:\.\d{1,6})? ?['′’](?: ?[0-5]?\d(?:\.\d{1,6})? ?(?:[\"″”]|''))?"
 _NUMBER = r"[A-Z]{0,5}[\-/ ]?\d[\dA-Z\-/]"
 
+_BORN = (
+    "dob", "d o b", "date of birth", "dates of birth", "birthdate", "birthday", "born", "birth date", "nacimiento", "geboren", "geb",
+    "geburtsdatum", "geburtstag", "naissance", "né", "née", "nacido", "nacida", "nascita", "nato", "nata", "nascimento", "nascido",
+    "nascida", "geboortedatum", "fødselsdato", "födelsedatum", "urodzenia", "生年月日", "出生", "생년월일",
+)  # fmt: skip
+
 RECOGNIZERS = (
-    Spec("DATE_OF_BIRTH", ((rf"(?i)(?:^|[^a-z])(?:{_BIRTH}){_IS}(?P<value>{_DATE})", 0.85),)),
-    Spec("DATE_OF_BIRTH", ((rf"(?i)(?:^|[^a-z])(?:dob|date of birth|birth ?date){_IS}(?P<value>(?:19|20)\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))\b", 0.8),)),
+    Spec("DATE_OF_BIRTH", ((rf"(?i)(?:^|[^a-z])(?:{_BIRTH}){_IS}(?P<value>{_DATE})", 0.85),), context=_BORN),
+    Spec("DATE_OF_BIRTH", ((rf"(?i)(?:^|[^a-z])(?:dob|date of birth|birth ?date){_IS}(?P<value>(?:19|20)\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))\b", 0.8),), context=_BORN),
     Spec(
         "DATE_OF_BIRTH",
         ((rf"(?i)\b(?P<value>{_DATE})", 0.2),),
-        context=("dob", "d o b", "date of birth", "birthdate", "birthday", "born", "birth date", "nacimiento", "geboren", "geb", "geburtsdatum",
-                 "naissance", "né", "née", "nacido", "nacida", "nascita", "nascimento", "geboortedatum", "生年月日", "出生", "생년월일"),
+        context=_BORN,
         against=("visit", "admitted", "admission", "discharge", "discharged", "issued", "issue date", "expires", "expiry", "expiration", "hired",
                  "hire date", "died", "death", "appointment", "due date", "updated", "invoice", "signed", "filed", "founded", "launched", "released"),
         requires_context=True,

@@ -22,7 +22,7 @@ def _imei(value: str) -> bool:
 _SECRET = r"(?:api|app|application|access|account|auth|client|consumer|secret|private|service|bearer|refresh|session|security|encryption|signing|webhook|master|storage|subscription)"
 _NAMED = (
     rf"(?i){_SECRET}[ _\-]?(?:secret[ _\-]?)?(?:key|token|secret)(?:[ _\-]?(?:id|value))?[\"'`]?(?: is)?"
-    r"\s?(?::=|:|=>|=|,|\s)\s{0,3}[\"'`]?(?:Bearer |Token )?(?P<value>[A-Za-z0-9_\-.+/=~]{15,}[A-Za-z0-9_=\-])"
+    r"\s?(?::=|:|=>|=|\s)\s{0,3}[\"'`]?(?:Bearer |Token )?(?P<value>[A-Za-z0-9_\-.+/=~]{15,}[A-Za-z0-9_=\-])"
 )
 
 RECOGNIZERS = (

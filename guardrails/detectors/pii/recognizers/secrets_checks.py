@@ -85,6 +85,8 @@ def random_value(value: str) -> bool | None:
     # Words joined by marks, with a number somewhere: a name, not a key.
     if re.fullmatch(r"(?:[A-Za-z]{2,}|\d{1,4}|v\d{1,2})(?:[_.\-/](?:[A-Za-z]{2,}|\d{1,4}|v\d{1,2}))+", core):
         return False
+    if re.fullmatch(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+", core) and not re.search(r"\d{4}", core):  # a variable
+        return False
     return None if checks.entropy(core) >= 3.0 and len(set(core)) >= 8 else False
 
 

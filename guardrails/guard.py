@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -31,6 +32,8 @@ Checkable = str | Piece | Mapping[str, Any] | Sequence[Piece | Mapping[str, Any]
 # Replacing a span can bring its neighbours together into something new. Each round masks what the last one uncovered;
 # a text that still changes after this many is refused.
 _MASKING_ROUNDS = 8
+# Distinct masked values that are looked for again elsewhere in the text.
+_ECHOED_VALUES = 256
 
 
 class Guard:
@@ -172,7 +175,7 @@ class _Direction:
                 again = Content([replace(p, text=m.text) for p, m in zip(content.pieces, masked, strict=True)], self.source)
                 found = self.find(again, deadline, timings)
                 unseen += found.unseen
-                new = self.judge(again, found.hits, found.failures)
+                new = self.judge(again, [*found.hits, *_echoes(content, verdict, again)], found.failures)
                 uncovered = [_back(f, masked[f.piece]) for f in new.findings if _is_new(f, masked[f.piece])]
                 if not uncovered and set(new.failures) <= set(verdict.failures):
                     return tuple(m.text for m in masked), verdict, unseen
@@ -185,6 +188,25 @@ class _Direction:
         if verdict.action is Action.BLOCKED:
             return (self._message,) * len(texts), verdict, unseen
         return texts, verdict, unseen
+
+
+def _echoes(content: Content, verdict: Verdict, masked: Content) -> list[Hit]:
+    """Masked values that still stand in the masked text: a password that was recognised by the word before it, said again without.
+
+    Only distinctive values, of six characters or more with a digit, sign or blank among them, and only whole.
+    """
+    values: dict[str, Any] = {}
+    for f in verdict.findings:
+        if f.action is Action.MASKED and len(values) < _ECHOED_VALUES:
+            value = content.pieces[f.piece].text[f.start : f.end]
+            if len(value) >= 6 and not value.isalpha():
+                values.setdefault(value, f)
+    hits = []
+    for value, f in values.items():
+        pattern = re.compile(rf"(?<!\w){re.escape(value)}(?!\w)")
+        for index, piece in enumerate(masked.pieces):
+            hits += [Hit(f.rule, f.type, *m.span(), f.score, index, f.level) for m in pattern.finditer(piece.text)]
+    return hits
 
 
 def _is_new(finding: Any, masked: Masked) -> bool:

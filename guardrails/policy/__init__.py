@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Setting", "dump", "explain", "json_schema", "lint", "load", "loads", "parse_document"]
 
-_LAZY = {"dump": "dumping", "Setting": "explaining", "explain": "explaining", "lint": "linting", "json_schema": "schema"}
+_LAZY = {
+    "dump": "dumping",
+    "Setting": "explaining",
+    "explain": "explaining",
+    "lint": "linting",
+    "json_schema": "schema",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -27,9 +27,13 @@ def explain(policy: Policy) -> list[Setting]:
     out += [Setting(f"metadata.{k}", v, where.get(f"metadata.{k}")) for k, v in sorted(policy.metadata.items())]
     out.append(Setting("on_failure", policy.on_failure.value, where.get("on_failure")))
     for section, kind, value in (("messages", Messages, policy.messages), ("limits", Limits, policy.limits)):
-        out += [Setting(f"{section}.{n}", getattr(value, n), where.get(f"{section}.{n}")) for n in kind.__dataclass_fields__]
+        out += [
+            Setting(f"{section}.{n}", getattr(value, n), where.get(f"{section}.{n}")) for n in kind.__dataclass_fields__
+        ]
     for rule in sorted(policy.rules, key=lambda r: r.id):
-        out += [Setting(f"{rule.id}.{k}", v, _place(policy, rule, k)) for k, v in rule_settings(rule, policy.on_failure)]
+        out += [
+            Setting(f"{rule.id}.{k}", v, _place(policy, rule, k)) for k, v in rule_settings(rule, policy.on_failure)
+        ]
     return out
 
 

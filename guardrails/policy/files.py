@@ -87,7 +87,12 @@ class Files:
             return Path(os.path.realpath(resources.policies_dir() / f"{name}.yaml"))
         if "\0" in reference or "\\" in reference or Path(reference).is_absolute():
             raise _refused(
-                "outside-root", "a path must be relative to the policy", at, key, reference, remedy="write a relative path with /"
+                "outside-root",
+                "a path must be relative to the policy",
+                at,
+                key,
+                reference,
+                remedy="write a relative path with /",
             )
         path = Path(os.path.realpath(base / reference))
         roots = [self.root] + ([self._shipped_root()] if self._inside_shipped(base) else [])
@@ -134,7 +139,9 @@ class Files:
                     [Problem("bad-utf8", "the word list is not UTF-8", name, line, remedy="save it as UTF-8")]
                 ) from None
             if text.startswith("\ufeff"):
-                raise PolicyError([Problem("bom", "the word list starts with a byte order mark", name, remedy="save it without")])
+                raise PolicyError(
+                    [Problem("bom", "the word list starts with a byte order mark", name, remedy="save it without")]
+                )
             stripped = (line.strip() for line in text.split("\n"))
             return TermList(name, digest, tuple(line for line in stripped if line and not line.startswith("#")))
 

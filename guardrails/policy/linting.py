@@ -14,7 +14,15 @@ from guardrails.types import OnFailure, RuleAction
 __all__ = ["lint"]
 
 # Bedrock's own limits (CreateGuardrail in botocore's service model).
-_BEDROCK = {"messages": 500, "description": 200, "terms": 10_000, "term": 100, "regexes": 30, "pattern": 500, "topics": 30}
+_BEDROCK = {
+    "messages": 500,
+    "description": 200,
+    "terms": 10_000,
+    "term": 100,
+    "regexes": 30,
+    "pattern": 500,
+    "topics": 30,
+}
 _BROAD = frozenset((".", ".+", ".*", r"\w+", r"\S+", r"\d", r"\w", r"[a-z]+", r"[A-Za-z]+", r"\d+"))
 
 
@@ -58,7 +66,9 @@ class _Warnings:
 
     def rule(self, rule: Rule) -> None:
         if rule.input is None and rule.output is None:
-            self.warn("disabled-rule", f"{rule.id} is disabled in both directions", rule.id, remedy="remove it or enable it")
+            self.warn(
+                "disabled-rule", f"{rule.id} is disabled in both directions", rule.id, remedy="remove it or enable it"
+            )
         if rule.on_failure is OnFailure.ALLOW and self.policy.on_failure is OnFailure.BLOCK:
             self.warn("fail-open", f"{rule.id} lets the text pass when it cannot be evaluated", f"{rule.id}.on_failure")
         for value in rule.exceptions:
@@ -88,4 +98,6 @@ class _Warnings:
                 self.warn("short-term", f"a term of {rule.id} is a single character", f"{rule.id}.terms", written=term)
         for term_list in rule.settings.lists:
             if not term_list.terms:
-                self.warn("empty-list", f"the word list {term_list.path} has no term", f"{rule.id}.lists", remedy="add terms")
+                self.warn(
+                    "empty-list", f"the word list {term_list.path} has no term", f"{rule.id}.lists", remedy="add terms"
+                )

@@ -58,7 +58,9 @@ def examine(path: str | Path, *, root: Path | None = None) -> tuple[Policy | Non
     try:
         shown = loader.files.name(Path(found).resolve()) if root is not None else str(path)
         at = Position(shown, 1)
-        real = loader.files.resolve(str(Path(found).resolve().relative_to(loader.files.root)), loader.files.root, at, "")
+        real = loader.files.resolve(
+            str(Path(found).resolve().relative_to(loader.files.root)), loader.files.root, at, ""
+        )
         data = loader.files.read(real, at, "", str(path), MAX_BYTES)
     except ValueError:
         return None, [Problem("outside-root", "this file lies outside the policy's root folder", str(path))]
@@ -149,7 +151,12 @@ class _Loader:
             path = self.files.resolve(value.value, base, value.at, "extends")
             if path in chain:
                 self.reader.report(
-                    "extends-cycle", "this policy extends itself", value.at, "extends", written=value.value, remedy="remove it"
+                    "extends-cycle",
+                    "this policy extends itself",
+                    value.at,
+                    "extends",
+                    written=value.value,
+                    remedy="remove it",
                 )
                 return None
             if len(chain) >= MAX_EXTENDS:

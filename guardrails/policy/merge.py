@@ -122,7 +122,9 @@ def _held(parent: Draft, merged: Draft, child: Draft, reader: Reader, siblings: 
         if not weak:
             return
         if not siblings:
-            _weakened(reader, f"{child.key}.{name}", written, floor, child.place(*places), parent.place(*places), parent.id)
+            _weakened(
+                reader, f"{child.key}.{name}", written, floor, child.place(*places), parent.place(*places), parent.id
+            )
         for key, value in undo.items():
             if value is None:
                 fields.pop(key, None)
@@ -131,7 +133,10 @@ def _held(parent: Draft, merged: Draft, child: Draft, reader: Reader, siblings: 
 
     for direction in ("input", "output"):
         before, after = parent.action(direction), merged.action(direction)
-        keep: dict[str, Value | None] = {f"{direction}_action": Value(before, parent.at), f"{direction}_enabled": Value(True, parent.at)}
+        keep: dict[str, Value | None] = {
+            f"{direction}_action": Value(before, parent.at),
+            f"{direction}_enabled": Value(True, parent.at),
+        }
         check(
             direction, _ACTIONS.index(after) < _ACTIONS.index(before), after or "disabled", before,
             f"{direction}_action", f"{direction}_enabled", f"{direction}_strength", "action", "enabled",
@@ -156,11 +161,14 @@ def _held(parent: Draft, merged: Draft, child: Draft, reader: Reader, siblings: 
             old = parent.get(name, 0.5 if name == "min_score" else 0.0)
             weak = sign * merged.get(name) < sign * old
             check(name, weak, merged.get(name), old, name, undo={name: Value(old, parent.at)})
-    for name, label in (("pattern", "pattern"), ("definition", "definition"), ("mask", "mask"), ("settings", "settings")):
+    for name, label in (
+        ("pattern", "pattern"),
+        ("definition", "definition"),
+        ("mask", "mask"),
+        ("settings", "settings"),
+    ):
         if name in child.fields and child.get(name) != parent.get(name):
-            check(
-                label, True, "another one", "the parent's", name, undo={name: parent.fields.get(name)}
-            )
+            check(label, True, "another one", "the parent's", name, undo={name: parent.fields.get(name)})
     excused = {v.value for v in parent.get("exceptions", ())}
     added = [v for v in child.get("exceptions", ()) if v.value not in excused]
     if added:

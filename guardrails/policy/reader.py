@@ -58,7 +58,14 @@ class Reader:
         return known
 
     def unknown(
-        self, code: str, what: str, written: str, at: Position, key: str, allowed: Sequence[str], remedy: str | None = None
+        self,
+        code: str,
+        what: str,
+        written: str,
+        at: Position,
+        key: str,
+        allowed: Sequence[str],
+        remedy: str | None = None,
     ) -> None:
         """Record a name that is none of ``allowed``."""
         close = nearest(written, allowed)
@@ -71,7 +78,9 @@ class Reader:
     def wrong_type(self, node: Node, key: str, wanted: str, remedy: str | None = None) -> None:
         """Record a value of the wrong type."""
         written = node.kind if node.raw is None else f"{node.raw} ({node.kind})"
-        self.report("wrong-type", f"{key} must be {wanted}", node.at, key, written=written, allowed=wanted, remedy=remedy)
+        self.report(
+            "wrong-type", f"{key} must be {wanted}", node.at, key, written=written, allowed=wanted, remedy=remedy
+        )
 
     def items(self, node: Node, key: str) -> list[Node]:
         """The items of a list."""

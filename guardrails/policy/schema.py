@@ -29,12 +29,17 @@ def _object(keys: tuple[str, ...], properties: dict[str, Any], *required: str) -
 
 def json_schema() -> dict[str, Any]:
     """Draft 2020-12. What it accepts is a superset of what loads: meaning is checked by the reader alone."""
-    direction = {"oneOf": [_enum(s.ACTIONS), _object(s.DIRECTION, {"action": _enum(s.ACTIONS), "enabled": {"type": "boolean"}})]}
+    direction = {
+        "oneOf": [_enum(s.ACTIONS), _object(s.DIRECTION, {"action": _enum(s.ACTIONS), "enabled": {"type": "boolean"}})]
+    }
     strength = _enum(catalog.STRENGTHS)
     content_direction = {
         "oneOf": [
             strength,
-            _object(("strength", *s.DIRECTION), {"strength": strength, "action": _enum(s.ACTIONS), "enabled": {"type": "boolean"}}),
+            _object(
+                ("strength", *s.DIRECTION),
+                {"strength": strength, "action": _enum(s.ACTIONS), "enabled": {"type": "boolean"}},
+            ),
         ]
     }
     mask_object = _object(
@@ -64,7 +69,9 @@ def json_schema() -> dict[str, Any]:
         return _object(keys, {**common, **extra}, *required)
 
     content = rule(s.CONTENT_KEYS, {"strength": strength, "input": content_direction, "output": content_direction})
-    entity = {"oneOf": [_enum(s.ACTIONS), rule(s.ENTITY_KEYS, {"min_score": {"type": "number", "minimum": 0, "maximum": 1}})]}
+    entity = {
+        "oneOf": [_enum(s.ACTIONS), rule(s.ENTITY_KEYS, {"min_score": {"type": "number", "minimum": 0, "maximum": 1}})]
+    }
     managed = {"oneOf": [_enum(s.ACTIONS), rule(s.COMMON, {})]}
     threshold = {"type": "number", "minimum": 0, "maximum": 0.99}
     term = {
@@ -83,7 +90,9 @@ def json_schema() -> dict[str, Any]:
         "extends": names,
         "on_failure": _enum(s.FAILURES),
         "messages": _object(s.MESSAGES, dict.fromkeys(s.MESSAGES, _TEXT)),
-        "limits": _object(tuple(s.LIMITS), {k: {"type": "integer", "minimum": a, "maximum": b} for k, (a, b) in s.LIMITS.items()}),
+        "limits": _object(
+            tuple(s.LIMITS), {k: {"type": "integer", "minimum": a, "maximum": b} for k, (a, b) in s.LIMITS.items()}
+        ),
         "content": {
             "type": "object",
             "properties": dict.fromkeys(catalog.CONTENT, {"oneOf": [strength, content]}),
@@ -91,7 +100,12 @@ def json_schema() -> dict[str, Any]:
         },
         "topics": {
             "type": "array",
-            "items": rule(s.TOPIC_KEYS, {"name": _TEXT, "definition": _TEXT, "examples": {"type": "array", "items": _TEXT}}, "name", "definition"),
+            "items": rule(
+                s.TOPIC_KEYS,
+                {"name": _TEXT, "definition": _TEXT, "examples": {"type": "array", "items": _TEXT}},
+                "name",
+                "definition",
+            ),
         },
         "words": rule(
             s.WORDS_KEYS,
@@ -102,7 +116,11 @@ def json_schema() -> dict[str, Any]:
                     "oneOf": [
                         _enum(catalog.MANAGED_LISTS),
                         {"type": "array", "items": _enum(catalog.MANAGED_LISTS)},
-                        {"type": "object", "properties": dict.fromkeys(catalog.MANAGED_LISTS, managed), "additionalProperties": False},
+                        {
+                            "type": "object",
+                            "properties": dict.fromkeys(catalog.MANAGED_LISTS, managed),
+                            "additionalProperties": False,
+                        },
                     ]
                 },
             },
@@ -118,7 +136,9 @@ def json_schema() -> dict[str, Any]:
                 },
                 "regexes": {
                     "type": "array",
-                    "items": rule(s.REGEX_KEYS, {"name": _TEXT, "pattern": _TEXT, "description": _TEXT}, "name", "pattern"),
+                    "items": rule(
+                        s.REGEX_KEYS, {"name": _TEXT, "pattern": _TEXT, "description": _TEXT}, "name", "pattern"
+                    ),
                 },
             },
         ),
@@ -126,7 +146,9 @@ def json_schema() -> dict[str, Any]:
         "relevance": grounding,
         "rules": {
             "type": "array",
-            "items": rule(s.RULE_KEYS, {"detector": _TEXT, "type": _TEXT, "settings": {"type": "object"}}, "id", "detector"),
+            "items": rule(
+                s.RULE_KEYS, {"detector": _TEXT, "type": _TEXT, "settings": {"type": "object"}}, "id", "detector"
+            ),
         },
         "enforced": names,
         "bedrock": {"type": "object"},

@@ -78,7 +78,9 @@ class _Sections:
         reader, out = self.reader, self.out
         for required in ("version", "name"):
             if required not in top:
-                reader.report("missing-key", f"the key {required} is missing", node.at, required, remedy=f"add {required}: …")
+                reader.report(
+                    "missing-key", f"the key {required} is missing", node.at, required, remedy=f"add {required}: …"
+                )
         if "version" in top and (top["version"].value != 1 or isinstance(top["version"].value, bool | float)):
             version = top["version"]
             reader.report(
@@ -128,19 +130,29 @@ class _Sections:
     def common(self, draft: Draft, entries: dict[str, Node], key: str, *, strengths: bool = False) -> None:
         reader, fields = self.reader, draft.fields
         if "action" in entries:
-            self._set(fields, "action", self._enum(entries["action"], f"{key}.action", ACTIONS, RuleAction, "unknown-action"))
+            self._set(
+                fields, "action", self._enum(entries["action"], f"{key}.action", ACTIONS, RuleAction, "unknown-action")
+            )
         for direction in ("input", "output"):
             if direction in entries:
                 self.direction(draft, direction, entries[direction], f"{key}.{direction}", strengths)
         if "enabled" in entries:
-            self._set(fields, "enabled", self._value(reader.flag(entries["enabled"], f"{key}.enabled"), entries["enabled"]))
+            self._set(
+                fields, "enabled", self._value(reader.flag(entries["enabled"], f"{key}.enabled"), entries["enabled"])
+            )
         if "on_failure" in entries:
             self._set(fields, "on_failure", self._enum(entries["on_failure"], f"{key}.on_failure", FAILURES, OnFailure))
         if "required" in entries:
-            self._set(fields, "required", self._value(reader.flag(entries["required"], f"{key}.required"), entries["required"]))
+            self._set(
+                fields,
+                "required",
+                self._value(reader.flag(entries["required"], f"{key}.required"), entries["required"]),
+            )
         if "except" in entries:
             node = entries["except"]
-            values = [(reader.word(n, f"{key}.except[{i}]"), n) for i, n in enumerate(reader.items(node, f"{key}.except"))]
+            values = [
+                (reader.word(n, f"{key}.except[{i}]"), n) for i, n in enumerate(reader.items(node, f"{key}.except"))
+            ]
             fields["exceptions"] = Value(tuple(Value(v, n.at) for v, n in values if v is not None), node.at)
         if "mask" in entries:
             mask = self.mask(entries["mask"], f"{key}.mask")
@@ -199,7 +211,9 @@ class _Sections:
                     "mask-option-unused", f"a {style} mask has no option {option}", entries[option].at, f"{key}.{option}",
                     allowed=", ".join(uses) or "none", remedy="remove it",
                 )  # fmt: skip
-        return Mask(MaskStyle(style), int(keep if keep is not None else 4), text, names.get("key_env"), names.get("key_file"))
+        return Mask(
+            MaskStyle(style), int(keep if keep is not None else 4), text, names.get("key_env"), names.get("key_file")
+        )
 
     # Sections.
 
@@ -207,7 +221,9 @@ class _Sections:
         for name, child in self.reader.mapping(node, "content").items():
             key = f"content.{name}"
             if name not in catalog.CONTENT:
-                self.reader.unknown("unknown-category", "is no content filter", name, node.keys[name], key, catalog.CONTENT)
+                self.reader.unknown(
+                    "unknown-category", "is no content filter", name, node.keys[name], key, catalog.CONTENT
+                )
                 continue
             draft = self.draft(key, "content", name, node.keys[name], key)
             if isinstance(child.value, dict):
@@ -287,7 +303,12 @@ class _Sections:
     def check_term(self, text: str, node: Node, key: str) -> bool:
         if not any(c.isalnum() for c in text) and not text.replace("\\*", "x").strip("* \t\n"):
             self.reader.report(
-                "empty-term", f"{key} would match everything", node.at, key, written=text, remedy="name a word between the stars"
+                "empty-term",
+                f"{key} would match everything",
+                node.at,
+                key,
+                written=text,
+                remedy="name a word between the stars",
             )
             return False
         return True
@@ -300,7 +321,9 @@ class _Sections:
         if path is None:
             return
         loaded = self.lists(path, entries["file"].at, f"{key}.file")
-        name = self.identifier(entries, key) or _SLUG.sub("-", path.rsplit("/", 1)[-1].rsplit(".", 1)[0].lower()).strip("-")
+        name = self.identifier(entries, key) or _SLUG.sub("-", path.rsplit("/", 1)[-1].rsplit(".", 1)[0].lower()).strip(
+            "-"
+        )
         draft = self.draft(f"words.{name.removeprefix('words.')}", "words", "WORD", child.at, key)
         if loaded is not None:
             draft.fields["lists"] = Value((Value(loaded, entries["file"].at),), entries["file"].at)
@@ -360,7 +383,12 @@ class _Sections:
         self.common(draft, entries, key)
         if not {"action", "input", "output", "enabled"} & entries.keys() and isinstance(child.value, dict):
             self.reader.report(
-                "missing-key", f"{key} does not say what to do", child.at, key, allowed=", ".join(ACTIONS), remedy="add action: …"
+                "missing-key",
+                f"{key} does not say what to do",
+                child.at,
+                key,
+                allowed=", ".join(ACTIONS),
+                remedy="add action: …",
             )
 
     def regex(self, child: Node, key: str) -> None:
@@ -419,7 +447,9 @@ class _Sections:
             draft = self.draft(name, detector, type_ or _SLUG.sub("_", name.lower()).upper(), child.at, key)
             settings = self.settings(detector, entries.get("settings"), key, child.at)
             if settings is not None:
-                draft.fields["settings"] = Value(settings, entries["settings"].at if "settings" in entries else child.at)
+                draft.fields["settings"] = Value(
+                    settings, entries["settings"].at if "settings" in entries else child.at
+                )
             self.common(draft, entries, key)
 
     def settings(self, detector: str, node: Node | None, key: str, at: Position) -> Any:
@@ -431,7 +461,9 @@ class _Sections:
         try:
             return kind(**values)
         except (TypeError, ValueError) as error:
-            self.reader.report("bad-settings", f"the settings of {detector} are refused: {error}", at, f"{key}.settings")
+            self.reader.report(
+                "bad-settings", f"the settings of {detector} are refused: {error}", at, f"{key}.settings"
+            )
             return None
 
     # Helpers.

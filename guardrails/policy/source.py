@@ -138,7 +138,9 @@ def _prescan(data: bytes, file: str) -> str:
 
 
 def _too_deep(file: str, line: int = 1, column: int = 1) -> PolicyError:
-    return _problem("too-deep", "values are nested too deeply", file, line, column, allowed=f"at most {MAX_DEPTH} levels")
+    return _problem(
+        "too-deep", "values are nested too deeply", file, line, column, allowed=f"at most {MAX_DEPTH} levels"
+    )
 
 
 def _bracket_depth(data: bytes) -> int:
@@ -197,11 +199,19 @@ class _Composer:
         self.nodes += 1
         if isinstance(event, yaml.AliasEvent):
             raise self._refuse(
-                "alias", "aliases are not read", event, written=f"*{event.anchor}", remedy="quote a value that starts with *"
+                "alias",
+                "aliases are not read",
+                event,
+                written=f"*{event.anchor}",
+                remedy="quote a value that starts with *",
             )
         if event.anchor is not None:
             raise self._refuse(
-                "anchor", "anchors are not read", event, written=f"&{event.anchor}", remedy="quote a value that starts with &"
+                "anchor",
+                "anchors are not read",
+                event,
+                written=f"&{event.anchor}",
+                remedy="quote a value that starts with &",
             )
         if event.tag is not None:
             raise self._refuse(
@@ -274,7 +284,9 @@ def _json(text: str, file: str) -> Any:
         out: dict[str, Any] = {}
         for key, value in items:
             if key in out:
-                raise _problem("duplicate-key", f"the key {key!r} is given twice", file, key=key, remedy="keep one of them")
+                raise _problem(
+                    "duplicate-key", f"the key {key!r} is given twice", file, key=key, remedy="keep one of them"
+                )
             out[key] = value
         return out
 
@@ -284,7 +296,9 @@ def _json(text: str, file: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
     except json.JSONDecodeError as error:
-        raise _problem("json-invalid", f"this is not valid JSON: {error.msg}", file, error.lineno, error.colno) from None
+        raise _problem(
+            "json-invalid", f"this is not valid JSON: {error.msg}", file, error.lineno, error.colno
+        ) from None
     except RecursionError:
         raise _too_deep(file) from None
 

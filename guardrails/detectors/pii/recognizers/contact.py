@@ -122,10 +122,11 @@ _NOT_PHONE = (
 )
 _EXT = r"(?: ?,? ?(?:x|ext\.?|extension) ?\d{1,6})?"
 
+# An abbreviation may end with a full stop; after a whole word it ends the sentence.
 _SUFFIX = (
-    r"(?:Street|St|Avenue|Ave|Av|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|"
-    r"Parkway|Pkwy|Highway|Hwy|Circle|Cir|Trail|Trl|Crescent|Cres|Close|Loop|Alley|Row|Mews|Gardens|Grove|Hill|Walk|"
-    r"Broadway|Turnpike|Pike|Plaza|Heights|Ridge|Quay|Wharf|Esplanade)"
+    r"(?:(?:Street|Avenue|Road|Boulevard|Lane|Drive|Court|Place|Square|Terrace|Way|Parkway|Highway|Circle|Trail|Crescent|"
+    r"Close|Loop|Alley|Row|Mews|Gardens|Grove|Hill|Walk|Broadway|Turnpike|Pike|Plaza|Heights|Ridge|Quay|Wharf|Esplanade)\b|"
+    r"(?:St|Ave|Av|Rd|Blvd|Ln|Dr|Ct|Pl|Sq|Ter|Pkwy|Hwy|Cir|Trl|Cres)\b\.?)"
 )
 _STATE = r"(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY])"
 _CAP = r"(?:[A-ZÀ-Þ][\wÀ-ɏ'’.\-]{0,24}|\d{1,3}(?:st|nd|rd|th))"
@@ -216,7 +217,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
         "ADDRESS",
         (
             (
-                rf"(?<![\w$€£.\-])\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,4}})?,? (?:[NSEW]{{1,2}}\.? )?(?:{_CAP} ){{1,4}}{_SUFFIX}\b\.?(?: [NSEW]{{1,2}}\b)?{_UNIT}{_TAIL}",
+                rf"(?<![\w$€£.\-])\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,4}})?,? (?:[NSEW]{{1,2}}\.? )?(?:{_CAP} ){{1,4}}{_SUFFIX}(?: [NSEW]{{1,2}}\b)?{_UNIT}{_TAIL}",
                 0.75,
             ),
             (rf"\b[A-Z][a-z]{{2,20}}(?: [A-Z][a-z]{{2,20}}){{0,2}},? {_STATE},? \d{{5}}(?:-\d{{4}})?\b", 0.65),
@@ -228,7 +229,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
                 0.65,
             ),
             (
-                r"(?<![\w])\d{1,4}(?: ?bis| ?ter)?,? (?:rue|avenue|boulevard|place|chemin|allée|impasse|quai) "
+                r"(?<![\w])\d{1,4}(?: ?bis| ?ter)?,? (?i:rue|avenue|boulevard|place|chemin|allée|impasse|quai) "
                 r"(?:(?:de|du|des|la|le|les|l'|d') ?){0,3}[A-ZÀ-Þ][\wÀ-ɏ'’\-]{1,24}(?: [A-ZÀ-Þ][\wÀ-ɏ'’\-]{1,24}){0,3}(?:,? \d{5} [A-ZÀ-Þ][\wÀ-ɏ\-]{1,30})?",
                 0.65,
             ),

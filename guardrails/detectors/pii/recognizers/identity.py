@@ -104,7 +104,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
                 + r"(?P<value>[A-Z0-9](?:-?[A-Z0-9]){4,17}|[A-Z]\d{3} \d{3} \d{2} \d{3} \d)\b",
                 0.65,
             ),
-            (r"\b[A-Z9]{5}\d[0156]\d[0-3]\d{2}[A-Z9]{2}[A-HJ-NP-Z2-9][A-Z]{2}(?: ?\d{2})?\b", 0.6),
+            (r"\b[A-Z9]{5} ?\d[0156]\d[0-3]\d{2} ?[A-Z9]{2}[A-HJ-NP-Z2-9][A-Z]{2}(?: ?\d{2})?\b", 0.6),
         ),
         context=("driver", "driving", "dl", "dmv", "licence", "license", "dvla"),
         against=(
@@ -199,7 +199,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
         "UK_NATIONAL_INSURANCE_NUMBER",
         (
             (
-                r"(?<![\w\-])(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ -]?\d{2}[ -]?\d{2}[ -]?\d{2}[ -]?[A-D](?![\w\-])",
+                r"(?<![\w\-])(?!BG|GB|NK|KN|TN|NT|ZZ)(?:[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]|QQ)[ -]?\d{2}[ -]?\d{2}[ -]?\d{2}[ -]?[A-D](?![\w\-])",
                 0.6,
             ),
         ),

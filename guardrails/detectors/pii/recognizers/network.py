@@ -28,6 +28,8 @@ _WORDS = frozenset(
     "expired changed reset forgotten protected case-sensitive sensitive too also only very already taken available "
     "here there correct valid unique same different needed stored sent used using encrypted hashed at in on with from "
     "please enter choose create your_password password passwd username user admin_password secret example placeholder "
+    "safe secure strong weak gone lost working broken blocked locked compromised leaked stolen short long old new simple easy "
+    "hard complex known fine okay secured rejected accepted denied refused outdated enough blank visible "
     "n/a tbd xxx redacted removed filtered".split()
 )
 _CODE = re.compile(
@@ -121,6 +123,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
         (
             (r"(?<![\w:\-])[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}(?![\w:\-])", 0.85),
             (r"(?<![\w:\-])[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}(?![\w:\-])", 0.85),
+            (r"(?<!\w)(?=[0-9A-Fa-f]{0,11}[0-9])[0-9A-Fa-f]{12}(?!\w)", 0.15),
             (r"(?<![\w.])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.])", 0.5),
         ),
         context=("mac", "mac address", "hardware address", "ethernet", "physical address", "wifi", "bluetooth"),
@@ -153,7 +156,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
         (
             (
                 r"(?<![\w])(?:user[ _-]?name|user[ _-]?id|userid|login(?:[ _-]?(?:name|id))?|log-?in|screen[ _-]?name|nick(?:name)?|handle|account name|uname|benutzername)"
-                r"[\"'`*]{0,3}\s{0,2}[:=]\s{0,2}[\"'`*]{0,3}(?P<value>@?[A-Za-z0-9][A-Za-z0-9._\-]{2,31})(?![\w@(\[:])",
+                r"[\"'`*]{0,3}\s{0,2}[:=]\s{0,2}[\"'`*]{0,3}(?P<value>@?[A-Za-z0-9][A-Za-z0-9._\-]{1,30}[A-Za-z0-9_])(?![\w@(\[:])",
                 0.65,
             ),
             # "user" alone announces many things; only a value with a digit in it is a login name.
@@ -193,6 +196,10 @@ RECOGNIZERS: tuple[Spec, ...] = (
     Spec(
         "PASSWORD",
         (
+            (
+                rf"(?<![A-Za-z])my (?:new |old |current )?{_PASS} (?:is|was) (?P<value>[A-Za-z0-9]{{5,30}})(?=[.,!;\n]|$)",
+                0.6,
+            ),
             (rf"(?<![A-Za-z]){_PASS}[\"'`*]{{0,3}}\s{{0,2}}(?:[:=]|=>|:=)\s{{0,3}}[*`]{{0,2}}(?P<value>{_VALUE})", 0.7),
             (
                 rf"(?<![A-Za-z]){_PASS}[\"'`*]{{0,3}}\s{{0,2}}(?:[:=]|=>|:=|is|was)\s{{0,3}}\"(?P<value>[^\"\n]{{4,63}})\"",

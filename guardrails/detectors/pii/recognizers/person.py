@@ -97,13 +97,17 @@ RECOGNIZERS: tuple[Spec, ...] = (
                 rf"(?<![\w])(?i:{_ROLES})(?i: name)?[\"']{{0,1}}:?[ \t]{{1,3}}[\"']?(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? )?{_TWO}",
                 0.55,
             ),
+            # In lower case, as people type it.
+            (
+                r"(?<![\w])(?i:my (?:full |first |last )?name is|my name's|my name’s) (?P<value>[a-zß-ÿ'’\-]{2,24}(?: [a-zß-ÿ'’\-]{2,24}){0,2})(?=[ \t]*(?:[.,;!?\n]|$)| and )",
+                0.6,
+            ),
             # Mail headers and signature lines.
             (
                 rf"(?:^|\n)[ \t]*(?i:from|to|cc|bcc|judge|signed|sender|recipient):[ \t]{{1,3}}(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof|Hon)\.? )?{_TWO}(?=[ \t]*(?:<|\n|$|[(,]))",
                 0.6,
             ),
         ),
-        against=("company", "product", "organization", "organisation", "brand", "team name", "project"),
         validate=name,
     ),
     Spec(
@@ -129,8 +133,12 @@ RECOGNIZERS: tuple[Spec, ...] = (
                 0.55,
             ),
             (
-                r"\b(?:I am|I'm|I’m|he is|she is|he's|she's|turned|turn|turning) (?P<value>\d{1,3})(?: (?:years?|yrs?)(?: old)?)?(?=[\s.,;!?]|$)",
-                0.4,
+                r"\b(?:I am|I'm|I’m|he is|she is|he's|she's) (?P<value>\d{2})(?= (?:and|years?|yrs?)\b|[.,;!?](?:\s|$)|$)",
+                0.5,
+            ),
+            (
+                r"\b(?:turned|turn|turning) (?P<value>\d{1,3})(?: (?:years?|yrs?)(?: old)?)?(?= (?:today|yesterday|tomorrow|last|this|next|in|on)\b|[.,;!?](?:\s|$)|$)",
+                0.5,
             ),
             (r"(?<![\d\-–.])\b\d{1,3} (?:years?|yrs?|months?)\b", 0.15),
         ),

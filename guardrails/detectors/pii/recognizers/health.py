@@ -114,7 +114,7 @@ RECOGNIZERS = (
     Spec(
         "MEDICAL_RECORD_NUMBER",
         (
-            (rf"(?i)\b(?:mrn|medical[ _]record|patient[ _\-]?(?:id|identifier|number|no\.?|num|record|file)|hospital (?:number|no\.?|id)|health record|chart (?:number|no\.?|id|#)|unit record|case file){_LABEL}(?P<value>{_NUMBER}{{3,14}})\b", 0.75),
+            (rf"(?i)\b(?:mrn|medical[ _](?:record|file)|national health id|health id|patient[ _\-]?(?:id|identifier|number|no\.?|num|record|file)|hospital (?:number|no\.?|id)|health record|chart (?:number|no\.?|id|#)|unit record|case file){_LABEL}(?P<value>{_NUMBER}{{3,14}})\b", 0.75),
             (r"(?i)\b(?:mrn|pat|pt)[\-:#]\d{4,12}\b", 0.7),
             (rf"(?i)\b(?:patientennummer|fallnummer|dossier m[ée]dical|num[ée]ro de dossier|historia cl[íi]nica|cartella clinica|prontu[áa]rio){_LABEL}(?P<value>{_NUMBER}{{3,14}})\b", 0.7),
         ),
@@ -123,7 +123,7 @@ RECOGNIZERS = (
     Spec(
         "HEALTH_INSURANCE_NUMBER",
         (
-            (rf"(?i)\b(?:health[ _](?:insurance|plan|care|id|card)(?: (?:beneficiary|member|policy|card|claim))?|insurance|medicaid|medicare|(?:insurance|plan|health) member|member|subscriber|group (?:health )?plan|beneficiary|krankenversicherten|krankenkasse|versicherten)(?:[ _\-]?(?:id|identifier|number|no\.?|nummer|card)){{1,2}}{_LABEL}(?P<value>{_NUMBER}{{4,16}})\b", 0.7),
+            (rf"(?i)\b(?:health[ _](?:insurance|plan|care|id|card)(?: (?:beneficiary|member|policy|card|claim))?|insurance|medicaid|medicare|(?:insurance|plan|health) member|member|subscriber|group (?:health )?plan|beneficiary|krankenversicherten|krankenkasse|versicherten)(?:[ _\-]?(?:id|identifier|number|no\.?|nummer|card|code)){{1,2}}{_LABEL}(?P<value>{_NUMBER}{{4,16}})\b", 0.7),
             (rf"(?i)\bhealth insurance{_LABEL}(?P<value>{_NUMBER}{{5,16}})\b", 0.65),
             (r"(?i)\binsurance: ?(?P<value>[A-Z]{2,5}-?\d[\dA-Z\-]{5,16})\b", 0.65),
             (r"\b(?:INS|HIN|HIC|HICN|HPID)-\d{6,12}\b", 0.6),

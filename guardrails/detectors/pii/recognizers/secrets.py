@@ -11,7 +11,8 @@ __all__ = ["RECOGNIZERS"]
 _B58 = "[1-9A-HJ-NP-Za-km-z]"
 _KIND = r"(?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?"  # RSA, EC, OPENSSH, ENCRYPTED, PGP …
 _LINE = r"[A-Za-z0-9+/=]{16,}(?:\s|\\[nr])*"  # of base 64; in JSON a line break is written \n
-_HEADERS = r"(?:\s|\\[nr]|[A-Z][A-Za-z\-]{2,20}: [A-Za-z0-9 ,.\-()]{1,80}?(?:\r?\n|\\n))*"
+_GAP = r"(?:\s|\\[nr])*"
+_HEADERS = rf"(?:{_GAP}[A-Z][A-Za-z\-]{{2,20}}: [A-Za-z0-9 ,.\-()]{{1,80}}(?:\r?\n|\\n))*"
 
 
 def _imei(value: str) -> bool:
@@ -31,7 +32,7 @@ RECOGNIZERS = (
         (
             # No five dashes inside, so that one block cannot swallow the next.
             (rf"-----BEGIN {_KIND}-----(?:-{{0,3}}[^-])*-----END {_KIND}-----", 1.0),
-            (rf"-----BEGIN {_KIND}-----{_HEADERS}(?:{_LINE})*(?:[A-Za-z0-9+/=]{{1,15}}\b)?", 0.9),
+            (rf"-----BEGIN {_KIND}-----{_HEADERS}(?:{_GAP}[A-Za-z0-9+/=]{{16,}})*(?:{_GAP}[A-Za-z0-9+/]{{1,15}}={{1,2}})?", 0.9),
             (rf"(?:{_LINE})*(?:[A-Za-z0-9+/=]{{1,15}}(?:\s|\\[nr])*)?-----END {_KIND}-----", 0.9),
             (r"PuTTY-User-Key-File-[23]: (?s:.)*?Private-MAC: [0-9a-f]{40,64}", 1.0),
         ),
@@ -68,6 +69,7 @@ RECOGNIZERS = (
             (r"(?i)\bauthorization[\"']?\s?[:=]\s?[\"']?(?:bearer|basic|token)\s(?P<value>[A-Za-z0-9_\-.+/=~]{15,}[A-Za-z0-9_=\-])", 0.85),
             (r"(?i)\bbearer (?P<value>[A-Za-z0-9_\-.+/=~]{23,}[A-Za-z0-9_=\-])", 0.7),
         ),
+        against=("dummy", "sample", "placeholder", "fake", "mock"),
         validate=proof.random_value,
         scope="raw",  # what decoding leaves behind looks random too
     ),

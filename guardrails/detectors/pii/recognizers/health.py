@@ -92,7 +92,7 @@ def _pair(value: str) -> bool | None:
 
 _DEGREES = r"\d{1,3}(?:\.\d{1,8})? ?(?:°|º|deg(?:rees)?)"
 _DMS = r"\d{1,3} ?[°º] ?[0-5]?\d(?:\.\d{1,6})? ?['′’](?: ?[0-5]?\d(?:\.\d{1,6})? ?(?:[\"″”]|''))?"
-_NUMBER = r"[A-Z]{0,5}[\-/ ]?\d[\dA-Z\-/]"
+_NUMBER = r"(?:[A-Z]{1,5}[\-/]?)?\d[\dA-Z\-/]"
 
 _BORN = (
     "dob", "d o b", "date of birth", "dates of birth", "birthdate", "birthday", "born", "birth date", "nacimiento", "geboren", "geb",
@@ -154,7 +154,7 @@ RECOGNIZERS = (
         "GEO_COORDINATES",
         (
             # A pair with a comma, four decimals or more on both sides, and no third number.
-            (r"(?:^|[^\w.,\-\[])(?P<value>[-+]?\d{1,2}\.\d{4,12}(?:, ?|; ?)[-+]?\d{1,3}\.\d{4,12})(?:$|[^\w.,;]|[.,;](?:$|[^\d\s])|[.,;]\s(?:$|[^\d\s\-+]))", 0.55),
+            (r"(?:^|[^\w\s.,;+\-\[]\s{0,3}|[A-Za-z][.:]?\s{1,3})(?P<value>[-+]?\d{1,2}\.\d{4,12}(?:, ?|; ?)[-+]?\d{1,3}\.\d{4,12})(?:$|[^\w.,;]|[.,;](?:$|[^\d\s])|[.,;]\s(?:$|[^\d\s\-+]))", 0.55),
             (rf"(?i)[-+]?{_DEGREES} ?[NS](?:orth|outh)?(?:,|;| and| by)? {{0,2}}[-+]?{_DEGREES} ?[EW](?:est|ast)?\b", 0.85),
             (rf"(?i){_DMS} ?[NS](?:orth|outh)?(?:,|;| and| by)? {{0,2}}{_DMS} ?[EW](?:est|ast)?\b", 0.85),
             (r"(?i)\bgeo:-?\d{1,2}\.\d{2,12},-?\d{1,3}\.\d{2,12}", 0.9),

@@ -135,7 +135,7 @@ RECOGNIZERS = (
         (
             (rf"(?i)\b(?:(?:insurance|life|home|auto|car|motor|travel|renters?|homeowners?) )?polic(?:y|ies)(?:holder)?(?:[ _\-]?(?:number|no\.?|num\.?|nr\.?|id|#)){{1,2}}{_LABEL}(?P<value>{_NUMBER}{{4,18}})\b", 0.7),
             (rf"(?i)\b(?:insurance|insured under) policy{_LABEL}(?P<value>[A-Z]{{0,5}}[\-/]?\d[\dA-Z\-/]{{4,18}})\b", 0.65),
-            (rf"(?i)\b(?:versicherungsschein|versicherungspolice|polic[eyn]|police d'assurance|p[óo]liza|polizza|ap[óo]lice|policennummer|polisnummer)(?:[ \-]?(?:nummer|nr\.?|n°|n[ºo]\.?|número|numero))?{_LABEL}(?P<value>[A-Z]{{1,5}}[\-/ ]?\d[\dA-Z\-/]{{4,18}})\b", 0.6),
+            (rf"(?i)\b(?:versicherungsschein|versicherungspolice|policen?|police d'assurance|p[óo]liza|polizza|ap[óo]lice|policennummer|polisnummer)(?:[ \-]?(?:nummer|nr\.?|n°|n[ºo]\.?|número|numero))?{_LABEL}(?P<value>[A-Z]{{1,5}}[\-/]?\d[\dA-Z\-/]{{4,18}})\b", 0.6),
             (r"\bPOL-\d{5,12}\b", 0.6),
         ),
         validate=_identifier,

@@ -280,3 +280,14 @@ def test_finding_needs_no_presidio() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"
+
+
+def test_threads_share_one_detector() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    fresh = detector()
+    texts = [f"mail bob{n}@example.com, card 4111 1111 1111 1111, SSN 536-90-43{n:02}" for n in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda text: hits(fresh, text), texts))
+    assert together == [hits(EVERYTHING, text) for text in texts]
+    assert all(len(found) == 3 for found in together)

@@ -67,6 +67,7 @@ CASES = [
     Case("the word only", _IBAN, "Which IBAN do you need?", kind="negative"),
     Case("wrong check digits", _IBAN, "IBAN DE88 3704 0044 0532 0130 00", kind="near-miss"),
     Case("one digit short", _IBAN, "IBAN DE89 3704 0044 0532 0130 0", kind="near-miss"),
+    Case("words that check", _IBAN, "toll-free at 888-346-3656 to locate libraries", kind="near-miss"),
     Case("no such country", _IBAN, "XX89 3704 0044 0532 0130 00", kind="near-miss"),
     # BIC.
     Case("11 characters", _SWIFT, "SWIFT: [SWIFT_CODE:DEUTDEFF500]"),

@@ -14,6 +14,10 @@ _FILES = frozenset(
 )
 
 
+# What a line break leaves when a view drops it: "comBob", "orgtel". No top-level domain looks like that.
+_RUN_ON = re.compile(
+    r"[A-Za-z]*[a-z][A-Z]|(?i:com(?!$|munity$|pany$|puter$|pare$|mbank$|sec$)|org(?!$|anic$)|net(?!$|work$|bank$|flix$)|edu(?!$|cation$)|gov(?!$))"
+)
 _ARTICLES = frozenset("the a an this that these my our your his her its their one any some each".split())
 
 
@@ -22,7 +26,8 @@ def email(value: str) -> bool | None:
     host = re.split(r"@|\bat\b", value.lower())[-1].strip(" )]}>").split()[0]
     if host.split(".")[0] in _ARTICLES:
         return False
-    return False if value.rsplit(".", 1)[-1].lower() in _FILES or ".." in value else None
+    top = re.split(r"[.\s]", value.rstrip(")]}> "))[-1]
+    return False if top.lower() in _FILES or ".." in value or _RUN_ON.match(top) else None
 
 
 # International calling codes of one, two and three digits (ITU-T E.164 list of assigned codes).
@@ -180,10 +185,16 @@ RECOGNIZERS: tuple[Spec, ...] = (
         "PHONE",
         (
             (
-                r"(?<![\w+])(?:\+|(?<!\d[ .\-])00)[1-9]\d{0,2}[ .\-]?(?:\(0?\d{1,4}\)[ .\-]?)?\d(?:[ .\-/]{0,2}\d){4,13}"
+                r"(?<![\w+])\+[1-9]\d{0,2}[ .\-]?(?:\(0?\d{1,4}\)[ .\-]?)?\d(?:[ .\-/]{0,2}\d){4,13}"
                 + _EXT
                 + r"(?![\w])",
                 0.7,
+            ),
+            (
+                r"(?<![\w+])(?<!\d[ .\-])00[1-9]\d{0,2}[ .\-]?(?:\(0?\d{1,4}\)[ .\-]?)?\d(?:[ .\-/]{0,2}\d){4,13}"
+                + _EXT
+                + r"(?![\w])",
+                0.4,
             ),
         ),
         context=PHONE_WORDS,

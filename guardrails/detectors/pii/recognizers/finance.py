@@ -70,8 +70,18 @@ def _iban_pattern() -> str:
     return rf"\b(?:{'|'.join(parts)})\b"
 
 
+# Countries whose account part has digits only (SWIFT IBAN registry).
+_DIGITS_ONLY = frozenset("AE AT BA BE CZ DE DK EE ES FI HR HU IL IS LT ME NO PL PT RS SE SI SK XK".split())
+
+
 def checked(value: str) -> bool:
-    """An IBAN, whatever its separators."""
+    """An IBAN that is not made of words: letters only where the country has them, and in groups of four or one."""
+    compact = checks.alnum(value)
+    groups = re.split(r"[ .\-\n]", value)
+    if any(c.isalpha() for c in compact[4:]) and (
+        compact[:2] in _DIGITS_ONLY or len({len(g) for g in groups[:-1]} - {4}) > (len(groups[0]) == 1)
+    ):
+        return False
     return checks.iban(value)
 
 

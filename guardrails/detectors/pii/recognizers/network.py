@@ -36,12 +36,15 @@ _CODE = re.compile(
     r"[A-Za-z_][\w.]*[(\[]|\$\{?|<|%[({s]|\{\{?\w*\}?\}?$|process\.|os\.|self\.|request\.|req\.|props\.|this\.|args\.|config\."
 )
 
+_VARIABLE = re.compile(r"[a-z]+(?:[A-Z][a-z]+)*(?:Password|Passwd|Pwd|Secret|Hash)|[a-z]+_(?:password|passwd|pwd|hash)")
 _FIELD = re.compile(r"[a-z][A-Za-z]*\.(?:id|name|user|login|value|data|text|username)$")
 
 
 def secret(value: str) -> bool | None:
     """No word of a form or a manual, and no piece of code that fetches the secret from elsewhere."""
     bare = value.strip(".,;:!?)('\"`").lower()
+    if _VARIABLE.fullmatch(value.rstrip("}])")):
+        return False
     if len(bare) < 3 or bare in _WORDS or _CODE.match(value) or not any(c.isalnum() for c in value):
         return False
     return None
@@ -156,7 +159,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
         (
             (
                 r"(?<![\w])(?:user[ _-]?name|user[ _-]?id|userid|login(?:[ _-]?(?:name|id))?|log-?in|screen[ _-]?name|nick(?:name)?|handle|account name|uname|benutzername)"
-                r"[\"'`*]{0,3}\s{0,2}[:=]\s{0,2}[\"'`*]{0,3}(?P<value>@?[A-Za-z0-9][A-Za-z0-9._\-]{1,30}[A-Za-z0-9_])(?![\w@(\[:])",
+                r"[\"'`*]{0,3}\s{0,2}[:=]\s{0,2}[\"'`*]{0,3}(?P<value>@?[A-Za-z0-9][A-Za-z0-9._\-]{1,30}[A-Za-z0-9_])(?![\w@(\[:]|\.\w)",
                 0.65,
             ),
             # "user" alone announces many things; only a value with a digit in it is a login name.

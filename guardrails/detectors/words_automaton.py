@@ -223,8 +223,10 @@ def _without_deep_nests(patterns: Sequence[Pattern]) -> list[int]:
     kept = []
     for number in sorted(range(len(patterns)), key=lambda i: len(patterns[i].text)):
         pattern = patterns[number]
-        border = _long_border(pattern.text)
-        level = depth.get(Pattern(pattern.text[:border], pattern.literal), 0) + 1 if border else 1
+        mark = _SQUEEZED if pattern.text.startswith(_SQUEEZED) else ""
+        body = pattern.text[len(mark) :]
+        border = _long_border(body)
+        level = depth.get(Pattern(mark + body[:border], pattern.literal), 0) + 1 if border else 1
         if level > _NESTING:
             depth[pattern] = _NESTING  # covered, hence as good as there for longer ones
             continue

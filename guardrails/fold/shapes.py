@@ -19,20 +19,21 @@ _BLANKS = regex.compile(r"[ \t]+")
 
 
 def despaced(view: View) -> View | None:
-    """Spaced-out letters put together. A gap wider than the others parts words."""
+    """Spaced-out letters put together. A gap wider than the others, or a blank among other signs, parts words."""
     out = Builder(view)
     at = 0
     for run in _SPACED.finditer(view.text):
         text = run.group()
         gaps = [m.group() for m in regex.finditer(rf"{_GAP}+", text)]
-        usual = min(gaps, key=len)
+        usual = max(set(gaps), key=lambda g: (gaps.count(g), -len(g), g))
         digits = sum(c.isdigit() for c in text) > sum(c.isalpha() for c in text)
         out.copy(at, run.start())
         i = run.start()
         for part in regex.finditer(rf"{_GAP}+", text):
             start, end = run.start() + part.start(), run.start() + part.end()
             out.copy(i, start)
-            wide = len(part.group()) > len(usual) and not digits
+            gap = part.group()
+            wide = not digits and (len(gap) > len(usual) or (gap != usual and gap.isspace() and not usual.isspace()))
             out.put(" " if wide else "", start, end)
             i = end
         out.copy(i, run.end())

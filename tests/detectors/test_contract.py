@@ -13,6 +13,7 @@ from guardrails.content import Content, Deadline
 from guardrails.errors import WeightsMissing
 from guardrails.marked import mark, parse
 from guardrails.rules import Rule
+from guardrails.spans import expand
 from guardrails.types import Piece, Source
 from tests.detectors import cases as case_package
 from tests.detectors.case import Case
@@ -46,7 +47,8 @@ def seen(name: str, case: Case) -> str:
         Content([Piece(text)], Source(case.source)), Deadline(30_000)
     )
     assert not found.failures
-    return mark(text, [(h.start, h.end, h.type) for h in found.hits if h.start is not None and h.end is not None])
+    # The guard widens every span so that no half character stays behind; what a case shows is what a user sees.
+    return mark(text, [(*expand(text, h.start, h.end), h.type) for h in found.hits if h.start is not None and h.end is not None])
 
 
 @pytest.mark.parametrize("name", sorted(detectors.DETECTORS))

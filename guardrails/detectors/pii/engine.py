@@ -39,11 +39,11 @@ class Raw(NamedTuple):
 def run(triggers: Triggers, text: str, *, failed: set[str], tick: Callable[[], None] = lambda: None) -> Iterator[Raw]:
     """All matches in ``text``, checksums applied, context not yet.
 
-    Types whose pattern ran out of time are added to ``failed``; ``tick`` is called before every pattern and may raise.
+    Types whose pattern ran out of time are added to ``failed``; ``tick`` is called before every window of every pattern
+    and may raise.
     """
-    shared = Text(text)
+    shared = Text(text, tick)
     for job in triggers.jobs(text):
-        tick()
         spec = job.spec
         if spec.type in failed:
             continue

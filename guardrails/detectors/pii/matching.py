@@ -8,7 +8,7 @@ window is looked at again without the edge.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -25,12 +25,13 @@ class BudgetExceededError(Exception):
 
 
 class Text:
-    """A text with its UTF-8 windows, which all patterns share."""
+    """A text with its UTF-8 windows, which all patterns share. ``tick`` is called before every window and may raise."""
 
-    __slots__ = ("_windows", "text")
+    __slots__ = ("_windows", "text", "tick")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, tick: Callable[[], None] = lambda: None) -> None:
         self.text = text
+        self.tick = tick
         self._windows: dict[tuple[int, int], tuple[bytes, bool]] = {}
 
     def window(self, core: int, edge: int) -> tuple[bytes, bool]:
@@ -63,6 +64,7 @@ class Pattern:
         size = len(text.text)
         core = 0
         while True:
+            text.tick()
             edge = core + WINDOW + OVERLAP
             last = edge >= size
             for start, end in self._run(text, core, edge):

@@ -74,11 +74,9 @@ FORMATS = (
     (r"\bhttps://(?:\w{1,12}\.)?discord(?:app)?\.com/api/webhooks/\d{16,20}/[A-Za-z0-9_\-]{40,}", 0.95),
     (r"\bhttps://[a-z0-9\-]{1,63}\.webhook\.office\.com/webhookb2/[A-Za-z0-9@\-]{36,}/IncomingWebhook/[A-Za-z0-9/\-]{32,}", 0.95),
     (r"\b\d{8,10}:AA[A-Za-z0-9_\-]{32,34}", 0.85),
-    (r"\b(?:AC|SK)[0-9a-f]{32}\b", 0.75),
     (r"\bSG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{32,64}", 0.95),
     (r"\bkey-[0-9a-f]{32}\b", 0.8),
-    (r"\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b", 0.7),
-    (r"\b[0-9a-f]{32}-us\d{1,2}\b", 0.9),
+    (r"\b(?:(?:AC|SK)[0-9a-f]{32}|[0-9a-f]{32}-(?:[0-9a-f]{8}-[0-9a-f]{8}|us\d{1,2}))\b", 0.75),  # one scan for three
     (r"\bxkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}\b", 0.95),
     # Money and shops.
     (r"\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}\b", 0.9),

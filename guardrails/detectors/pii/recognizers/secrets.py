@@ -40,11 +40,10 @@ RECOGNIZERS = (
     Spec("PRIVATE_KEY", ((r"\bAGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}\b", 0.9),), validate=proof.bech32),
     Spec("PRIVATE_KEY", ((r"\bnsec1[02-9ac-hj-np-z]{58}\b", 0.9),), validate=proof.bech32),
     Spec(
-        "PRIVATE_KEY",
-        ((rf"\b[5KL9c]{_B58}{{50,51}}\b", 0.5), (rf"\b[xyztuv]prv{_B58}{{107,108}}\b", 0.5)),
-        validate=proof.base58check,
+        "PRIVATE_KEY",  # Bitcoin's wallet import format, Stellar's seed; extended keys
+        ((rf"\b(?:[5KL9c]{_B58}{{50,51}}|S[A-Z2-7]{{55}})\b", 0.5), (rf"\b[xyztuv]prv{_B58}{{107,108}}\b", 0.5)),
+        validate=proof.coin,
     ),
-    Spec("PRIVATE_KEY", ((r"\bS[A-Z2-7]{55}\b", 0.5),), validate=proof.stellar),
     Spec(
         "JWT",
         (
@@ -73,12 +72,15 @@ RECOGNIZERS = (
         validate=proof.random_value,
         scope="raw",  # what decoding leaves behind looks random too
     ),
-    # Bitcoin, Litecoin, Dogecoin, Dash, Tron, test networks; then Zcash, Tezos and extended public keys.
-    Spec("CRYPTO_WALLET", ((rf"\b[123LMDXTAmnt]{_B58}{{25,35}}\b", 0.5),), validate=proof.base58check),
+    # Bitcoin, Litecoin, Dogecoin, Dash, Tron, XRP, test networks; Stellar; Bitcoin Cash; Tezos; extended public keys.
+    # One pattern for all without a telling prefix: each is a scan of the text.
     Spec(
         "CRYPTO_WALLET",
-        ((rf"\btz[1-4]{_B58}{{33}}\b", 0.5), (rf"\b[xyztuv]pub{_B58}{{107,108}}\b", 0.5)),
-        validate=proof.base58check,
+        (
+            (rf"\b(?:[123LMDXTAmnrt]{_B58}{{24,35}}|G[A-Z2-7]{{55}}|(?:bitcoincash:)?[qp][02-9ac-hj-np-z]{{41}})\b", 0.5),
+            (rf"\b[xyztuv]pub{_B58}{{107,108}}\b", 0.5),
+        ),
+        validate=proof.coin,
     ),
     Spec(
         "CRYPTO_WALLET",
@@ -86,9 +88,6 @@ RECOGNIZERS = (
          (r"\b(?:BC1|TB1|LTC1)[02-9AC-HJ-NP-Z]{11,87}\b", 0.5)),
         validate=proof.bech32,
     ),
-    Spec("CRYPTO_WALLET", ((r"\bbitcoincash:[qp][02-9ac-hj-np-z]{41}\b|\b[qp][02-9ac-hj-np-z]{41}\b", 0.5),), validate=proof.cashaddr),
-    Spec("CRYPTO_WALLET", ((r"\br[1-9A-HJ-NP-Za-km-z]{24,34}\b", 0.5),), validate=proof.ripple),
-    Spec("CRYPTO_WALLET", ((r"\bG[A-Z2-7]{55}\b", 0.5),), validate=proof.stellar),
     Spec("CRYPTO_WALLET", ((rf"\b[48][0-9AB]{_B58}{{93}}\b", 0.85),)),
     Spec(
         "CRYPTO_WALLET",

@@ -18,6 +18,7 @@ __all__ = [
     "base58check",
     "bech32",
     "cashaddr",
+    "coin",
     "discord",
     "eip55",
     "github",
@@ -111,6 +112,15 @@ def base58check(value: str) -> bool:
 def ripple(value: str) -> bool:
     """The XRP Ledger: base58check in an alphabet of its own."""
     return _sealed(_base58(value, _RIPPLE))
+
+
+def coin(value: str) -> bool:
+    """An address or key in one of the formats that have a checksum but no telling prefix: by its length and letters."""
+    if len(value) == 56 and value[0] in "GS":
+        return stellar(value)
+    if value.startswith("bitcoincash:") or len(value) == 42:
+        return cashaddr(value)
+    return ripple(value) if value[0] == "r" else base58check(value)
 
 
 def solana(value: str) -> bool | None:

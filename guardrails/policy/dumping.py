@@ -14,11 +14,11 @@ __all__ = ["dump"]
 class _Dumper(yaml.SafeDumper):
     """Block style, keys in the order given, no aliases, quotes wherever YAML 1.2 or 1.1 would see no string."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         """Never write an alias: our reader refuses them."""
         return True
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         """Indent lists under their key."""
         super().increase_indent(flow, indentless=False)
 

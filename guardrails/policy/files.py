@@ -28,7 +28,7 @@ Lists = Callable[[str, Position, str], "TermList | None"]
 
 
 class Cache:
-    """A bounded, thread-safe map from content to what was made of it. Keys are hashes of bytes, so nothing goes stale."""
+    """A bounded, thread-safe map from content to what it means. Keys are hashes of bytes, so nothing goes stale."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -76,7 +76,7 @@ class Files:
         return path.name
 
     def resolve(self, reference: str, base: Path, at: Position, key: str) -> Path:
-        """The real path behind a reference in a file of the folder ``base``. Raises PolicyError when it leaves the root."""
+        """The real path behind a reference in a file of the folder ``base``. Raises PolicyError outside the root."""
         if reference.startswith(SHIPPED):
             name = reference.removeprefix(SHIPPED)
             if name not in resources.shipped_policies():

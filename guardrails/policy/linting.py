@@ -73,8 +73,10 @@ class _Warnings:
             self.warn("fail-open", f"{rule.id} lets the text pass when it cannot be evaluated", f"{rule.id}.on_failure")
         for value in rule.exceptions:
             if len(value_key(value)) < 3:
-                self.warn("short-exception", f"an exception of {rule.id} is so short that it excuses a lot", f"{rule.id}.exceptions",
-                          written=value, remedy="write the whole value")  # fmt: skip
+                self.warn(
+                    "short-exception", f"an exception of {rule.id} is so short that it excuses a lot",
+                    f"{rule.id}.exceptions", written=value, remedy="write the whole value",
+                )  # fmt: skip
         if rule.detector == "regex":
             pattern = rule.settings.pattern
             if pattern.strip("^$()") in _BROAD:

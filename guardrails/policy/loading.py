@@ -136,13 +136,10 @@ class _Loader:
         merged = Document()
         for index, parent in enumerate(p for p in parents if p is not None):
             merged = merge(merged, parent, self.reader, siblings=True) if index else parent
-        if own.extends:
-            merged = merge(merged, own, self.reader)
-        else:
-            merged = own
-        # ALL stands for types, so it is expanded after the file's own countries are known and before children merge.
+        # ALL stands for types, so it becomes rules before anything is merged: what a parent enforces holds for each.
         if own.pii_all is not None:
-            self.expand(merged, own, own.pii_all)
+            expand(own, own.pii_all, own.countries or merged.countries)
+        merged = merge(merged, own, self.reader) if own.extends else own
         enforce(merged, own.enforced, self.reader)
         return merged
 
@@ -176,33 +173,6 @@ class _Loader:
             lines = self.reader.lines.get(p.file, ())
             source = p.source_line or (lines[p.line - 1] if 0 < p.line <= len(lines) and p.key else None)
             self.reader.problems.append(dataclasses.replace(p, source_line=source))
-
-    def expand(self, document: Document, own: Document, template: Draft) -> None:
-        """``pii.entities.ALL``: every type of the chosen countries, under whatever is said of single types."""
-        countries = (own.countries or document.countries or Value(DEFAULT_COUNTRIES, template.at)).value
-        everything = Document(
-            drafts={
-                f"pii.{name}": Draft(f"pii.{name}", "pii", name, template.at, template.key, dict(template.fields))
-                for name, country in catalog.COUNTRY_OF.items()
-                if country is None or country in countries
-            }
-        )
-        written = {id_: d for id_, d in own.drafts.items() if d.detector == "pii"}
-        for id_, draft in everything.drafts.items():
-            if id_ in written:
-                # Single types override ALL field by field, and the parent underneath both.
-                fields = dict(draft.fields)
-                for name in ("action", "enabled"):
-                    if name in written[id_].fields:
-                        fields.pop(f"input_{name}", None)
-                        fields.pop(f"output_{name}", None)
-                base = document.drafts[id_].fields
-                document.drafts[id_] = dataclasses.replace(document.drafts[id_], fields={**fields, **base})
-            elif id_ in document.drafts:
-                merged = merge(Document(drafts={id_: document.drafts[id_]}), Document(drafts={id_: draft}), self.reader)
-                document.drafts[id_] = merged.drafts[id_]
-            else:
-                document.drafts[id_] = draft
 
     def contract(self, document: Document) -> None:
         """What holds for whole rules: a mask needs a span, a mask's options an action that masks."""
@@ -243,6 +213,24 @@ class _Loader:
                 digest.update(len(part).to_bytes(8, "big"))
                 digest.update(part)
         return digest.hexdigest()
+
+
+def expand(own: Document, template: Draft, countries: Value | None) -> None:
+    """``pii.entities.ALL``: every type of the chosen countries, under whatever the file says of single types."""
+    chosen = countries.value if countries is not None else DEFAULT_COUNTRIES
+    for name, country in catalog.COUNTRY_OF.items():
+        id_ = f"pii.{name}"
+        written = own.drafts.get(id_)
+        if written is None:
+            if country is None or country in chosen:
+                own.drafts[id_] = Draft(id_, "pii", name, template.at, template.key, dict(template.fields))
+            continue
+        fields = dict(template.fields)
+        for switch in ("action", "enabled"):
+            if switch in written.fields:
+                fields.pop(f"input_{switch}", None)
+                fields.pop(f"output_{switch}", None)
+        written.fields = {**fields, **written.fields}
 
 
 def _positions(document: Document) -> dict[str, Position]:

@@ -1,7 +1,7 @@
 """Inheritance: a child over its parents, field by field, and no enforced setting weakened.
 
-The order of every field, mildest first, is ``ORDER`` below; docs/policy-files.md prints it. A child may move an enforced
-rule up this order and never down. Between several parents nobody is the child, so the stricter value wins.
+The order of every field, mildest first, is ``ORDER`` below; docs/policy-files.md prints it. A child may move an
+enforced rule up this order and never down. Between several parents nobody is the child, so the stricter value wins.
 """
 
 from __future__ import annotations
@@ -32,27 +32,22 @@ ORDER: dict[str, str] = {
     "terms, lists, managed, examples": "may only grow",
     "except": "may not grow",
     "pattern, definition, mask": "may not change",
-    "max_characters, max_pieces, deadline_ms": "may only shrink, once any rule is enforced",
+    "max_characters, max_pieces, deadline_ms": (
+        "once a rule is enforced they may only shrink, and only if every enforced rule blocks on failure"
+    ),
 }
 
 _GROWING = ("terms", "lists", "managed", "examples")
+_FIXED = ("pattern", "definition", "mask", "settings")
 
 
 def merge(base: Document, over: Document, reader: Reader, *, siblings: bool = False) -> Document:
-    """``over`` on top of ``base``. Weakening is a problem; between ``siblings`` it is resolved to the stricter value."""
+    """``over`` on top of ``base``. Weakening is a problem; between ``siblings`` the stricter value wins."""
     drafts = dict(base.drafts)
     for id_, draft in over.drafts.items():
         parent = drafts.get(id_)
         drafts[id_] = draft if parent is None else _merged(parent, draft, reader, siblings)
-    limits = {**base.limits, **over.limits}
-    if any(d.enforced for d in base.drafts.values()):
-        for name, value in over.limits.items():
-            parent_limit = base.limits.get(name, Value(getattr(DEFAULT_LIMITS, name), value.at))
-            if value.value > parent_limit.value:
-                if siblings:
-                    limits[name] = parent_limit
-                else:
-                    _weakened(reader, f"limits.{name}", value.value, parent_limit.value, value.at, parent_limit.at)
+    limits = _limits(base, over, reader, siblings)
     return Document(
         name=over.name or base.name,
         description=over.description or base.description,
@@ -68,6 +63,34 @@ def merge(base: Document, over: Document, reader: Reader, *, siblings: bool = Fa
     )
 
 
+def _limits(base: Document, over: Document, reader: Reader, siblings: bool) -> dict[str, Value]:
+    """The limits of both. Under a larger one a text passes that its author refused unseen; under a smaller one more
+    texts are not seen at all, which is stricter only where such a failure blocks."""
+    held = [d for d in base.drafts.values() if d.enforced] + [
+        d for d in over.drafts.values() if d.enforced and siblings
+    ]
+    if not held:
+        return {**base.limits, **over.limits}
+    lenient = next((d for d in held if d.get("on_failure", OnFailure.BLOCK) is not OnFailure.BLOCK), None)
+    limits = dict(base.limits)
+    for name in DEFAULT_LIMITS.__dataclass_fields__ if siblings else over.limits:
+        default = Value(getattr(DEFAULT_LIMITS, name), held[0].at)
+        old, new = base.limits.get(name, default), over.limits.get(name, default)
+        if siblings and (lenient is None or old.value == new.value):
+            if name in base.limits or name in over.limits:
+                limits[name] = min(old, new, key=lambda v: v.value)
+        elif new.value > old.value:
+            _weakened(reader, f"limits.{name}", new.value, old.value, new.at, old.at)
+        elif new.value < old.value and lenient is not None:
+            _weakened(
+                reader, f"limits.{name}", new.value, f"{old.value}, because {lenient.id} lets pass what it cannot see",
+                new.at, old.at,
+            )  # fmt: skip
+        else:
+            limits[name] = new
+    return limits
+
+
 def enforce(document: Document, own: list[Value], reader: Reader) -> None:
     """Mark the rules that this file's ``enforced`` patterns name."""
     for pattern in own:
@@ -81,7 +104,7 @@ def enforce(document: Document, own: list[Value], reader: Reader) -> None:
             draft = document.drafts[id_]
             if draft.enforced is None:
                 document.drafts[id_] = dataclasses.replace(draft, enforced=pattern.at)
-    # A policy-wide on_failure is part of what an enforced rule says: pin it, so that a child's default cannot soften it.
+    # A policy-wide on_failure is part of what an enforced rule says: pinned, a child's default cannot soften it.
     for draft in document.drafts.values():
         if draft.enforced is not None and "on_failure" not in draft.fields:
             default = document.on_failure or Value(OnFailure.BLOCK, draft.at)
@@ -109,9 +132,20 @@ def _merged(parent: Draft, child: Draft, reader: Reader, siblings: bool) -> Draf
         else:
             fields[name] = value
     merged = dataclasses.replace(parent, fields=fields, type=child.type, key=child.key)
-    if parent.enforced is None:
-        return merged
-    return _held(parent, merged, child, reader, siblings)
+    if parent.enforced is not None:
+        merged = _held(parent, merged, child, reader, siblings)
+    if siblings and parent.enforced and child.enforced:
+        for name in _FIXED:
+            if name != "mask" and parent.get(name) != child.get(name):
+                reader.report(
+                    "parents-disagree", f"{parent.id} is enforced by two parents that say different things", child.at,
+                    child.key, written=f"another {name} than in {parent.place(name)}", remedy="extend one of the two",
+                )  # fmt: skip
+    if siblings and child.enforced is not None:
+        # The later parent has its say too: nothing that the earlier one wrote may weaken what it enforces.
+        merged = _held(child, merged, parent, reader, siblings)
+        merged = dataclasses.replace(merged, enforced=parent.enforced or child.enforced)
+    return merged
 
 
 def _held(parent: Draft, merged: Draft, child: Draft, reader: Reader, siblings: bool) -> Draft:
@@ -149,7 +183,8 @@ def _held(parent: Draft, merged: Draft, child: Draft, reader: Reader, siblings: 
             check(f"{direction}.strength", weak, new, old, name, undo={name: Value(old, parent.at)})
     old_failure, new_failure = parent.get("on_failure", OnFailure.BLOCK), merged.get("on_failure", OnFailure.BLOCK)
     check(
-        "on_failure", _FAILURES.index(new_failure) < _FAILURES.index(old_failure), new_failure, old_failure, "on_failure",
+        "on_failure", _FAILURES.index(new_failure) < _FAILURES.index(old_failure), new_failure, old_failure,
+        "on_failure",
         undo={"on_failure": Value(old_failure, parent.at)},
     )  # fmt: skip
     check(
@@ -161,32 +196,25 @@ def _held(parent: Draft, merged: Draft, child: Draft, reader: Reader, siblings: 
             old = parent.get(name, 0.5 if name == "min_score" else 0.0)
             weak = sign * merged.get(name) < sign * old
             check(name, weak, merged.get(name), old, name, undo={name: Value(old, parent.at)})
-    for name, label in (
-        ("pattern", "pattern"),
-        ("definition", "definition"),
-        ("mask", "mask"),
-        ("settings", "settings"),
-    ):
+    for name in _FIXED:
         if name in child.fields and child.get(name) != parent.get(name):
-            check(label, True, "another one", "the parent's", name, undo={name: parent.fields.get(name)})
+            check(name, True, "another one", "the parent's", name, undo={name: parent.fields.get(name)})
     excused = {v.value for v in parent.get("exceptions", ())}
-    added = [v for v in child.get("exceptions", ()) if v.value not in excused]
+    wanted = merged.get("exceptions", ())
+    added = [v for v in wanted if v.value not in excused]
     if added:
         if not siblings:
             reader.report(
                 "enforced-exception", f"{parent.id} is enforced by {parent.enforced}: no exception reaches it",
                 added[0].at, f"{child.key}.except", written=str(added[0].value), remedy="remove the exception",
             )  # fmt: skip
-        if "exceptions" in parent.fields:
-            fields["exceptions"] = parent.fields["exceptions"]
-        else:
-            fields.pop("exceptions", None)
+        fields["exceptions"] = Value(tuple(v for v in wanted if v.value in excused), fields["exceptions"].at)
     if child.type != parent.type:
         check("type", True, child.type, parent.type, undo={})
     return dataclasses.replace(merged, fields=fields, type=parent.type)
 
 
-def _weakened(
+def _weakened(  # noqa: PLR0917 - both values and both places
     reader: Reader, key: str, written: Any, floor: Any, at: Position, parent: Position, rule: str = ""
 ) -> None:
     reader.report(

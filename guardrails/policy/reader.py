@@ -14,7 +14,9 @@ from guardrails.errors import Problem
 from guardrails.policy.source import Node
 from guardrails.rules import Position
 
-__all__ = ["Reader", "nearest"]
+__all__ = ["MAX_PROBLEMS", "Reader", "nearest"]
+
+MAX_PROBLEMS = 200
 
 
 def nearest(written: str, allowed: Iterable[str]) -> str | None:
@@ -37,7 +39,14 @@ class Reader:
     lines: dict[str, list[str]] = field(default_factory=dict)
 
     def report(self, code: str, message: str, at: Position, key: str = "", **more: Any) -> None:
-        """Record a problem; with ``severity="warning"`` it does not stop the load."""
+        """Record a problem; with ``severity="warning"`` it does not stop the load. Nobody reads more than 200."""
+        if len(self.problems) >= MAX_PROBLEMS:
+            if len(self.problems) == MAX_PROBLEMS:
+                self.problems.append(
+                    Problem("too-many-problems", "there are more problems than these", at.file, at.line, at.column,
+                            allowed=f"the first {MAX_PROBLEMS} are listed", remedy="mend these and load it again")
+                )  # fmt: skip
+            return
         lines = self.lines.get(at.file, ())
         source = lines[at.line - 1] if 0 < at.line <= len(lines) else None
         self.problems.append(Problem(code, message, at.file, at.line, at.column, key, source_line=source, **more))
@@ -57,7 +66,7 @@ class Reader:
                 self.unknown("unknown-key", "is not a setting here", name, node.keys[name], _dotted(key, name), allowed)
         return known
 
-    def unknown(
+    def unknown(  # noqa: PLR0917 - what, where and instead of what
         self,
         code: str,
         what: str,
@@ -68,7 +77,8 @@ class Reader:
         remedy: str | None = None,
     ) -> None:
         """Record a name that is none of ``allowed``."""
-        close = nearest(written, allowed)
+        # Looking for the nearest name is slow; a file with that many errors is no slip of the pen.
+        close = nearest(written, allowed) if len(self.problems) < MAX_PROBLEMS // 10 else None
         if remedy is None and close:
             remedy = f"write {close}"
         self.report(

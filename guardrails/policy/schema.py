@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from guardrails import catalog
-from guardrails.policy import sections as s
+from guardrails.policy import fields as s
 
 __all__ = ["json_schema"]
 
@@ -95,7 +95,7 @@ def json_schema() -> dict[str, Any]:
         ),
         "content": {
             "type": "object",
-            "properties": dict.fromkeys(catalog.CONTENT, {"oneOf": [strength, content]}),
+            "properties": {name: {"oneOf": [strength, content]} for name in catalog.CONTENT},
             "additionalProperties": False,
         },
         "topics": {

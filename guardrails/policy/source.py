@@ -1,8 +1,8 @@
-"""Policy bytes to plain data with positions: strict YAML 1.2, or JSON, and nothing that could hurt on the way.
+"""Policy bytes to plain data with positions: strict YAML 1.2, or JSON, and nothing that hurts on the way.
 
-Cheap checks on the bytes come first, so that a hostile file is refused before any parser sees it. Then libyaml's event
-stream is composed here: there are no anchors, aliases, tags, merge keys, directives or duplicate keys, and scalars follow
-the YAML 1.2 core schema whatever the file declares (``no``, ``off`` and ``12:30:45`` are strings).
+Cheap checks on the bytes come first, so that a hostile file is refused before any parser sees it. Then libyaml's
+event stream is composed here: there are no anchors, aliases, tags, merge keys, directives or duplicate keys, and
+scalars follow the YAML 1.2 core schema whatever the file declares (``no``, ``off`` and ``12:30:45`` are strings).
 """
 
 from __future__ import annotations
@@ -19,18 +19,22 @@ from guardrails.rules import Position
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Node", "parse", "plain", "scalar_of"]
 
-MAX_BYTES = 2 * 1024 * 1024  # 10,000 Bedrock words of 100 characters fit twice
+# 10,000 Bedrock words of 100 characters, each on a line of its own, and room for the rest.
+MAX_BYTES = 1280 * 1024
 MAX_DEPTH = 32
-MAX_NODES = 200_000
+MAX_NODES = 60_000  # the same words, each with an id and an action
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u2028\u2029\ufeff]")
-_NESTED_DASHES = re.compile(rb"(?:^|\n)[ ]*(?:[-?][ \t]+){%d}" % MAX_DEPTH)
-_INDENTED = re.compile(rb"(?:^|\n) {%d}" % (8 * MAX_DEPTH + 1))
-_DIRECTIVE = re.compile(rb"(?:^|\n)%")
+# libyaml recurses nowhere in its scanner, but a line of indicators opens a level each.
+# One pattern for each first character: a literal start is searched at memchr's speed.
+_NESTED = [re.compile(rb"%s[ \t]+(?:[-?:][ \t]+){%d}" % (re.escape(c), MAX_DEPTH - 1)) for c in (b"-", b"?", b":")]
+_INDENTED = b"\n" + b" " * (8 * MAX_DEPTH + 1)
+_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_HARMLESS = bytes([9, 10, 13, *range(32, 127)])
 _SURROGATES = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
 
@@ -73,6 +77,8 @@ def parse(data: bytes, file: str) -> Node:
     is_json = file.endswith(".json")
     if is_json:
         expected = _json(text, file)
+        if not isinstance(expected, dict | list):
+            raise _problem("json-invalid", "a policy is a JSON object", file, written=type(expected).__name__)
         # YAML has no surrogate pairs in its escapes; JSON has nothing else beyond the BMP.
         text = _SURROGATES.sub(lambda m: f"\\U{ord(json.loads(chr(34) + m.group() + chr(34))):08X}", text)
         text = text.replace("\t", " ")
@@ -104,7 +110,7 @@ def _prescan(data: bytes, file: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _problem("bad-utf8", "the file is not UTF-8", file, line, remedy="save it as UTF-8") from None
-    control = _CONTROL.search(text)
+    control = None if text.isascii() and not data.translate(None, _HARMLESS) else _CONTROL.search(text)
     if control:
         line = text.count("\n", 0, control.start()) + 1
         column = control.start() - text.rfind("\n", 0, control.start())
@@ -117,20 +123,30 @@ def _prescan(data: bytes, file: str) -> str:
             written=f"U+{ord(control.group()):04X}",
             remedy='remove it, or write it as an escape in double quotes, such as "\\u0007"',
         )
-    directive = _DIRECTIVE.search(data)
-    if directive and not file.endswith(".json"):
+    # YAML breaks lines at a carriage return too, and at U+0085, which no editor shows: neither may hide a directive.
+    lone = text.replace("\r\n", "\n") if "\r" in text else text
+    for mark, name in (("\r", "a lone carriage return"), ("\x85", "U+0085")):
+        if mark in lone:
+            raise _problem(
+                "line-break", f"{name} is a line break to some readers and none to others", file,
+                lone.count("\n", 0, lone.index(mark)) + 1, written=f"U+{ord(mark):04X}",
+                remedy="save it with plain line breaks",
+            )  # fmt: skip
+    framed = b"\n" + data
+    directive = framed.find(b"\n%")
+    if directive >= 0 and not file.endswith(".json"):
         raise _problem(
             "directive",
             "directives are not read: a policy is YAML 1.2 whatever it declares",
             file,
-            data.count(b"\n", 0, directive.end() - 1) + 1,
+            data.count(b"\n", 0, directive) + 1,
             remedy="remove the line that starts with %",
         )
     nodes = data.count(b"\n") + data.count(b",") + data.count(b": ") + data.count(b"[") + data.count(b"{")
     if nodes > MAX_NODES:
         raise _problem("too-many-nodes", "the file has too many values", file, allowed=f"at most {MAX_NODES:,}")
     # Brackets inside strings count too, so this bound is loose; the exact one is kept while composing.
-    if _bracket_depth(data) > 8 * MAX_DEPTH or _NESTED_DASHES.search(data) or _INDENTED.search(data):
+    if _bracket_depth(data) > 8 * MAX_DEPTH or any(p.search(data) for p in _NESTED) or _INDENTED in framed:
         raise _too_deep(file)
     if not text.strip():
         raise _problem("empty-file", "the file is empty", file, remedy="start with version: 1 and name: …")
@@ -145,11 +161,15 @@ def _too_deep(file: str, line: int = 1, column: int = 1) -> PolicyError:
 
 def _bracket_depth(data: bytes) -> int:
     depth = deepest = 0
-    for bracket in re.findall(rb"[\[\]{}]", data):
-        depth = depth + 1 if bracket in b"[{" else max(depth - 1, 0)
-        deepest = max(deepest, depth)
-        if deepest > 8 * MAX_DEPTH:
-            break
+    for bracket in data.translate(None, _BRACKETS):
+        if bracket in b"[{":
+            depth += 1
+            if depth > deepest:
+                deepest = depth
+                if deepest > 8 * MAX_DEPTH:
+                    break
+        elif depth:
+            depth -= 1
     return deepest
 
 
@@ -217,6 +237,10 @@ class _Composer:
             raise self._refuse(
                 "tag", "tags are not read", event, written=str(event.tag), remedy="quote a value that starts with !"
             )
+        if self.nodes > MAX_NODES:
+            raise self._refuse(
+                "too-many-nodes", "the file has too many values", event, allowed=f"at most {MAX_NODES:,}"
+            )
         if depth > MAX_DEPTH:
             raise _too_deep(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
         if isinstance(event, yaml.ScalarEvent):
@@ -232,8 +256,8 @@ class _Composer:
         node = Node({}, self._at(event))
         while not isinstance(child := self._next(), yaml.MappingEndEvent):
             key = self._node(child, depth + 1)
-            if key.raw is None or key.value is None:
-                raise self._refuse("key-not-string", "a key must be a plain string", child)
+            if not isinstance(key.value, str) or key.raw is None:
+                raise self._refuse("key-not-string", "a key must be a plain string", child, remedy="put it in quotes")
             name = key.raw
             if name == "<<":
                 raise self._refuse("merge-key", "merge keys are not read", child, remedy="use extends: …")
@@ -308,4 +332,6 @@ def _same(left: Any, right: Any) -> bool:
         return left.keys() == right.keys() and all(_same(left[k], right[k]) for k in left)
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(_same, left, right))
-    return type(left) is type(right) and bool(left == right) or (left == right and not isinstance(left, bool | str))
+    if isinstance(left, bool | str) or isinstance(right, bool | str):
+        return type(left) is type(right) and bool(left == right)
+    return bool(left == right)

@@ -1,0 +1,209 @@
+"""The settings that every rule has, and the names of the format. The JSON Schema is made from the same names."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from guardrails import catalog
+from guardrails.policy.drafts import Document, Draft, Value
+from guardrails.policy.files import Lists
+from guardrails.policy.reader import Reader
+from guardrails.policy.source import Node
+from guardrails.rules import Mask, MaskStyle, Position
+from guardrails.types import OnFailure, RuleAction
+
+__all__ = ["COMMON", "DIRECTION", "LIMITS", "MASK", "TOP", "Fields"]
+
+TOP = (
+    "version", "name", "description", "metadata", "extends", "on_failure", "messages", "limits", "content", "topics",
+    "words", "pii", "grounding", "relevance", "rules", "enforced", "bedrock",
+)  # fmt: skip
+COMMON = ("action", "input", "output", "enabled", "on_failure", "required", "except", "mask")
+DIRECTION = ("action", "enabled")
+MASK = ("style", "keep", "text", "key_env", "key_file")
+LIMITS = {"max_characters": (1, 100_000_000), "deadline_ms": (1, 600_000), "max_pieces": (1, 1_000_000)}
+MESSAGES = ("blocked_input", "blocked_output")
+CONTENT_KEYS = ("strength", *COMMON)
+TOPIC_KEYS = ("name", "definition", "examples", "id", *COMMON)
+WORDS_KEYS = ("terms", "lists", "managed", *COMMON)
+TERM_KEYS = ("term", "terms", "id", *COMMON)
+LIST_KEYS = ("file", "id", *COMMON)
+PII_KEYS = ("countries", "entities", "regexes")
+ENTITY_KEYS = ("min_score", *COMMON)
+REGEX_KEYS = ("name", "pattern", "description", "id", *COMMON)
+GROUNDING_KEYS = ("threshold", *COMMON)
+RULE_KEYS = ("id", "detector", "type", "settings", *COMMON)
+
+ACTIONS = tuple(a.value for a in RuleAction)
+FAILURES = tuple(a.value for a in OnFailure)
+STYLES = tuple(s.value for s in MaskStyle)
+COUNTRIES = tuple(sorted({c for c in catalog.COUNTRY_OF.values() if c}))
+
+NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
+ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+SLUG = re.compile(r"[^a-z0-9]+")
+# Detectors with a section of their own; `rules:` is for the others.
+OWN_SECTION = {
+    "words": "words", "regex": "pii.regexes", "pii": "pii.entities", "content": "content", "topics": "topics",
+    "grounding": "grounding or relevance",
+}  # fmt: skip
+
+
+class Fields:
+    """Reads what all rules have in common into drafts."""
+
+    def __init__(self, reader: Reader, lists: Lists) -> None:
+        self.reader = reader
+        self.lists = lists
+        self.out = Document()
+
+    def common(self, draft: Draft, entries: dict[str, Node], key: str, *, strengths: bool = False) -> None:
+        """The settings every rule has, into the draft."""
+        reader, fields = self.reader, draft.fields
+        if "action" in entries:
+            self._set(
+                fields, "action", self._enum(entries["action"], f"{key}.action", ACTIONS, RuleAction, "unknown-action")
+            )
+        for direction in ("input", "output"):
+            if direction in entries:
+                self.direction(draft, direction, entries[direction], f"{key}.{direction}", strengths)
+        if "enabled" in entries:
+            self._set(
+                fields, "enabled", self._value(reader.flag(entries["enabled"], f"{key}.enabled"), entries["enabled"])
+            )
+        if "on_failure" in entries:
+            self._set(fields, "on_failure", self._enum(entries["on_failure"], f"{key}.on_failure", FAILURES, OnFailure))
+        if "required" in entries:
+            self._set(
+                fields,
+                "required",
+                self._value(reader.flag(entries["required"], f"{key}.required"), entries["required"]),
+            )
+        if "except" in entries:
+            node = entries["except"]
+            values = [
+                (reader.word(n, f"{key}.except[{i}]"), n) for i, n in enumerate(reader.items(node, f"{key}.except"))
+            ]
+            fields["exceptions"] = Value(tuple(Value(v, n.at) for v, n in values if v is not None), node.at)
+        if "mask" in entries:
+            mask = self.mask(entries["mask"], f"{key}.mask")
+            if mask is not None:
+                fields["mask"] = Value(mask, entries["mask"].at)
+
+    def direction(self, draft: Draft, direction: str, node: Node, key: str, strengths: bool) -> None:
+        """One direction of a rule: an action, a strength, or an object."""
+        fields = draft.fields
+        if isinstance(node.value, dict):
+            entries = self.reader.mapping(node, key, ("strength", *DIRECTION) if strengths else DIRECTION)
+            if "strength" in entries:
+                self._set(fields, f"{direction}_strength", self._strength(entries["strength"], f"{key}.strength"))
+            if "action" in entries:
+                action = self._enum(entries["action"], f"{key}.action", ACTIONS, RuleAction, "unknown-action")
+                self._set(fields, f"{direction}_action", action)
+            if "enabled" in entries:
+                flag = self._value(self.reader.flag(entries["enabled"], f"{key}.enabled"), entries["enabled"])
+                self._set(fields, f"{direction}_enabled", flag)
+        elif strengths:
+            self._set(fields, f"{direction}_strength", self._strength(node, key))
+        else:
+            self._set(fields, f"{direction}_action", self._enum(node, key, ACTIONS, RuleAction, "unknown-action"))
+
+    def mask(self, node: Node, key: str) -> Mask | None:
+        """A mask style with its options, None after a problem."""
+        reader = self.reader
+        if isinstance(node.value, str):
+            node = Node({"style": node}, node.at, keys={"style": node.at})
+        entries = reader.mapping(node, key, ("key", *MASK))
+        if "key" in entries:
+            reader.report(
+                "key-in-policy", "a hash key must not stand in a policy", entries["key"].at, f"{key}.key",
+                remedy="name an environment variable with key_env, or a file with key_file",
+            )  # fmt: skip
+            return None
+        if "style" not in entries:
+            if entries:
+                reader.report("missing-key", f"{key}.style is missing", node.at, key, allowed=", ".join(STYLES))
+            return None
+        style = reader.choice(entries["style"], f"{key}.style", STYLES, "unknown-mask")
+        if style is None:
+            return None
+        keep = reader.number(entries["keep"], f"{key}.keep", 0, 64, whole=True) if "keep" in entries else 4
+        text = entries["text"].raw if "text" in entries else None
+        names = {k: reader.text(entries[k], f"{key}.{k}") for k in ("key_env", "key_file") if k in entries}
+        needs = {"constant": ("text",), "hash": ("key_env", "key_file")}.get(style, ())
+        if needs and not any(n in entries for n in needs):
+            reader.report(
+                "mask-option-missing", f"a {style} mask needs {' or '.join(needs)}", node.at, key,
+                remedy=f"write mask: {{style: {style}, {needs[0]}: …}}",
+            )  # fmt: skip
+            return None
+        uses = {"partial": ("keep",), **{"constant": ("text",), "hash": ("key_env", "key_file")}}.get(style, ())
+        for option in entries:
+            if option != "style" and option not in uses:
+                reader.report(
+                    "mask-option-unused", f"a {style} mask has no option {option}", entries[option].at, f"{key}.{option}",
+                    allowed=", ".join(uses) or "none", remedy="remove it",
+                )  # fmt: skip
+        return Mask(
+            MaskStyle(style), int(keep if keep is not None else 4), text, names.get("key_env"), names.get("key_file")
+        )
+
+    def draft(self, id_: str, detector: str, type_: str, at: Position, key: str) -> Draft:
+        """A new rule; its id must be free."""
+        existing = self.out.drafts.get(id_)
+        if existing is not None:
+            self.reader.report(
+                "duplicate-rule", f"the rule {id_!r} is given twice", at, key, written=id_,
+                remedy=f"give one of them an id of its own; the first is in line {existing.at.line}",
+            )  # fmt: skip
+        draft = Draft(id_, detector, type_, at, key)
+        self.out.drafts[id_] = draft
+        return draft
+
+    def short(self, node: Node | None, key: str, allowed: tuple[str, ...]) -> dict[str, Node]:
+        """A rule's entries; a bare string is its action."""
+        if node is None:
+            return {}
+        if isinstance(node.value, dict):
+            return self.reader.mapping(node, key, allowed)
+        return {"action": node}
+
+    def needed(self, node: Node, entries: dict[str, Node], name: str, key: str) -> str | None:
+        """A text that must be there."""
+        if name not in entries:
+            if isinstance(node.value, dict):
+                self.reader.report("missing-key", f"{key}.{name} is missing", node.at, key, remedy=f"add {name}: …")
+            return None
+        return self.reader.text(entries[name], f"{key}.{name}")
+
+    def identifier(self, entries: dict[str, Node], key: str) -> str | None:
+        """A rule's own id, None without one."""
+        if "id" not in entries:
+            return None
+        text = self.reader.text(entries["id"], f"{key}.id")
+        if text is not None and not ID.fullmatch(text):
+            self.reader.report(
+                "bad-id", "this is not a rule's id", entries["id"].at, f"{key}.id", written=text,
+                allowed="1 to 100 letters, digits, '.', '-' and '_'",
+            )  # fmt: skip
+            return None
+        return text
+
+    def _strength(self, node: Node, key: str) -> Value | None:
+        return self._value(self.reader.choice(node, key, catalog.STRENGTHS, "unknown-strength"), node)
+
+    def _enum(
+        self, node: Node, key: str, allowed: tuple[str, ...], kind: type[Any], code: str = "unknown-value"
+    ) -> Value | None:
+        name = self.reader.choice(node, key, allowed, code)
+        return None if name is None else Value(kind(name), node.at)
+
+    @staticmethod
+    def _value(value: Any, node: Node) -> Value | None:
+        return None if value is None else Value(value, node.at)
+
+    @staticmethod
+    def _set(fields: dict[str, Value], name: str, value: Value | None) -> None:
+        if value is not None:
+            fields[name] = value

@@ -34,6 +34,7 @@ CASES = [
     Case("word only", _PHONE, "call me on Tuesday", kind="negative"),
     Case("ten digits alone", _PHONE, "2125550198 rows", kind="near-miss"),
     Case("a date", _PHONE, "call me on 2024-05-06", kind="near-miss"),
+    Case("a date without dashes", _PHONE, "he called on 20240506", kind="near-miss"),
     Case("a timestamp", _PHONE, "2024-05-06T10:11:12.123456Z", kind="near-miss"),
     Case("an ISBN", _PHONE, "ISBN 978-3-16-148410-0", kind="near-miss"),
     Case("an order", _PHONE, "order 555-010-1234 was sent", kind="near-miss"),

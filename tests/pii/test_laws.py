@@ -121,3 +121,12 @@ def test_triggers_lose_nothing() -> None:
             (r.spec.type, r.start, r.end, r.score) for r in run(slow, text, failed=set()) if not r.spec.requires_context
         }
         assert without <= with_triggers
+
+
+def test_triggers_change_no_finding() -> None:
+    """The same with context words looked at, on the whole detector."""
+    slow = detector()
+    slow._on_original = slow._on_derived = _NoTriggers(pii.specs())  # type: ignore[attr-defined]
+    for case in CASES["pii"]:
+        text = parse(case.finds).text
+        assert hits(slow, text) == hits(everything(), text), case.name

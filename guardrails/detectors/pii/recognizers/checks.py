@@ -28,8 +28,11 @@ def digits(value: str) -> str:
 
 
 def alnum(value: str) -> str:
-    """The letters and digits of a value, upper case."""
-    return "".join(c for c in value if c.isalnum()).upper()
+    """The letters and digits of a value, upper case.
+
+    To lower case first: a case-insensitive RE2 takes the Kelvin sign for a k, and that sign has no other upper case.
+    """
+    return "".join(c for c in value if c.isalnum()).lower().upper()
 
 
 def distinct(value: str, least: int = 2) -> bool:

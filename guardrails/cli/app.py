@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -95,7 +96,8 @@ def check(
     elif text is None or text == "-":
         content = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     else:
-        content = text
+        # In a locale that is not UTF-8 Python hides the argument's bytes in surrogates; they are UTF-8 all the same.
+        content = os.fsencode(text).decode("utf-8", "surrogateescape")
     if jsonl:
         raise typer.Exit(_check_rows(guard, content, source))
     report = guard.check(content, source=source.value)

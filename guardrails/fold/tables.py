@@ -89,7 +89,7 @@ def plain_char(char: str) -> str:
     base = decomposed[0]
     if len(decomposed) > 1 and all(unicodedata.category(c) == "Mn" for c in decomposed[1:]) and latin_greek_cyrillic(base):
         decomposed = base
-    return "".join(_LATIN.get(c, str(unicodedata.decimal(c)) if unicodedata.category(c) == "Nd" else c) for c in decomposed)
+    return "".join(c if unicodedata.combining(c) else plain_char(c) for c in decomposed)
 
 
 def latin_greek_cyrillic(char: str) -> bool:

@@ -142,7 +142,8 @@ class Fields:
         for option in entries:
             if option != "style" and option not in uses:
                 reader.report(
-                    "mask-option-unused", f"a {style} mask has no option {option}", entries[option].at, f"{key}.{option}",
+                    "mask-option-unused", f"a {style} mask has no option {option}", entries[option].at,
+                    f"{key}.{option}",
                     allowed=", ".join(uses) or "none", remedy="remove it",
                 )  # fmt: skip
         return Mask(

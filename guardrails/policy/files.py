@@ -6,11 +6,13 @@ import hashlib
 import os
 import stat
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from guardrails import resources
 from guardrails.errors import PolicyError, Problem
@@ -48,16 +50,25 @@ class Cache:
                 self._items.popitem(last=False)
         return value
 
+    def known(self, key: Any) -> Any:
+        """The value of ``key``, None when it was never made or is forgotten."""
+        with self._lock:
+            return self._items.get(key)
+
 
 _TERM_LISTS = Cache(64)
+# A long list is not read again while the system says that it is the same file, unchanged: ctime moves with every write
+# and no program can set it back. A file changed in the last seconds is read, for the clock behind ctime is coarse.
+_DIGESTS = Cache(256)
+_SETTLED_NS = 3_000_000_000
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A file as it went into a policy's identity: its name there, and its bytes."""
+    """A file as it went into a policy's identity: its name there, and the sha256 of its bytes."""
 
     name: str
-    data: bytes = field(repr=False)
+    sha256: str
 
 
 class Files:
@@ -66,12 +77,12 @@ class Files:
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.realpath(root))
         self.loaded: list[Loaded] = []
+        self.shipped = Path(os.path.realpath(resources.policies_dir()))
 
     def name(self, path: Path) -> str:
         """How a file is called in messages and in the identity: relative to the root, with slashes."""
-        shipped = self._shipped_root()
-        for root, prefix in ((self.root, ""), (shipped, SHIPPED)):
-            if root is not None and path.is_relative_to(root):
+        for root, prefix in ((self.root, ""), (self.shipped, SHIPPED)):
+            if path.is_relative_to(root):
                 return prefix + path.relative_to(root).as_posix()
         return path.name
 
@@ -95,8 +106,11 @@ class Files:
                 remedy="write a relative path with /",
             )
         path = Path(os.path.realpath(base / reference))
-        roots = [self.root] + ([self._shipped_root()] if self._inside_shipped(base) else [])
-        if not any(r is not None and path.is_relative_to(r) for r in roots):
+        # A shipped policy may use what is shipped beside it; nobody else reaches there but through shipped:NAME.
+        inside = path.is_relative_to(self.root) or (
+            base.is_relative_to(self.shipped) and path.is_relative_to(self.shipped)
+        )
+        if not inside:
             raise _refused(
                 "outside-root", "this file lies outside the policy's root folder", at, key, reference,
                 remedy="move it into the root, or load the policy with a root that holds both",
@@ -105,6 +119,15 @@ class Files:
 
     def read(self, path: Path, at: Position, key: str, reference: str, limit: int) -> bytes:
         """The bytes of a regular file. Raises PolicyError; never follows a link that appears after resolving."""
+        with self._open(path, at, key, reference, limit) as file:
+            data: bytes = file.read(limit + 1)
+        if len(data) > limit:
+            raise _refused("too-large", "the file is too large", at, key, reference, allowed=f"at most {limit:,} bytes")
+        self.loaded.append(Loaded(self.name(path), hashlib.sha256(data).hexdigest()))
+        return data
+
+    @contextmanager
+    def _open(self, path: Path, at: Position, key: str, reference: str, limit: int) -> Iterator[BinaryIO]:
         try:
             handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
             with os.fdopen(handle, "rb") as file:
@@ -115,18 +138,26 @@ class Files:
                     raise _refused(
                         "too-large", "the file is too large", at, key, reference, allowed=f"at most {limit:,} bytes"
                     )
-                data = file.read(limit + 1)
+                yield file
         except OSError as error:
             raise _refused("not-found", f"the file cannot be read: {error.strerror}", at, key, reference) from None
-        self.loaded.append(Loaded(self.name(path), data))
-        return data
 
     def term_list(self, reference: str, base: Path, at: Position, key: str) -> TermList:
         """A word list: one term a line, blank lines and lines that start with ``#`` left out. Shared by content."""
         path = self.resolve(reference, base, at, key)
-        data = self.read(path, at, key, reference, MAX_LIST_BYTES)
-        digest = hashlib.sha256(data).hexdigest()
         name = self.name(path)
+        with self._open(path, at, key, reference, MAX_LIST_BYTES) as file:
+            info = os.fstat(file.fileno())
+        state = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+        digest = _DIGESTS.known(state)
+        known: TermList | None = _TERM_LISTS.known((name, digest))
+        if known is not None:
+            self.loaded.append(Loaded(name, known.sha256))
+            return known
+        data = self.read(path, at, key, reference, MAX_LIST_BYTES)
+        digest = self.loaded[-1].sha256
+        if time.time_ns() - info.st_ctime_ns > _SETTLED_NS:
+            _DIGESTS.get(state, lambda: digest)
 
         def make() -> TermList:
             from guardrails.detectors.words import TermList  # noqa: PLC0415 - keeps `import guardrails` cheap
@@ -147,14 +178,6 @@ class Files:
 
         made: TermList = _TERM_LISTS.get((name, digest), make)
         return made
-
-    @staticmethod
-    def _shipped_root() -> Path | None:
-        return Path(os.path.realpath(resources.policies_dir()))
-
-    def _inside_shipped(self, base: Path) -> bool:
-        root = self._shipped_root()
-        return root is not None and Path(os.path.realpath(base)).is_relative_to(root)
 
 
 def _refused(code: str, message: str, at: Position, key: str, written: str, **more: Any) -> PolicyError:

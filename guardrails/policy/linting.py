@@ -8,41 +8,33 @@ from typing import Any
 from guardrails.errors import Problem
 from guardrails.exceptions import value_key
 from guardrails.policy.loading import examine
-from guardrails.rules import Policy, Position, Rule
+from guardrails.policy.reader import Reader
+from guardrails.rules import Mask, Policy, Position, Rule
 from guardrails.types import OnFailure, RuleAction
 
 __all__ = ["lint"]
 
 # Bedrock's own limits (CreateGuardrail in botocore's service model).
-_BEDROCK = {
-    "messages": 500,
-    "description": 200,
-    "terms": 10_000,
-    "term": 100,
-    "regexes": 30,
-    "pattern": 500,
-    "topics": 30,
-}
+_BEDROCK = {"messages": 500, "description": 200, "regexes": 30, "pattern": 500}
 _BROAD = frozenset((".", ".+", ".*", r"\w+", r"\S+", r"\d", r"\w", r"[a-z]+", r"[A-Za-z]+", r"\d+"))
 
 
 def lint(path: str | Path, *, root: Path | None = None) -> list[Problem]:
     """Errors and warnings of a policy file, in file order. Never raises PolicyError."""
-    policy, problems = examine(path, root=root)
-    found = list(problems)
+    policy, reader = examine(path, root=root)
     if policy is not None:
-        _Warnings(policy, found).run()
-    return sorted(found, key=lambda p: (p.file, p.line, p.column, p.code))
+        _Warnings(policy, reader).run()
+    return sorted(reader.problems, key=lambda p: (p.file, p.line, p.column, p.code))
 
 
 class _Warnings:
-    def __init__(self, policy: Policy, problems: list[Problem]) -> None:
+    def __init__(self, policy: Policy, reader: Reader) -> None:
         self.policy = policy
-        self.problems = problems
+        self.reader = reader
 
     def warn(self, code: str, message: str, key: str, **more: Any) -> None:
         at = self.policy.positions.get(key) or self.policy.positions.get("name") or Position("?", 1)
-        self.problems.append(Problem(code, message, at.file, at.line, at.column, key, severity="warning", **more))
+        self.reader.report(code, message, at, key, severity="warning", **more)
 
     def run(self) -> None:
         policy = self.policy
@@ -55,6 +47,8 @@ class _Warnings:
             )  # fmt: skip
         if policy.rules and all({r.input, r.output} <= {None, RuleAction.DETECT} for r in policy.rules):
             self.warn("only-detects", "no rule masks or blocks anything", "name", remedy="give one an action")
+        if policy.description is not None and len(policy.description) > _BEDROCK["description"]:
+            self.warn("bedrock-limit", "Bedrock takes descriptions of 200 characters at most", "description")
         for name in ("blocked_input", "blocked_output"):
             if len(getattr(policy.messages, name)) > _BEDROCK["messages"]:
                 self.warn("bedrock-limit", "Bedrock takes messages of 500 characters at most", f"messages.{name}")
@@ -71,6 +65,13 @@ class _Warnings:
             )
         if rule.on_failure is OnFailure.ALLOW and self.policy.on_failure is OnFailure.BLOCK:
             self.warn("fail-open", f"{rule.id} lets the text pass when it cannot be evaluated", f"{rule.id}.on_failure")
+        if rule.mask != Mask() and RuleAction.MASK not in (rule.input, rule.output):
+            self.warn(
+                "mask-unused",
+                f"{rule.id} masks in no direction",
+                f"{rule.id}.mask",
+                remedy="write action: mask, or remove it",
+            )
         for value in rule.exceptions:
             if len(value_key(value)) < 3:
                 self.warn(
@@ -98,6 +99,11 @@ class _Warnings:
             seen[pattern] = term
             if len(pattern.text.strip()) < 2:
                 self.warn("short-term", f"a term of {rule.id} is a single character", f"{rule.id}.terms", written=term)
+        if not rule.settings.lists and not rule.settings.managed:
+            for value in rule.exceptions:
+                if not any(value_key(t.strip("*")) in value_key(value) for t in rule.settings.terms):
+                    self.warn("unused-exception", f"no term of {rule.id} can be found in this exception",
+                              f"{rule.id}.exceptions", written=value, remedy="remove it")  # fmt: skip
         for term_list in rule.settings.lists:
             if not term_list.terms:
                 self.warn(

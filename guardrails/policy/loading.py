@@ -32,8 +32,8 @@ def load(path: str | Path, *, root: Path | None = None) -> Policy:
 
     ``root`` is the folder that ``extends`` and word lists must stay in; by default the file's own.
     """
-    policy, problems = examine(path, root=root)
-    errors = [p for p in problems if p.severity == "error"]
+    policy, reader = examine(path, root=root)
+    errors = [p for p in reader.problems if p.severity == "error"]
     if errors or policy is None:
         raise PolicyError(errors)
     return policy
@@ -49,11 +49,11 @@ def loads(text: str, *, name: str = "<string>") -> Policy:
     return policy
 
 
-def examine(path: str | Path, *, root: Path | None = None) -> tuple[Policy | None, list[Problem]]:
-    """The policy, when it can be loaded at all, and everything noticed on the way."""
+def examine(path: str | Path, *, root: Path | None = None) -> tuple[Policy | None, Reader]:
+    """The policy, when it can be loaded at all, and the reader with everything noticed on the way."""
     found = locate(path)
     if isinstance(found, Problem):
-        return None, [found]
+        return None, Reader([found])
     loader = _Loader(Files(root or found.parent))
     try:
         shown = loader.files.name(Path(found).resolve()) if root is not None else str(path)
@@ -63,11 +63,11 @@ def examine(path: str | Path, *, root: Path | None = None) -> tuple[Policy | Non
         )
         data = loader.files.read(real, at, "", str(path), MAX_BYTES)
     except ValueError:
-        return None, [Problem("outside-root", "this file lies outside the policy's root folder", str(path))]
+        return None, Reader([Problem("outside-root", "this file lies outside the policy's root folder", str(path))])
     except PolicyError as error:
-        return None, list(error.problems)
+        return None, Reader(list(error.problems))
     policy = loader.run(real, data, shown)
-    return policy, loader.reader.problems
+    return policy, loader.reader
 
 
 def locate(path: str | Path) -> Path | Problem:
@@ -100,7 +100,7 @@ class _Loader:
     def run(self, path: Path | None, data: bytes, name: str) -> Policy | None:
         """Read, merge, check. None when the file itself could not be read."""
         if path is None:
-            self.files.loaded.append(Loaded(name, data))
+            self.files.loaded.append(Loaded(name, hashlib.sha256(data).hexdigest()))
         document = self.document(path, data, name, ())
         if document is None:
             return None
@@ -206,12 +206,11 @@ class _Loader:
         )
 
     def identity(self) -> str:
-        """sha256 over the ordered names and bytes of everything loaded, each framed by its length."""
+        """sha256 over the ordered names of everything loaded, each framed by its length and with its bytes' sha256."""
         digest = hashlib.sha256(b"guardrails policy v1\0")
         for file in self.files.loaded:
-            for part in (file.name.encode(), file.data):
-                digest.update(len(part).to_bytes(8, "big"))
-                digest.update(part)
+            name = file.name.encode()
+            digest.update(len(name).to_bytes(8, "big") + name + bytes.fromhex(file.sha256))
         return digest.hexdigest()
 
 

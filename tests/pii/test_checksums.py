@@ -17,7 +17,7 @@ from guardrails.detectors.pii.recognizer import Spec
 from guardrails.detectors.pii.recognizers import health, secrets, secrets_checks
 from guardrails.detectors.pii.recognizers import national as national_all
 from guardrails.detectors.pii.recognizers import national_checks as national
-from tests.pii.helping import detector, hits
+from tests.pii.helping import detector, hits, marked
 
 FAST = settings(max_examples=40, deadline=None)
 LETTERS, DIGITS = string.ascii_uppercase, string.digits
@@ -127,6 +127,7 @@ def test_few_endings_are_valid(name: str) -> None:
 
 
 ALL = detector(catalog.EXTRA_PII)
+WALLETS = detector(("CRYPTO_WALLET", "PRIVATE_KEY"))
 WORDS = ("and", "then", "we", "walked", "the", "green", "meadow", "slowly", "over", "it", "rained", "twice")
 
 
@@ -160,9 +161,45 @@ def _base58check(version: int, payload: bytes) -> str:
 def test_base58check(version: int, payload: bytes, data: st.DataObject) -> None:
     address = _base58check(version, payload)
     assert secrets_checks.base58check(address)
+    assert marked(WALLETS, f"send to {address}.") == f"send to [CRYPTO_WALLET:{address}]."
     place = data.draw(st.integers(0, len(address) - 1))
     other = data.draw(st.sampled_from([c for c in BASE58 if c != address[place]]))
     assert not secrets_checks.base58check(address[:place] + other + address[place + 1 :])
+
+
+BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+
+
+def _bech32(human: str, words: list[int], constant: int) -> str:
+    """The reference encoding of BIP 173, by division of polynomials."""
+    check = 1
+    for word in (*(ord(c) >> 5 for c in human), 0, *(ord(c) & 31 for c in human), *words, *(0,) * 6):
+        top, check = check >> 25, (check & 0x1FFFFFF) << 5 ^ word
+        for i, generator in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            check ^= generator * (top >> i & 1)
+    check ^= constant
+    return human + "1" + "".join(BECH32[w] for w in (*words, *(check >> 5 * (5 - i) & 31 for i in range(6))))
+
+
+@FAST
+@given(
+    st.sampled_from(("bc", "ltc", "nsec", "age-secret-key-", "cosmos")),
+    st.lists(st.integers(0, 31), min_size=52, max_size=52),
+    st.sampled_from((1, 0x2BC830A3)),
+    st.data(),
+)
+def test_bech32(human: str, words: list[int], constant: int, data: st.DataObject) -> None:
+    value = _bech32(human, words, constant)
+    assert secrets_checks.bech32(value)
+    assert secrets_checks.bech32(value.upper())
+    place = data.draw(st.integers(len(human) + 1, len(value) - 1))
+    other = data.draw(st.sampled_from([c for c in BECH32 if c != value[place]]))
+    wrong = value[:place] + other + value[place + 1 :]
+    assert not secrets_checks.bech32(wrong)
+    written, broken = (value.upper(), wrong.upper()) if human.startswith("age") else (value, wrong)
+    type_ = "PRIVATE_KEY" if human in ("nsec", "age-secret-key-") else "CRYPTO_WALLET"
+    assert marked(WALLETS, f"here: {written} ok") == f"here: [{type_}:{written}] ok"
+    assert not hits(WALLETS, f"here: {broken} ok")
 
 
 @FAST

@@ -171,6 +171,7 @@ CASES = [
     Case("XRP Ledger", _WALLET, "[CRYPTO_WALLET:rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh]"),
     Case("Stellar", _WALLET, "[CRYPTO_WALLET:GBRPYHIL2CI3FNQ4BXLFMNDLFJUNPU2HY3ZMFSHONUCEOASW7QC7OX2H]"),
     Case("Solana", _WALLET, "my solana wallet [CRYPTO_WALLET:7EqQdEULxWcraVx3mXKFjc84LhCkMGZCkRuDpvcMwJeK]"),
+    Case("Monero", _WALLET, f"[CRYPTO_WALLET:4A{(_ALNUM * 2).replace('0', 'B').replace('O', 'C')[:93]}]"),
     Case("word only", _WALLET, "I keep 2 bitcoin in a wallet", kind="negative"),
     Case("Bitcoin, one letter off", _WALLET, "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", kind="near-miss"),
     Case("segwit, one letter off", _WALLET, "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", kind="near-miss"),

@@ -115,7 +115,7 @@ RECOGNIZERS = (
         "MEDICAL_RECORD_NUMBER",
         (
             (rf"(?i)\b(?:mrn|medical[ _](?:record|file)|national health id|health id|patient[ _\-]?(?:id|identifier|number|no\.?|num|record|file)|hospital (?:number|no\.?|id)|health record|chart (?:number|no\.?|id|#)|unit record|case file){_LABEL}(?P<value>{_NUMBER}{{3,14}})\b", 0.75),
-            (r"(?i)\b(?:mrn|pat|pt)[\-:#]\d{4,12}\b", 0.7),
+            (r"(?i)\bmrn[\-:#]?\d{4,12}\b", 0.7),
             (rf"(?i)\b(?:patientennummer|fallnummer|dossier m[ée]dical|num[ée]ro de dossier|historia cl[íi]nica|cartella clinica|prontu[áa]rio){_LABEL}(?P<value>{_NUMBER}{{3,14}})\b", 0.7),
         ),
         validate=_identifier,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from guardrails import resources
 from guardrails.errors import PolicyError, Problem
+from guardrails.policy.reader import nearest
 from guardrails.rules import Position
 
 if TYPE_CHECKING:
@@ -140,7 +141,12 @@ class Files:
                     )
                 yield file
         except OSError as error:
-            raise _refused("not-found", f"the file cannot be read: {error.strerror}", at, key, reference) from None
+            folder = path.parent if path.parent.is_dir() else self.root
+            close = nearest(path.name, sorted(p.name for p in folder.iterdir() if ".test." not in p.name))
+            raise _refused(
+                "not-found", f"the file cannot be read: {error.strerror}", at, key, reference,
+                nearest=close, remedy=f"write {close}" if close else None,
+            ) from None  # fmt: skip
 
     def term_list(self, reference: str, base: Path, at: Position, key: str) -> TermList:
         """A word list: one term a line, blank lines and lines that start with ``#`` left out. Shared by content."""

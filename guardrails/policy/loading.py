@@ -14,7 +14,7 @@ from guardrails.policy.files import SHIPPED, Cache, Files, Loaded
 from guardrails.policy.merge import enforce, merge
 from guardrails.policy.reader import Reader, nearest
 from guardrails.policy.sections import read
-from guardrails.policy.source import MAX_BYTES, Node, parse
+from guardrails.policy.source import MAX_BYTES, Node, parse, shown_line
 from guardrails.rules import Limits, Messages, Policy, Position, Rule
 from guardrails.types import OnFailure, PolicyIdentity, RuleAction
 
@@ -170,8 +170,7 @@ class _Loader:
 
     def problem(self, error: PolicyError) -> None:
         for p in error.problems:
-            lines = self.reader.lines.get(p.file, ())
-            source = p.source_line or (lines[p.line - 1] if 0 < p.line <= len(lines) and p.key else None)
+            source = p.source_line or (shown_line(self.reader.lines.get(p.file, ()), p.line) if p.key else None)
             self.reader.problems.append(dataclasses.replace(p, source_line=source))
 
     def contract(self, document: Document) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guardrails.errors import Problem
-from guardrails.policy.source import Node
+from guardrails.policy.source import Node, shown_line
 from guardrails.rules import Position
 
 __all__ = ["MAX_PROBLEMS", "Reader", "nearest"]
@@ -47,8 +47,10 @@ class Reader:
                             allowed=f"the first {MAX_PROBLEMS} are listed", remedy="mend these and load it again")
                 )  # fmt: skip
             return
-        lines = self.lines.get(at.file, ())
-        source = lines[at.line - 1] if 0 < at.line <= len(lines) else None
+        for name in ("written", "allowed"):
+            if more.get(name) is not None and len(more[name]) > 400:
+                more[name] = f"{more[name][:399]}…"
+        source = shown_line(self.lines.get(at.file, ()), at.line)
         self.problems.append(Problem(code, message, at.file, at.line, at.column, key, source_line=source, **more))
 
     def mapping(self, node: Node, key: str, allowed: Sequence[str] | None = None) -> dict[str, Node]:

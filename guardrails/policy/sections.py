@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from guardrails import catalog, detectors
 from guardrails.policy.drafts import Document, Draft, Value
@@ -360,11 +361,47 @@ class _Sections(Fields):
         kind = detectors.module(detector).Settings
         fields = {f.name: f for f in dataclasses.fields(kind)}
         entries = self.reader.mapping(node, f"{key}.settings", tuple(fields)) if node is not None else {}
-        values = {k: tuple(v) if isinstance(v := plain(n), list) else v for k, n in entries.items()}
+        values = {}
+        hints = get_type_hints(kind)
+        for name, child in entries.items():
+            value = plain(child)
+            value = tuple(value) if isinstance(value, list) else value
+            wanted = _types(hints[name])
+            if wanted and (not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted)):
+                self.reader.wrong_type(child, f"{key}.settings.{name}", " or ".join(_TYPE_NAMES[t] for t in wanted))
+                return None
+            values[name] = value
+        for name, field in fields.items():
+            missing = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+            if missing and name not in values:
+                self.reader.report(
+                    "missing-key", f"{key}.settings.{name} is missing", node.at if node else at, f"{key}.settings",
+                    remedy=f"add settings: {{{name}: …}}",
+                )  # fmt: skip
+                return None
         try:
             return kind(**values)
         except (TypeError, ValueError) as error:
             self.reader.report(
-                "bad-settings", f"the settings of {detector} are refused: {error}", at, f"{key}.settings"
-            )
+                "bad-settings", f"the detector {detector} refuses these settings: {error}", node.at if node else at,
+                f"{key}.settings",
+            )  # fmt: skip
             return None
+
+
+_TYPE_NAMES: dict[type, str] = {
+    str: "a string", int: "a whole number", float: "a number", bool: "true or false", tuple: "a list",
+    dict: "a mapping",
+    type(None): "null",
+}  # fmt: skip
+
+
+def _types(hint: Any) -> tuple[type, ...]:
+    """The plain types behind an annotation; empty when it says something that this reader does not know."""
+    if get_origin(hint) in (Union, UnionType):
+        parts = [_types(part) for part in get_args(hint)]
+        return tuple(dict.fromkeys(t for p in parts for t in p)) if all(parts) else ()
+    plain_type = get_origin(hint) or hint
+    if plain_type is float:
+        return (float, int)
+    return (plain_type,) if plain_type in _TYPE_NAMES else ()

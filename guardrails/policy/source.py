@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ import yaml
 from guardrails.errors import PolicyError, Problem
 from guardrails.rules import Position
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Node", "parse", "plain", "scalar_of"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Node", "parse", "plain", "scalar_of", "shown_line"]
 
 # 10,000 Bedrock words of 100 characters, each on a line of its own, and room for the rest.
 MAX_BYTES = 1280 * 1024
@@ -35,6 +36,7 @@ _NESTED = [re.compile(rb"%s[ \t]+(?:[-?:][ \t]+){%d}" % (re.escape(c), MAX_DEPTH
 _INDENTED = b"\n" + b" " * (8 * MAX_DEPTH + 1)
 _BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _HARMLESS = bytes([9, 10, 13, *range(32, 127)])
+_SECRET = re.compile(r"(?i)(?:key(?!_env|_file)|secret|passw|token)[a-z_]*[\"']?\s*:")
 _SURROGATES = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
 
@@ -60,6 +62,12 @@ class Node:
         if isinstance(self.value, bool):
             return "a boolean"
         return "a string" if isinstance(self.value, str) else "a number"
+
+
+def shown_line(lines: Sequence[str], number: int) -> str | None:
+    """A line for a message, None where there is none, or where somebody may have written a secret into it."""
+    line = lines[number - 1] if 0 < number <= len(lines) else None
+    return None if line is None or len(line) > 400 or _SECRET.search(line) else line
 
 
 def plain(node: Node) -> Any:
@@ -142,12 +150,12 @@ def _prescan(data: bytes, file: str) -> str:
             data.count(b"\n", 0, directive) + 1,
             remedy="remove the line that starts with %",
         )
-    nodes = data.count(b"\n") + data.count(b",") + data.count(b": ") + data.count(b"[") + data.count(b"{")
-    if nodes > MAX_NODES:
-        raise _problem("too-many-nodes", "the file has too many values", file, allowed=f"at most {MAX_NODES:,}")
     # Brackets inside strings count too, so this bound is loose; the exact one is kept while composing.
     if _bracket_depth(data) > 8 * MAX_DEPTH or any(p.search(data) for p in _NESTED) or _INDENTED in framed:
         raise _too_deep(file)
+    nodes = data.count(b"\n") + data.count(b",") + data.count(b": ") + data.count(b"[") + data.count(b"{")
+    if nodes > MAX_NODES:
+        raise _problem("too-many-nodes", "the file has too many values", file, allowed=f"at most {MAX_NODES:,}")
     if not text.strip():
         raise _problem("empty-file", "the file is empty", file, remedy="start with version: 1 and name: …")
     return text
@@ -212,7 +220,7 @@ class _Composer:
 
     def _refuse(self, code: str, message: str, event: Any, **more: Any) -> PolicyError:
         at = self._at(event)
-        source = self.lines[at.line - 1] if at.line <= len(self.lines) else None
+        source = shown_line(self.lines, at.line)
         return _problem(code, message, self.file, at.line, at.column, source_line=source, **more)
 
     def _node(self, event: Any, depth: int) -> Node:
@@ -277,7 +285,7 @@ class _Composer:
         mark = getattr(error, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         what = getattr(error, "problem", None) or "nested too deeply"
-        source = self.lines[line - 1] if line <= len(self.lines) else None
+        source = shown_line(self.lines, line)
         return _problem("syntax", f"this is not valid YAML: {what}", self.file, line, column, source_line=source)
 
 

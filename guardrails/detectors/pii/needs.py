@@ -18,6 +18,35 @@ __all__ = ["Need", "need"]
 _MOST_ATOMS = 128  # alternatives of one requirement; beyond that it stops being cheap to look for
 _MOST_WIDTH = 512  # patterns that may match more characters than this are treated as unbounded
 _PROPERTY = re.compile(r"\\[pP]\{[^}]*\}|\\X|\\[hR]")  # `regex` syntax the standard parser does not know
+_COMMON = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "for",
+        "i",
+        "in",
+        "is",
+        "it",
+        "my",
+        "of",
+        "on",
+        "or",
+        "that",
+        "the",
+        "this",
+        "to",
+        "was",
+        "will",
+        "with",
+        "you",
+        "your",
+    ]
+)
 _DIGITS = frozenset(b"0123456789")
 
 
@@ -52,7 +81,8 @@ def _weight(atoms: frozenset[str]) -> float:
 def _atom_weight(atom: str) -> float:
     if len(atom) == 1:
         return 3.0 if atom in "@{}\\~^`|=<>_" else 1.5 if atom in ":/#+" else 0.0
-    return float(min(len(atom), 4)) if not atom.isspace() else 0.0
+    # Blanks make a word no rarer, and the commonest words say nothing.
+    return 0.5 if atom.strip() in _COMMON else float(min(sum(c.isalnum() for c in atom), 4))
 
 
 def _best(candidates: Iterable[frozenset[str]]) -> frozenset[str] | None:

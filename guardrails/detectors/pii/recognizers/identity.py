@@ -199,12 +199,13 @@ RECOGNIZERS: tuple[Spec, ...] = (
         "UK_NATIONAL_INSURANCE_NUMBER",
         (
             (
-                r"(?<![\w\-])(?!BG|GB|NK|KN|TN|NT|ZZ)(?:[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]|QQ)[ -]?\d{2}[ -]?\d{2}[ -]?\d{2}[ -]?[A-D](?![\w\-])",
+                r"\b(?:[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]|QQ)[ -]?\d{2}[ -]?\d{2}[ -]?\d{2}[ -]?[A-D]\b",
                 0.6,
             ),
         ),
         context=("national insurance", "ni number", "nino", "ni no", "nic"),
         against=("part number", "sku", "model", "serial"),
+        validate=lambda v: False if v[:2].upper() in ("BG", "GB", "NK", "KN", "TN", "NT", "ZZ") else None,
         ignore_case=True,
     ),
     Spec(

@@ -85,6 +85,7 @@ _PASS = r"(?:pass ?word|pass ?phrase|pass ?code|passwd|pwd|passwort|kennwort|con
 _VALUE = r"[^\s\"'`<>,;|]{3,63}[^\s\"'`<>,;|.]"
 _TLD = r"(?:com|org|net|edu|gov|mil|info|biz|co\.uk|org\.uk|ac\.uk|gov\.uk|com\.au|co\.in|co\.nz|co\.jp|com\.br)"
 _TLD_PATH = r"(?:io|dev|ai|app|me|co|uk|de|fr|es|it|nl|ch|at|eu|ca|au|in|jp|cn|ru|br|us|ly|gg|tv|be|se|no|dk|fi|pl|cz|pt|ie|xyz|site|online|shop|tech|cloud)"
+_LABEL = r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?"  # the last one stands outside the repetition: ".com" is a trigger
 _URL_CHARS = r"[^\s<>\"'`{}|\\^\[\]]"
 
 RECOGNIZERS: tuple[Spec, ...] = (
@@ -126,10 +127,16 @@ RECOGNIZERS: tuple[Spec, ...] = (
         (
             (r"(?<![\w:\-])[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}(?![\w:\-])", 0.85),
             (r"(?<![\w:\-])[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}(?![\w:\-])", 0.85),
-            (r"(?<!\w)(?=[0-9A-Fa-f]{0,11}[0-9])[0-9A-Fa-f]{12}(?!\w)", 0.15),
             (r"(?<![\w.])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.])", 0.5),
         ),
         context=("mac", "mac address", "hardware address", "ethernet", "physical address", "wifi", "bluetooth"),
+    ),
+    Spec(
+        "MAC_ADDRESS",
+        ((r"\b[0-9A-Fa-f]{12}\b", 0.15),),
+        context=("mac", "mac address", "hardware address", "ethernet"),
+        validate=lambda v: None if any(c.isdigit() for c in v) else False,
+        requires_context=True,
     ),
     Spec(
         "URL",
@@ -143,11 +150,11 @@ RECOGNIZERS: tuple[Spec, ...] = (
                 0.75,
             ),
             (
-                rf"(?i)(?<![\w@.\-/])(?:[a-z0-9](?:[a-z0-9\-]{{0,61}}[a-z0-9])?\.){{1,4}}{_TLD}(?![\w@\-]|\.\w)(?:[/?#]{_URL_CHARS}*[^\s<>\"'`{{}}|\\^\[\].,;:!?()*])?",
+                rf"(?i)(?<![\w@.\-/])(?:{_LABEL}\.){{0,3}}{_LABEL}\.{_TLD}(?![\w@\-]|\.\w)(?:[/?#]{_URL_CHARS}*[^\s<>\"'`{{}}|\\^\[\].,;:!?()*])?",
                 0.5,
             ),
             (
-                rf"(?i)(?<![\w@.\-/])(?:[a-z0-9](?:[a-z0-9\-]{{0,61}}[a-z0-9])?\.){{1,4}}{_TLD_PATH}/{_URL_CHARS}*[^\s<>\"'`{{}}|\\^\[\].,;:!?()*]",
+                rf"(?i)(?<![\w@.\-/])(?:{_LABEL}\.){{0,3}}{_LABEL}\.{_TLD_PATH}/{_URL_CHARS}*[^\s<>\"'`{{}}|\\^\[\].,;:!?()*]",
                 0.5,
             ),
         ),

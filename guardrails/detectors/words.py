@@ -15,7 +15,15 @@ from functools import lru_cache
 
 from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector
-from guardrails.detectors.words_automaton import Automaton, Pattern, Prepared, compile_term, shared_automaton, variants
+from guardrails.detectors.words_automaton import (
+    Automaton,
+    Pattern,
+    Prepared,
+    TokenIndex,
+    compile_term,
+    shared_automaton,
+    variants,
+)
 from guardrails.fold import View
 from guardrails.resources import data_dir
 from guardrails.rules import Rule
@@ -73,7 +81,7 @@ class _Words:
         self._rules = tuple(rules)
         own: dict[Pattern, list[int]] = {}
         friends: dict[Pattern, list[int]] = {}
-        self._shared: dict[Automaton, list[int]] = {}
+        self._shared: dict[TokenIndex | Automaton, list[int]] = {}
         for index, rule in enumerate(self._rules):
             settings: Settings = rule.settings
             terms: list[str] = list(settings.terms)
@@ -88,7 +96,7 @@ class _Words:
                 terms += more
                 _add(friends, excused, index)
             _add(own, terms, index, enciphered=True)
-        self._automata: list[tuple[Automaton, list[list[int]] | None]] = [(a, None) for a in self._shared]
+        self._automata: list[tuple[TokenIndex | Automaton, list[list[int]] | None]] = [(a, None) for a in self._shared]
         if own:
             self._automata.append((Automaton(list(own)), list(own.values())))
         self._friends = Automaton(list(friends)) if friends else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import regex
@@ -14,13 +16,13 @@ import regex
 from guardrails.content import Deadline
 from guardrails.fold import fold_term
 
-__all__ = ["Automaton", "Pattern", "Prepared", "compile_term", "shared_automaton", "variants"]
+__all__ = ["Automaton", "Pattern", "Prepared", "TokenIndex", "compile_term", "shared_automaton", "variants"]
 
 # Everything that separates words: what is no letter, number or combining mark. Marks and the joiners that
 # Persian and Hindi write inside words belong to the word.
 _SEPARATORS = regex.compile(r"[^\p{L}\p{N}\p{M}\u200c\u200d]+")
 _ASCII_BLANKS = {i: (chr(i) if chr(i).isalnum() else " ") for i in range(128)}
-_TOKEN = regex.compile(r"\S+")
+_TOKEN = re.compile(r"\S+")
 # Scripts written without blanks between words: a term that begins or ends in one needs no boundary there.
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 _WORDY = regex.compile(r"[\p{M}\u200c\u200d]")
@@ -46,6 +48,13 @@ class Pattern(NamedTuple):
     literal: bool
 
 
+def _single(text: str) -> str:
+    """Runs of blanks as one blank, by doubling: three passes at C speed for what ordinary text has."""
+    while "  " in text:
+        text = text.replace("    ", " ").replace("  ", " ")
+    return text
+
+
 def variants(pattern: Pattern, *, rotations: bool) -> list[Pattern]:
     """A long term as ciphers write it: reversed, ROT-N, Atbash, pig latin; and with its words run together.
 
@@ -58,7 +67,13 @@ def variants(pattern: Pattern, *, rotations: bool) -> list[Pattern]:
     if pattern.literal or not letters.isascii() or not letters.isalpha() or len(letters) < _LONG:
         return []
     start, end = pattern.text[: pattern.text.index(core[0])], " " if pattern.text.endswith(" ") else ""
-    forms = [core[::-1], core.translate(_ATBASH), _pig(core, "ay", "way"), _pig(core, "ay", "yay"), _pig(core, "ay", "ay")]
+    forms = [
+        core[::-1],
+        core.translate(_ATBASH),
+        _pig(core, "ay", "way"),
+        _pig(core, "ay", "yay"),
+        _pig(core, "ay", "ay"),
+    ]
     if rotations:
         forms += [core.translate(table) for table in _ROTATIONS]
     found = [Pattern(f"{start}{form}{end}", False) for form in forms]
@@ -78,12 +93,14 @@ def _pig(text: str, consonant: str, vowel: str) -> str:
 def _reduced(text: str) -> str:
     """Separators as single blanks, none at the ends."""
     if text.isascii():
-        return " ".join(text.translate(_ASCII_BLANKS).split())
+        return _single(text.translate(_ASCII_BLANKS)).strip(" ")
     return str(_SEPARATORS.sub(" ", text)).strip(" ")
 
 
 def compile_term(term: str) -> Pattern:
     """A list term as a pattern. ``prefix*``, ``*suffix`` and ``*substring*`` drop the boundary at the star."""
+    if term.isascii() and term.isalnum():  # most terms of a long list
+        return Pattern(f" {term.lower()} ", False)
     core = term.strip()
     open_start = core.startswith("*")
     open_end = core.endswith("*") and not core.endswith("\\*")
@@ -108,19 +125,15 @@ class Prepared:
         self.text = text
         self.joined = joined
         self._blank = text.translate(_ASCII_BLANKS) if text.isascii() else None
-        self.reduced = " " + (" ".join(self._blank.split()) if self._blank is not None else _reduced(text)) + " "
+        self.reduced = _single(f" {self._blank} ") if self._blank is not None else f" {_reduced(text)} "
 
     @cached_property
     def _tokens(self) -> tuple[list[int], list[int], list[int]]:
         """Where each token starts in the reduced text, and starts and ends in the folded one."""
         blank = self._blank if self._blank is not None else _same_length(self.text)
-        here, starts, ends = [], [], []
-        at = 1
-        for token in _TOKEN.finditer(blank):
-            here.append(at)
-            starts.append(token.start())
-            ends.append(token.end())
-            at += token.end() - token.start() + 1
+        spans = [token.span() for token in _TOKEN.finditer(blank)]
+        starts, ends = [s for s, _ in spans], [e for _, e in spans]
+        here = list(accumulate((e - s + 1 for s, e in spans), initial=1))[:-1]
         return here, starts, ends
 
     @cached_property
@@ -195,7 +208,9 @@ def _scan(automaton: Any, haystack: str, longest: int, deadline: Deadline) -> It
         return
     for at in range(0, len(haystack), _BLOCK):
         deadline.check()
-        for found, start, end in automaton.find_matches_as_indexes(haystack[at : at + _BLOCK + longest], overlapping=True):
+        for found, start, end in automaton.find_matches_as_indexes(
+            haystack[at : at + _BLOCK + longest], overlapping=True
+        ):
             # The overlap belongs to the next block.
             if start < _BLOCK:
                 yield found, start + at, end + at
@@ -248,17 +263,54 @@ def _long_border(text: str) -> int:
     return 0
 
 
-_SHARED: OrderedDict[str, Automaton] = OrderedDict()
+class TokenIndex:
+    """The matcher of a big list. Whole words and phrases are looked up by their first word.
+
+    An automaton over a million terms misses the processor's cache at every character; a hash table misses it once a word.
+    Prefixes, substrings and symbols still need the automaton.
+    """
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        whole = [p.text for p in patterns if not p.literal and p.text[0] == p.text[-1] == " "]
+        self._whole = frozenset(whole)
+        phrases: dict[str, list[str]] = {}
+        for text in whole:
+            if text.count(" ") > 2:
+                phrases.setdefault(text[1 : text.index(" ", 1)], []).append(text)
+        self._phrases = phrases
+        self._first = frozenset([*(t[1:-1] for t in whole if t.count(" ") == 2), *phrases])
+        rest = [p for p in patterns if p.literal or not p.text[0] == p.text[-1] == " "]
+        self._rest = Automaton(rest) if rest else None
+
+    def matches(self, text: Prepared, deadline: Deadline) -> Iterator[tuple[int, int, int]]:
+        """As :meth:`Automaton.matches`; the pattern number is always 0."""
+        haystack = text.reduced
+        for token in self._first.intersection(haystack.split(" ")):
+            deadline.check()
+            single = f" {token} "
+            options = [*([single] if single in self._whole else []), *self._phrases.get(token, ())]
+            at = haystack.find(single)
+            while at >= 0:
+                for option in options:
+                    if haystack.startswith(option, at):
+                        yield (0, *text.span(at, at + len(option)))
+                at = haystack.find(single, at + len(single) - 1)
+        if self._rest is not None:
+            for _, start, end in self._rest.matches(text, deadline):
+                yield 0, start, end
+
+
+_SHARED: OrderedDict[str, TokenIndex] = OrderedDict()
 _LOCK = threading.Lock()
 _SHARED_AT_MOST = 16
 
 
-def shared_automaton(sha256: str, terms: Sequence[str]) -> Automaton:
-    """The automaton of a big list, built once per process however many policies load it."""
+def shared_automaton(sha256: str, terms: Sequence[str]) -> TokenIndex:
+    """The matcher of a big list, built once per process however many policies load it."""
     with _LOCK:
         found = _SHARED.get(sha256)
         if found is None:
-            found = _SHARED[sha256] = Automaton(list(dict.fromkeys(map(compile_term, terms))))
+            found = _SHARED[sha256] = TokenIndex(list(dict.fromkeys(map(compile_term, terms))))
             while len(_SHARED) > _SHARED_AT_MOST:
                 _SHARED.popitem(last=False)
         _SHARED.move_to_end(sha256)

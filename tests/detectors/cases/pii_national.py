@@ -178,6 +178,11 @@ _SE, _BE, _JP = Settings("SE_PERSONAL_NUMBER"), Settings("BE_NATIONAL_NUMBER"), 
 
 CASES = [
     *(case for row in _TABLE for case in _of(row)),
+    # A check letter beside a word for goods.
+    Case("Spain, an order", Settings("ES_NIF"), "order 12345678Z has shipped", kind="near-miss"),
+    Case("Spain, a part", Settings("ES_NIE"), "part no. X1234567L", kind="near-miss"),
+    Case("Singapore, a serial number", Settings("SG_NRIC"), "serial S1234567D", kind="near-miss"),
+    Case("India, a product", Settings("IN_PERMANENT_ACCOUNT_NUMBER"), "product ABCPE1234F", kind="near-miss"),
     # Forms that need a word where the usual one does not, and the reverse.
     Case("France, one run", _FR, "numéro de sécurité sociale: [FR_SOCIAL_SECURITY_NUMBER:255081416802538]"),
     Case("France, Corsica", _FR, "NIR [FR_SOCIAL_SECURITY_NUMBER:1 85 05 2A 006 084 35]"),
@@ -224,6 +229,7 @@ CASES = [
     Case("Austria", _VAT, "VAT: [EU_VAT_NUMBER:ATU13585627]"),
     Case("Italy", _VAT, "partita IVA [EU_VAT_NUMBER:IT00743110157]"),
     Case("Ireland", _VAT, "VAT no. [EU_VAT_NUMBER:IE6433435F]"),
+    Case("two in a row", _VAT, "USt-IdNr. [EU_VAT_NUMBER:DE136695976] USt-IdNr. [EU_VAT_NUMBER:DE136695976]"),
     Case("Spain", _VAT, "VAT [EU_VAT_NUMBER:ESX1234567L]"),
     Case("VAT talk", _VAT, "prices include 19 % VAT", kind="negative"),
     Case("wrong check digit", _VAT, "VAT ID DE136695977", kind="near-miss"),

@@ -21,7 +21,7 @@ _VAT = re.compile(_VAT_SHAPES)
 # The same with a blank, dot or dash between the characters after the country.
 _VAT_WRITTEN = (
     r"\b(?:ATU ?|BE ?|BG ?|CY ?|CZ ?|DE ?|DK ?|EE ?|EL ?|ES ?|FI ?|FR ?|HR ?|HU ?|IE ?|IT ?|LT ?|LU ?|LV ?|MT ?|NL ?|PL ?|"
-    r"PT ?|RO ?|SE ?|SI ?|SK ?|XI ?)(?:[A-Z0-9]{1,2}[ .\-]?)?(?:\d[ .\-]?){5,11}(?:\d|[A-Z]{1,2}\b|B\d{2})?\b"
+    r"PT ?|RO ?|SE ?|SI ?|SK ?|XI ?)(?:[A-Z0-9]{1,2}[ .\-]?)?\d(?:[ .\-]?\d){4,11}(?:[ .]?B ?\d{2}|[A-Z]{1,2})?\b"
 )
 
 
@@ -75,10 +75,10 @@ RECOGNIZERS = (
          context=("nir", "sécurité sociale", "insee", "carte vitale")),
     Spec("FR_SOCIAL_SECURITY_NUMBER", ((r"\b[1-478] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3} ?\d{2}\b", 0.4),), requires_context=True, validate=proof.fr_nir,
          context=("nir", "sécurité sociale", "securite sociale", "sécu", "secu", "insee", "carte vitale", "social security", "numéro de sécu", "numero de secu")),
-    Spec("ES_NIF", ((r"\b(?:\d{8}|\d{2}\.\d{3}\.\d{3})[ \-]?[A-HJ-NP-TV-Z]\b|\b[KLM]-?\d{7}-?[A-HJ-NP-TV-Z]\b", 0.4),), validate=proof.es_nif, ignore_case=True,
-         context=("nif", "dni", "documento nacional", "identificación", "identificacion"), against=("serial", "part", "order")),
-    Spec("ES_NIE", ((r"\b[XYZ][ \-]?(?:\d{7}|\d\.\d{3}\.\d{3})[ \-]?[A-HJ-NP-TV-Z]\b", 0.5),), validate=proof.es_nie, ignore_case=True,
-         context=("nie", "extranjero", "identificación")),
+    Spec("ES_NIF", ((r"\b(?:\d{8}|\d{2}\.\d{3}\.\d{3})[ \-]?[A-HJ-NP-TV-Z]\b|\b[KLM]-?\d{7}-?[A-HJ-NP-TV-Z]\b", 0.6),), validate=proof.plausible(proof.es_nif), ignore_case=True,
+         context=("nif", "dni", "documento nacional", "identificación", "identificacion"), against=proof.GOODS),
+    Spec("ES_NIE", ((r"\b[XYZ][ \-]?(?:\d{7}|\d\.\d{3}\.\d{3})[ \-]?[A-HJ-NP-TV-Z]\b", 0.65),), validate=proof.plausible(proof.es_nie), ignore_case=True,
+         context=("nie", "extranjero", "identificación", "identificacion"), against=proof.GOODS),
     Spec("IT_FISCAL_CODE", ((r"\b[A-Z]{3} ?[A-Z]{3} ?[0-9LMNPQRSTUV]{2} ?[A-EHLMPRST] ?[0-9LMNPQRSTUV]{2} ?[A-Z][0-9LMNPQRSTUV]{3} ?[A-Z]\b", 0.6),), validate=proof.it_code,
          context=("codice fiscale", "fiscale", "fiscal code", "cod fisc", "cf")),
     Spec("IT_FISCAL_CODE", ((r"\b[a-z]{6}\d{2}[a-ehlmprst]\d{2}[a-z]\d{3}[a-z]\b", 0.6),), validate=proof.it_code),
@@ -105,7 +105,7 @@ RECOGNIZERS = (
          context=("cpr", "cpr nummer", "personnummer", "danish", "civil registration")),
     Spec("IE_PERSONAL_PUBLIC_SERVICE_NUMBER", ((r"\b\d{7} ?[A-W][A-IW]?\b", 0.4),), requires_context=True, ignore_case=True, validate=proof.ie_pps,
          context=("pps", "ppsn", "personal public service", "irish", "rsi")),
-    Spec("IE_PERSONAL_PUBLIC_SERVICE_NUMBER", ((r"\b\d{7}[A-W][A-IW]\b", 0.5),), validate=proof.ie_pps),
+    Spec("IE_PERSONAL_PUBLIC_SERVICE_NUMBER", ((r"\b\d{7}[A-W][A-IW]\b", 0.6),), validate=proof.plausible(proof.ie_pps), against=proof.GOODS),
     Spec("TR_NATIONAL_ID", ((r"\b[1-9]\d{10}\b|\b[1-9]\d{2} \d{3} \d{3} \d{2}\b", 0.5),), requires_context=True, validate=proof.tr_id,
          context=("tc kimlik", "kimlik", "tckn", "turkish id", "turkish national", "tc no", "t c")),
 )  # fmt: skip

@@ -6,7 +6,7 @@ ASCII text without anything that looks encoded has one view, itself, and pays on
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from guardrails.fold.view import View
@@ -22,39 +22,48 @@ _SMALL = 100_000
 class Folded:
     """All views of one text, made when they are asked for."""
 
-    __slots__ = ("__dict__", "text")
+    # No cached_property: its lock costs more than deciding that a text is plain.
+    __slots__ = ("_exhausted", "_patterns", "_plain", "_words", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._plain: bool | None = None
+        self._patterns: tuple[View, ...] | None = None
+        self._words: tuple[View, ...] | None = None
+        self._exhausted: str | None = None
 
-    @cached_property
+    @property
     def plain(self) -> bool:
         """True when there is nothing to unfold."""
-        return self.text.isascii() and not _engine().suspicious(self.text)
+        if self._plain is None:
+            self._plain = self.text.isascii() and not _engine().suspicious(self.text)
+        return self._plain
 
-    @cached_property
+    @property
     def patterns(self) -> tuple[View, ...]:
         """Case-preserving views, for PII recognisers and regexes; the raw text first."""
-        raw = View(self.text)
-        if self.plain:
-            return (raw,)
-        return tuple(_engine().derive(raw, self._note))
+        if self._patterns is None:
+            raw = View(self.text)
+            self._patterns = (raw,) if self.plain else tuple(_engine().derive(raw, self._note))
+        return self._patterns
 
-    @cached_property
+    @property
     def words(self) -> tuple[View, ...]:
         """Case-folded views, for word lists."""
-        if self.plain:
-            return (View(self.text.lower(), "folded"),)
-        return tuple(_engine().words(self.patterns, self._note))
+        if self._words is None:
+            if self.plain:
+                self._words = (View(self.text.lower(), "folded"),)
+            else:
+                self._words = tuple(_engine().words(self.patterns, self._note))
+        return self._words
 
     def _note(self, reason: str) -> None:
-        self.__dict__["_exhausted"] = reason
+        self._exhausted = reason
 
     @property
     def exhausted(self) -> str | None:
         """Why some view could not be made within the budget, None when all that were asked for were."""
-        reason: str | None = self.__dict__.get("_exhausted")
-        return reason
+        return self._exhausted
 
     def __repr__(self) -> str:
         return f"Folded({len(self.text)} characters)"

@@ -33,6 +33,7 @@ CASES = [
     Case("Spanish", _BORN, "fecha de nacimiento: [DATE_OF_BIRTH:12 de marzo de 1985]"),
     Case("Japanese", _BORN, "生年月日: [DATE_OF_BIRTH:1985年3月12日]"),
     Case("Chinese, in a sentence", _BORN, "我的出生日期是[DATE_OF_BIRTH:1985年3月12日]。"),
+    Case("with a time", _BORN, "born [DATE_OF_BIRTH:1985-03-12T00:00:00Z]"),
     Case("no date", _BORN, "Please enter your date of birth.", kind="negative"),
     Case("a year", _BORN, "She was born in 1985.", kind="negative"),
     Case("a date alone", _BORN, "The meeting is on 1985-03-12.", kind="near-miss"),

@@ -53,6 +53,9 @@ def _pem(kind: str, body: str = _BODY, newline: str = "\n") -> str:
 
 _OPEN = f"{_DASHES}BEGIN RSA PRIVATE KEY{_DASHES}\n{_BODY}"
 _CLOSED = f"{_BODY}\n{_DASHES}END RSA PRIVATE KEY{_DASHES}"
+_SSH2 = "\n".join(f"---- {side} SSH2 ENCRYPTED PRIVATE KEY ----" for side in ("BEGIN", "END")).replace(
+    "\n", f"\n{_BODY}\n"
+)
 _PUTTY = (
     "PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nComment: test\nPrivate-Lines: 1\n"
     + _ALNUM[:64]
@@ -119,6 +122,7 @@ CASES = [
     Case("two of them", _PEM, f"[PRIVATE_KEY:{_pem('PRIVATE KEY')}]\nand\n[PRIVATE_KEY:{_pem('EC PRIVATE KEY')}]"),
     Case("cut off", _PEM, f"[PRIVATE_KEY:{_OPEN}]\n\nis what I have."),
     Case("without its beginning", _PEM, f"the rest is:\n[PRIVATE_KEY:{_CLOSED}]"),
+    Case("SSH2", _PEM, f"[PRIVATE_KEY:{_SSH2}]"),
     Case("PuTTY", _PEM, f"[PRIVATE_KEY:{_PUTTY}]"),
     Case("Bitcoin, wallet import format", _PEM, "[PRIVATE_KEY:5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ]"),
     Case("talk of keys", _PEM, "Keep your private key secret and publish the public key.", kind="negative"),
@@ -144,6 +148,7 @@ CASES = [
     Case("in a query", _API, f"https://x.example/v1?access_token=[API_KEY:{_ALNUM[:32]}]&q=1"),
     Case("bearer", _API, f"-H 'Authorization: Bearer [API_KEY:{_ALNUM[:40]}]'"),
     Case("storage account", _API, f"AccountName=x;AccountKey=[API_KEY:{_ALNUM[:86]}==];EndpointSuffix=y"),
+    Case("hidden label", _API, f"a\u200bpi key: [API_KEY:{_HEX[:32]}]"),
     Case("word only", _API, "Where do I find my API key?", kind="negative"),
     Case("a stand-in", _API, "api_key = YOUR_API_KEY_HERE_123", kind="near-miss"),
     Case("from the environment", _API, "const API_KEY = process.env.TRELLO_API_KEY_2;", kind="near-miss"),

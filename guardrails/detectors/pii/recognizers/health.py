@@ -20,10 +20,10 @@ _MONTH = (
 # The longer alternatives first: what ends a date must not end after its first digit.
 _DAY, _NUM, _YEAR = r"(?:[12]\d|3[01]|0?[1-9])", r"(?:1[0-2]|0?[1-9])", r"(?:18|19|20)\d{2}"
 _DATE = (
-    rf"(?:{_YEAR}(?:-{_NUM}-{_DAY}|/{_NUM}/{_DAY}|\.{_NUM}\.{_DAY}| {_NUM} {_DAY})\b"
+    rf"(?:{_YEAR}(?:-{_NUM}-{_DAY}(?:T[\d:.+Z\-]{{5,30}})?|/{_NUM}/{_DAY}|\.{_NUM}\.{_DAY}| {_NUM} {_DAY})\b"
     rf"|{_YEAR}(?:年 ?{_NUM}月 ?{_DAY}日|년 ?{_NUM}월 ?{_DAY}일)"
     rf"|{_DAY}(?:/ ?{_DAY} ?/ ?|-{_DAY}-|\. ?{_DAY}\. ?| {_DAY} )(?:{_YEAR}|\d{{2}})\b"
-    rf"|{_DAY}(?:st|nd|rd|th|\.|º)?(?: of| de)?[ \-/]{_MONTH}\.?,?(?: de| del)?[ \-/](?:{_YEAR}|\d{{2}})\b"
+    rf"|{_DAY}(?:st|nd|rd|th|er|\.|º)?(?: of| de)?[ \-/]{_MONTH}\.?,?(?: de| del)?[ \-/](?:{_YEAR}|\d{{2}})\b"
     rf"|{_MONTH}\.?[ \-]{_DAY}(?:st|nd|rd|th)?,?[ \-]{_YEAR}\b)"
 )
 _BIRTH = (
@@ -123,10 +123,10 @@ RECOGNIZERS = (
     Spec(
         "HEALTH_INSURANCE_NUMBER",
         (
-            (rf"(?i)\b(?:health[ _](?:insurance|plan|care|id|card)(?: (?:beneficiary|member|policy|card|claim))?|insurance|medicaid|medicare|(?:insurance|plan|health) member|member|subscriber|group (?:health )?plan|beneficiary|krankenversicherten|krankenkasse|versicherten)(?:[ _\-]?(?:id|identifier|number|no\.?|nummer|card|code)){{1,2}}{_LABEL}(?P<value>{_NUMBER}{{4,16}})\b", 0.7),
+            (rf"(?i)\b(?:health[ _](?:insurance|plan|care|id|card)(?: (?:beneficiary|member|policy|card|claim))?|insurance|medicaid|medicare|(?:insurance|plan|health) member|member|subscriber|group (?:health )?plan|beneficiary|krankenversicherten|krankenkasse|versicherten)(?:[ _\-]?(?:id|identifier|number|no\.?|nummer|card|code|#)){{1,2}}{_LABEL}(?P<value>{_NUMBER}{{4,16}})\b", 0.7),
             (rf"(?i)\bhealth insurance{_LABEL}(?P<value>{_NUMBER}{{5,16}})\b", 0.65),
             (r"(?i)\binsurance: ?(?P<value>[A-Z]{2,5}-?\d[\dA-Z\-]{5,16})\b", 0.65),
-            (r"\b(?:INS|HIN|HIC|HICN|HPID)-\d{6,12}\b", 0.6),
+            (r"\b(?:INS|HIN|HICN|HPID|HPBN)-\d{5,12}\b", 0.6),
         ),
         validate=_identifier,
     ),
@@ -146,7 +146,7 @@ RECOGNIZERS = (
             (rf"(?i)\b(?:employee|staff|personnel|payroll|worker|badge|emp)(?:[._ \-]{{0,2}}(?:id|identifier|number|no\.?|num|#|code)){{1,2}}{_LABEL}(?P<value>[A-Z]{{0,4}}[\-]?\d[\dA-Z\-]{{2,12}})\b", 0.7),
             (r"(?i)\bemployee\b[^\r\n;]{0,60}?\((?:employee )?id:? ?(?P<value>[A-Z]{0,4}-?\d[\dA-Z\-]{2,12})\)", 0.65),
             (rf"(?i)\b(?:personalnummer|mitarbeiternummer|matricule|n[úu]mero de empleado|matricola|personeelsnummer){_LABEL}(?P<value>[A-Z]{{0,4}}-?\d[\dA-Z\-]{{2,12}})\b", 0.7),
-            (r"\b(?:EMP|EMPL|EID)-?\d{4,8}\b", 0.6),
+            (r"\b(?:EMP|EMPL|EID|EMPID)[\-_]?\d{4,8}\b", 0.6),
         ),
         validate=_employee,
     ),

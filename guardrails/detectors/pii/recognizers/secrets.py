@@ -10,6 +10,7 @@ __all__ = ["RECOGNIZERS"]
 
 _B58 = "[1-9A-HJ-NP-Za-km-z]"
 _KIND = r"(?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?"  # RSA, EC, OPENSSH, ENCRYPTED, PGP …
+_BEGIN, _END = rf"-{{4,5}} ?BEGIN {_KIND} ?-{{4,5}}", rf"-{{4,5}} ?END {_KIND} ?-{{4,5}}"  # SSH2 has four and a blank
 _LINE = r"[A-Za-z0-9+/=]{16,}(?:\s|\\[nr])*"  # of base 64; in JSON a line break is written \n
 _GAP = r"(?:\s|\\[nr])*"
 _HEADERS = rf"(?:{_GAP}[A-Z][A-Za-z\-]{{2,20}}: [A-Za-z0-9 ,.\-()]{{1,80}}(?:\r?\n|\\n))*"
@@ -30,10 +31,10 @@ RECOGNIZERS = (
     Spec(
         "PRIVATE_KEY",
         (
-            # No five dashes inside, so that one block cannot swallow the next.
-            (rf"-----BEGIN {_KIND}-----(?:-{{0,3}}[^-])*-----END {_KIND}-----", 1.0),
-            (rf"-----BEGIN {_KIND}-----{_HEADERS}(?:{_GAP}[A-Za-z0-9+/=]{{16,}})*(?:{_GAP}[A-Za-z0-9+/]{{1,15}}={{1,2}})?", 0.9),
-            (rf"(?:{_LINE})*(?:[A-Za-z0-9+/=]{{1,15}}(?:\s|\\[nr])*)?-----END {_KIND}-----", 0.9),
+            # No four dashes inside, so that one block cannot swallow the next.
+            (rf"{_BEGIN}(?:-{{0,3}}[^-])*{_END}", 1.0),
+            (rf"{_BEGIN}{_HEADERS}(?:{_GAP}[A-Za-z0-9+/=]{{16,}})*(?:{_GAP}[A-Za-z0-9+/]{{1,15}}={{1,2}})?", 0.9),
+            (rf"(?:{_LINE})*(?:[A-Za-z0-9+/=]{{1,15}}(?:\s|\\[nr])*)?{_END}", 0.9),
             (r"PuTTY-User-Key-File-[23]: (?s:.)*?Private-MAC: [0-9a-f]{40,64}", 1.0),
         ),
     ),
@@ -70,7 +71,6 @@ RECOGNIZERS = (
         ),
         against=("dummy", "sample", "placeholder", "fake", "mock"),
         validate=proof.random_value,
-        scope="raw",  # what decoding leaves behind looks random too
     ),
     # Bitcoin, Litecoin, Dogecoin, Dash, Tron, XRP, test networks; Stellar; Bitcoin Cash; Tezos; extended public keys.
     # One pattern for all without a telling prefix: each is a scan of the text.

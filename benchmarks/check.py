@@ -1,6 +1,6 @@
 """check() of one kilobyte of plain English: words and regexes, then every PII type.
 
-    python -m benchmarks.check
+python -m benchmarks.check
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What obfuscation hides from us: denied phrases and identifiers in many renderings, and what benign twins set off.
 
-    python -m benchmarks.evasion [--misses]
+python -m benchmarks.evasion [--misses]
 """
 
 from __future__ import annotations
@@ -59,13 +59,21 @@ def phrases(misses: bool) -> None:
             for phrase in DENIED:
                 found[name] += guard.check(carrier.format(render(phrase)), source="INPUT").blocked
         total = len(PHRASES) * len(DENIED)
-        print(f"denied phrases, {label:18} {sum(found.values()):4}/{total} = {sum(found.values()) / total:6.1%} over {len(PHRASES)} transforms")
+        print(
+            f"denied phrases, {label:18} {sum(found.values()):4}/{total} = {sum(found.values()) / total:6.1%} over {len(PHRASES)} transforms"
+        )
         if misses:
-            print("   missed:", {n: len(DENIED) - c for n, c in found.items() if c < len(DENIED)} or {n for n in PHRASES if not found[n]})
+            print(
+                "   missed:",
+                {n: len(DENIED) - c for n, c in found.items() if c < len(DENIED)}
+                or {n for n in PHRASES if not found[n]},
+            )
     rng = random.Random(7)
     pairs = spread(rng, sorted(PHRASES), 300)
     hit = sum(guard.check(PHRASES[b](PHRASES[a](rng.choice(DENIED))), source="INPUT").blocked for a, b in pairs)
-    print(f"denied phrases, two transforms composed {hit}/{len(pairs)} = {hit / len(pairs):.1%} (many such texts no reader could undo)")
+    print(
+        f"denied phrases, two transforms composed {hit}/{len(pairs)} = {hit / len(pairs):.1%} (many such texts no reader could undo)"
+    )
 
 
 def values(misses: bool) -> None:

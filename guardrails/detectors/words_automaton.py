@@ -6,7 +6,7 @@ import re
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -21,7 +21,8 @@ __all__ = ["Automaton", "Pattern", "Prepared", "TokenIndex", "compile_term", "sh
 # Everything that separates words: what is no letter, number or combining mark. Marks and the joiners that
 # Persian and Hindi write inside words belong to the word.
 _SEPARATORS = regex.compile(r"[^\p{L}\p{N}\p{M}\u200c\u200d]+")
-_ASCII_BLANKS = {i: (chr(i) if chr(i).isalnum() else " ") for i in range(128)}
+# As bytes: translating bytes is four times as fast as translating a string.
+_ASCII_BLANKS = bytes(i if chr(i).isalnum() and i < 128 else 32 for i in range(256))
 _TOKEN = re.compile(r"\S+")
 # Scripts written without blanks between words: a term that begins or ends in one needs no boundary there.
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
@@ -93,7 +94,7 @@ def _pig(text: str, consonant: str, vowel: str) -> str:
 def _reduced(text: str) -> str:
     """Separators as single blanks, none at the ends."""
     if text.isascii():
-        return _single(text.translate(_ASCII_BLANKS)).strip(" ")
+        return _single(text.encode().translate(_ASCII_BLANKS).decode("ascii")).strip(" ")
     return str(_SEPARATORS.sub(" ", text)).strip(" ")
 
 
@@ -124,7 +125,7 @@ class Prepared:
         """``joined``: the words of the text may have run together."""
         self.text = text
         self.joined = joined
-        self._blank = text.translate(_ASCII_BLANKS) if text.isascii() else None
+        self._blank = text.encode().translate(_ASCII_BLANKS).decode("ascii") if text.isascii() else None
         self.reduced = _single(f" {self._blank} ") if self._blank is not None else f" {_reduced(text)} "
 
     @cached_property
@@ -202,10 +203,14 @@ def _kind(pattern: Pattern) -> str:
     return "squeezed" if pattern.text.startswith(_SQUEEZED) else "words"
 
 
-def _scan(automaton: Any, haystack: str, longest: int, deadline: Deadline) -> Iterator[tuple[int, int, int]]:
+def _scan(automaton: Any, haystack: str, longest: int, deadline: Deadline) -> Iterable[tuple[int, int, int]]:
     if len(haystack) <= _BLOCK:
-        yield from automaton.find_matches_as_indexes(haystack, overlapping=True)
-        return
+        found: list[tuple[int, int, int]] = automaton.find_matches_as_indexes(haystack, overlapping=True)
+        return found
+    return _scan_blocks(automaton, haystack, longest, deadline)
+
+
+def _scan_blocks(automaton: Any, haystack: str, longest: int, deadline: Deadline) -> Iterator[tuple[int, int, int]]:
     for at in range(0, len(haystack), _BLOCK):
         deadline.check()
         for found, start, end in automaton.find_matches_as_indexes(

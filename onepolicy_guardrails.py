@@ -21,7 +21,11 @@ _SENTINEL = f'__distribution__ = "{_DISTRIBUTION}"'
 def _owners(init: Path) -> list[str]:
     """Other distributions that say they installed this file."""
     owners = []
-    for name in ("guardrails-ai", "openai-guardrails", *importlib.metadata.packages_distributions().get("guardrails", ())):
+    for name in (
+        "guardrails-ai",
+        "openai-guardrails",
+        *importlib.metadata.packages_distributions().get("guardrails", ()),
+    ):
         if name == _DISTRIBUTION or name in owners:
             continue
         try:
@@ -29,7 +33,9 @@ def _owners(init: Path) -> list[str]:
         except importlib.metadata.PackageNotFoundError:
             continue
         files = distribution.files or ()
-        if any(Path(str(distribution.locate_file(f))).resolve() == init for f in files if str(f).endswith("__init__.py")):
+        if any(
+            Path(str(distribution.locate_file(f))).resolve() == init for f in files if str(f).endswith("__init__.py")
+        ):
             owners.append(name)
     return owners
 

@@ -80,7 +80,7 @@ def values(misses: bool) -> None:
     """Identifiers: found with the right type, and masked exactly."""
     guard = pii_guard()
     rng = random.Random(11)
-    plans = [(n,) for n in VALUES] + [p for p in spread(rng, sorted(VALUES), PAIRS)]
+    plans = [(n,) for n in VALUES] + list(spread(rng, sorted(VALUES), PAIRS))
     for label, chosen in (("one rendering", plans[: len(VALUES)]), ("two composed", plans[len(VALUES) :])):
         found = exact = total = alarms = twins = 0
         missed: list[str] = []

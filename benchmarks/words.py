@@ -70,7 +70,7 @@ def main() -> None:
         return
     peer = Profanity()
     peer.load_censor_words()
-    own_list = tuple(sorted({str(w) for w in _words_of(peer)}))
+    own_list = tuple(sorted({str(w) for w in _peer_words()}))
     same = detector(Settings(terms=own_list))
     peer_us = best_us(lambda: peer.contains_profanity(text), seconds=4, rounds=2)
     same_us = best_us(lambda: find(same, piece))
@@ -79,7 +79,7 @@ def main() -> None:
     )
 
 
-def _words_of(peer: object) -> list[str]:
+def _peer_words() -> list[str]:
     """The plain words of better-profanity's shipped list."""
     from importlib import resources
 

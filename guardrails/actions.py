@@ -53,7 +53,9 @@ def placeholders(rules: Iterable[Rule]) -> re.Pattern[str] | None:
     choices = [re.escape(c) for c in sorted(constants, key=lambda c: (-len(c), c)) if c]
     if names:
         # Four digits at most: a number of that length is nothing that any rule protects.
-        choices.append(r"\{(?:" + "|".join(re.escape(n) for n in sorted(names, key=lambda n: (-len(n), n))) + r")(?:_\d{1,4})?\}")
+        choices.append(
+            r"\{(?:" + "|".join(re.escape(n) for n in sorted(names, key=lambda n: (-len(n), n))) + r")(?:_\d{1,4})?\}"
+        )
     return re.compile("|".join(choices)) if choices else None
 
 

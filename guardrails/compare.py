@@ -120,5 +120,7 @@ def read_texts(path: Path, source: str) -> tuple[Text, ...]:
             row = json.loads(line)
             texts.append(Text(row["text"], row.get("source", source)))
         except (KeyError, TypeError, ValueError) as error:
-            raise GuardrailsError(f'{path}:{number}: a row is {{"text": …, "source"?: …}} ({type(error).__name__})') from None
+            raise GuardrailsError(
+                f'{path}:{number}: a row is {{"text": …, "source"?: …}} ({type(error).__name__})'
+            ) from None
     return tuple(texts)

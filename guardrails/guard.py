@@ -72,7 +72,9 @@ class Guard:
         timings: dict[str, float] = {}
 
         content, rejected = _admit(pieces, direction.source, limits.max_characters, limits.max_pieces)
-        failures = [Failure(rule, FailureKind.BAD_INPUT, i, why) for i, why in rejected.items() for rule in direction.rules]
+        failures = [
+            Failure(rule, FailureKind.BAD_INPUT, i, why) for i, why in rejected.items() for rule in direction.rules
+        ]
         found = direction.find(content, deadline, timings)
         verdict = direction.judge(content, found.hits, [*failures, *found.failures])
         outputs, verdict, more = direction.act(content, verdict, deadline, timings)
@@ -182,7 +184,9 @@ class _Direction:
                     self._masker.apply(text, (f for f in verdict.findings if f.piece == i), numbers)
                     for i, text in enumerate(texts)
                 ]
-                again = Content([replace(p, text=m.text) for p, m in zip(content.pieces, masked, strict=True)], self.source)
+                again = Content(
+                    [replace(p, text=m.text) for p, m in zip(content.pieces, masked, strict=True)], self.source
+                )
                 found = self.find(again, deadline, timings)
                 unseen += found.unseen
                 new = self.judge(again, [*found.hits, *_echoes(content, verdict, again)], found.failures)
@@ -244,7 +248,11 @@ def _joined(first: Verdict, second: Verdict) -> Verdict:
 
 def _failures(name: str, rules: Sequence[str], error: Exception) -> list[Failure]:
     """A failure per rule. Exception messages may quote the text, so only the type and the place are kept."""
-    kinds = {DeadlineExceeded: FailureKind.TIMEOUT, TimeoutError: FailureKind.TIMEOUT, MemoryError: FailureKind.OUT_OF_MEMORY}
+    kinds = {
+        DeadlineExceeded: FailureKind.TIMEOUT,
+        TimeoutError: FailureKind.TIMEOUT,
+        MemoryError: FailureKind.OUT_OF_MEMORY,
+    }
     kind = next((k for t, k in kinds.items() if isinstance(error, t)), FailureKind.INTERNAL)
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:

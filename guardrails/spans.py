@@ -18,7 +18,9 @@ _IGNORABLE = frozenset(
 
 def _clings(char: str) -> bool:
     """True for a character that belongs to the one before it, or is invisible."""
-    return ord(char) in _IGNORABLE or unicodedata.category(char) in ("Mn", "Me", "Mc") or 0x1F3FB <= ord(char) <= 0x1F3FF
+    return (
+        ord(char) in _IGNORABLE or unicodedata.category(char) in ("Mn", "Me", "Mc") or 0x1F3FB <= ord(char) <= 0x1F3FF
+    )
 
 
 def expand(text: str, start: int, end: int) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import collections
 import gzip
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -27,11 +28,96 @@ STEMS = re.compile(
 )
 # Rated high, and ordinary in some context a bank, hospital or school has.
 INNOCENT = frozenset(
-    "slit molester feck kkk retard retardation retardant retarded bastard prick chink slope gook fairy queen dyke dykes pedo "
-    "pedophile paedophile rape rapist raped nude nazi lesbian transvestite hermaphrodite incest necrophilia bestiality "
-    "cock cocks oriental gypsy negro negroes colored coloured eskimo squaw redskin redskins savage savages butt chicken cotton banana "
-    "oreo jap japs coon coons cracker crackers spade spook spooks beaner mongoloid cripple midget spastic lame jerk niger nigers "
-    "shiite taig yid paddy nip nips pom pommy kraut frog limey goy goyim heathen papist jesus christ god hell damn".split()
+    [
+        "slit",
+        "molester",
+        "feck",
+        "kkk",
+        "retard",
+        "retardation",
+        "retardant",
+        "retarded",
+        "bastard",
+        "prick",
+        "chink",
+        "slope",
+        "gook",
+        "fairy",
+        "queen",
+        "dyke",
+        "dykes",
+        "pedo",
+        "pedophile",
+        "paedophile",
+        "rape",
+        "rapist",
+        "raped",
+        "nude",
+        "nazi",
+        "lesbian",
+        "transvestite",
+        "hermaphrodite",
+        "incest",
+        "necrophilia",
+        "bestiality",
+        "cock",
+        "cocks",
+        "oriental",
+        "gypsy",
+        "negro",
+        "negroes",
+        "colored",
+        "coloured",
+        "eskimo",
+        "squaw",
+        "redskin",
+        "redskins",
+        "savage",
+        "savages",
+        "butt",
+        "chicken",
+        "cotton",
+        "banana",
+        "oreo",
+        "jap",
+        "japs",
+        "coon",
+        "coons",
+        "cracker",
+        "crackers",
+        "spade",
+        "spook",
+        "spooks",
+        "beaner",
+        "mongoloid",
+        "cripple",
+        "midget",
+        "spastic",
+        "lame",
+        "jerk",
+        "niger",
+        "nigers",
+        "shiite",
+        "taig",
+        "yid",
+        "paddy",
+        "nip",
+        "nips",
+        "pom",
+        "pommy",
+        "kraut",
+        "frog",
+        "limey",
+        "goy",
+        "goyim",
+        "heathen",
+        "papist",
+        "jesus",
+        "christ",
+        "god",
+        "hell",
+        "damn",
+    ]
 )
 FRIENDS = (
     "Scunthorpe", "Essex", "Sussex", "Middlesex", "Penistone", "Lightwater", "Clitheroe", "Cockermouth", "Cockburn", "Hancock",
@@ -65,14 +151,18 @@ def benign_words(data: Path) -> collections.Counter[str]:
         for row in rows(path):
             text = json.dumps(row, ensure_ascii=False).lower()
             words = re.findall(r"[\w'@$*-]+", text)
-            seen.update({*words, *(f"{a} {b}" for a, b in zip(words, words[1:], strict=False))})
+            seen.update({*words, *(f"{a} {b}" for a, b in itertools.pairwise(words))})
     return seen
 
 
 def compile_list(data: Path) -> list[str]:
     """The terms, sorted."""
     seen = benign_words(data)
-    terms = {r["text"].lower().strip() for r in rows(data / "safety/surge_profanity.jsonl.gz") if float(r["severity_rating"]) >= SEVERITY}
+    terms = {
+        r["text"].lower().strip()
+        for r in rows(data / "safety/surge_profanity.jsonl.gz")
+        if float(r["severity_rating"]) >= SEVERITY
+    }
     terms |= {t for r in rows(data / "safety/ldnoobw_en.jsonl.gz") if STEMS.search(t := r["text"].lower().strip())}
     kept = []
     for term in sorted(terms):
@@ -90,7 +180,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "guardrails/data/profanity.txt")
     arguments = parser.parse_args()
     terms = compile_list(arguments.data)
-    lines = [HEADER.format(severity=SEVERITY), *(f"{t}\n" for t in terms), *(f"!{f}\n" for f in sorted(FRIENDS, key=str.lower))]
+    lines = [
+        HEADER.format(severity=SEVERITY),
+        *(f"{t}\n" for t in terms),
+        *(f"!{f}\n" for f in sorted(FRIENDS, key=str.lower)),
+    ]
     arguments.out.write_text("".join(lines), encoding="utf-8")
     print(f"{len(terms)} terms, {len(FRIENDS)} false friends: {arguments.out.name}")
 

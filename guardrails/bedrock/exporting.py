@@ -70,7 +70,10 @@ class _Writer:
 
     def run(self) -> Exported:
         document, kept = self.document, self.kept
-        messages = {**{k: getattr(Messages(), k) for k in ("blocked_input", "blocked_output")}, **document.get("messages", {})}
+        messages = {
+            **{k: getattr(Messages(), k) for k in ("blocked_input", "blocked_output")},
+            **document.get("messages", {}),
+        }
         request: dict[str, Any] = {"name": document["name"]}
         if "description" in document:
             request["description"] = document["description"]
@@ -156,7 +159,11 @@ class _Writer:
                 rule = {"input": rule, "output": rule}
             sides = self.sides(rule, key, strengths=True)
             base = rule.get("strength", "HIGH")
-            item = {"type": name, "inputStrength": sides.pop("inputStrength", base), "outputStrength": sides.pop("outputStrength", base)}
+            item = {
+                "type": name,
+                "inputStrength": sides.pop("inputStrength", base),
+                "outputStrength": sides.pop("outputStrength", base),
+            }
             if "action" in rule:
                 action = self.action(rule["action"], f"{key}.action", blocks_only=True)
                 sides = {"inputAction": action, "outputAction": action} | sides
@@ -190,7 +197,10 @@ class _Writer:
                 else:
                     words.append({"text": word, **extra})
         for i, entry in enumerate(section.get("lists", ())):
-            self.lose(f"words.lists[{i}]", f"Bedrock has no word list files ({entry if isinstance(entry, str) else entry.get('file')})")
+            self.lose(
+                f"words.lists[{i}]",
+                f"Bedrock has no word list files ({entry if isinstance(entry, str) else entry.get('file')})",
+            )
         managed = section.get("managed", ())
         if isinstance(managed, str):
             managed = [managed]
@@ -301,7 +311,10 @@ def _effective(policy: Policy) -> dict[str, Any]:
     document: dict[str, Any] = {"version": 1, "name": policy.name}
     if policy.description is not None:
         document["description"] = policy.description
-    document["messages"] = {"blocked_input": policy.messages.blocked_input, "blocked_output": policy.messages.blocked_output}
+    document["messages"] = {
+        "blocked_input": policy.messages.blocked_input,
+        "blocked_output": policy.messages.blocked_output,
+    }
     if policy.metadata:
         document["metadata"] = dict(policy.metadata)
     if policy.on_failure is not OnFailure.BLOCK:
@@ -342,7 +355,9 @@ def _put(document: dict[str, Any], rule: Rule, default: OnFailure) -> None:
     elif rule.detector == "pii":
         document.setdefault("pii", {}).setdefault("entities", {})[rule.type] = out
     elif rule.detector == "regex":
-        document.setdefault("pii", {}).setdefault("regexes", []).append({"name": rule.type, "pattern": settings.pattern, **out})
+        document.setdefault("pii", {}).setdefault("regexes", []).append(
+            {"name": rule.type, "pattern": settings.pattern, **out}
+        )
     elif rule.detector == "content":
         sides = {d: {"strength": getattr(settings, f"{d}_strength")} for d in ("input", "output")}
         document.setdefault("content", {})[rule.type] = {**out, **sides}
@@ -351,6 +366,9 @@ def _put(document: dict[str, Any], rule: Rule, default: OnFailure) -> None:
         document.setdefault("topics", []).append(topic)
     elif rule.detector == "grounding":
         action = rule.output
-        document[rule.id] = {"threshold": settings.threshold, **({"action": action.value} if action else {"enabled": False})}
+        document[rule.id] = {
+            "threshold": settings.threshold,
+            **({"action": action.value} if action else {"enabled": False}),
+        }
     else:
         document.setdefault("rules", []).append({"id": rule.id, "detector": rule.detector})

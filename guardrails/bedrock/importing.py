@@ -58,7 +58,10 @@ def import_guardrail(config: Mapping[str, Any]) -> Imported:
     document: dict[str, Any] = {"version": 1, "name": name}
     if "description" in request:
         document["description"] = request["description"]
-    document["messages"] = {"blocked_input": request["blockedInputMessaging"], "blocked_output": request["blockedOutputsMessaging"]}
+    document["messages"] = {
+        "blocked_input": request["blockedInputMessaging"],
+        "blocked_output": request["blockedOutputsMessaging"],
+    }
     for member, section in (
         ("contentPolicyConfig", _content),
         ("topicPolicyConfig", _topics),
@@ -76,7 +79,9 @@ def import_guardrail(config: Mapping[str, Any]) -> Imported:
     if kept:
         document["bedrock"] = kept
     if "content" in document or "topics" in document or "grounding" in document or "relevance" in document:
-        notes.append("content filters, topics and grounding need trained weights; without them this policy does not start")
+        notes.append(
+            "content filters, topics and grounding need trained weights; without them this policy does not start"
+        )
     if "automatedReasoningPolicyConfig" in kept:
         notes.append("automated reasoning is kept aside and not applied")
     return Imported(document, notes)
@@ -150,7 +155,12 @@ def _content(config: Mapping[str, Any], document: dict[str, Any], kept: dict[str
 
 def _topics(config: Mapping[str, Any], document: dict[str, Any], kept: dict[str, Any]) -> None:
     document["topics"] = [
-        {"name": t["name"], "definition": t["definition"], **({"examples": list(t["examples"])} if "examples" in t else {}), **_directions(t)}
+        {
+            "name": t["name"],
+            "definition": t["definition"],
+            **({"examples": list(t["examples"])} if "examples" in t else {}),
+            **_directions(t),
+        }
         for t in config["topicsConfig"]
     ]
     # Rule ids are unique here, names are not there.
@@ -168,7 +178,9 @@ def _words(config: Mapping[str, Any], document: dict[str, Any], kept: dict[str, 
         terms: list[Any] = []
         for i, item in enumerate(config["wordsConfig"]):
             sides = _directions(item)
-            terms.append({"term": escaped(item["text"]), "id": f"word-{i + 1}", **sides} if sides else escaped(item["text"]))
+            terms.append(
+                {"term": escaped(item["text"]), "id": f"word-{i + 1}", **sides} if sides else escaped(item["text"])
+            )
         section["terms"] = terms
     if "managedWordListsConfig" in config:
         lists = config["managedWordListsConfig"]
@@ -181,7 +193,7 @@ def _words(config: Mapping[str, Any], document: dict[str, Any], kept: dict[str, 
     document["words"] = section
 
 
-def _pii(config: Mapping[str, Any], document: dict[str, Any], kept: dict[str, Any]) -> None:
+def _pii(config: Mapping[str, Any], document: dict[str, Any], _: dict[str, Any]) -> None:
     section: dict[str, Any] = {}
     if "piiEntitiesConfig" in config:
         section["entities"] = {}

@@ -72,18 +72,22 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """One policy file, applied to everything that goes into and comes out of a language model."""
 
 
 @app.command()
-def check(
+def check(  # noqa: PLR0917 - a command's options
     policy: PolicyOption,
     text: Annotated[str | None, typer.Argument(help="The text; - or nothing reads standard input.")] = None,
     source: Annotated[Direction, typer.Option(help="Which way the text travels.")] = Direction.INPUT,
     file: Annotated[Path | None, typer.Option(help="Read the text from a file.")] = None,
-    jsonl: Annotated[bool, typer.Option("--jsonl", help='Rows {"text" or "pieces", "source"?} in, one report a line out.')] = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help='Rows {"text" or "pieces", "source"?} in, one report a line out.')
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check a text. Exit code 0: allowed or masked, 2: blocked, 1: could not run."""
@@ -115,10 +119,14 @@ def _check_rows(guard: Any, content: str, source: Direction) -> int:
             continue
         try:
             row = json.loads(line)
-            report = guard.check(row["pieces"] if "pieces" in row else row["text"], source=row.get("source", source.value))
+            report = guard.check(
+                row["pieces"] if "pieces" in row else row["text"], source=row.get("source", source.value)
+            )
         except (KeyError, TypeError, ValueError) as error:
             # The row may hold anything; only the kind of error is repeated.
-            typer.echo(json.dumps({"line": number, "error": f"{type(error).__name__}: a row is {{text or pieces, source?}}"}))
+            typer.echo(
+                json.dumps({"line": number, "error": f"{type(error).__name__}: a row is {{text or pieces, source?}}"})
+            )
             worst = COULD_NOT_RUN
             continue
         typer.echo(report.to_json(include_text=True))
@@ -154,7 +162,10 @@ def lint(
 
 
 @app.command()
-def explain(policy: Annotated[str, typer.Argument(help="A policy file, or a shipped policy's name.")], as_json: JsonOption = False) -> None:
+def explain(
+    policy: Annotated[str, typer.Argument(help="A policy file, or a shipped policy's name.")],
+    as_json: JsonOption = False,
+) -> None:
     """Print the effective policy, with the file and line of every setting."""
     from guardrails.cli import screens  # noqa: PLC0415
     from guardrails.policy import explain as run  # noqa: PLC0415
@@ -164,7 +175,11 @@ def explain(policy: Annotated[str, typer.Argument(help="A policy file, or a ship
     settings = run(effective)
     if as_json:
         rows = [{"key": s.key, "value": s.value, "at": str(s.at) if s.at else None} for s in settings]
-        typer.echo(json.dumps({"name": effective.name, "sha256": effective.identity.sha256, "settings": rows}, indent=2, default=str))
+        typer.echo(
+            json.dumps(
+                {"name": effective.name, "sha256": effective.identity.sha256, "settings": rows}, indent=2, default=str
+            )
+        )
     else:
         typer.echo(screens.explained(effective, settings), nl=False)
 
@@ -173,7 +188,9 @@ def explain(policy: Annotated[str, typer.Argument(help="A policy file, or a ship
 def diff(
     old: Annotated[str, typer.Argument(help="A policy.")],
     new: Annotated[str, typer.Argument(help="Another one.")],
-    texts: Annotated[Path | None, typer.Option(help="Texts, one a line, or rows of JSON with `text` and `source`.")] = None,
+    texts: Annotated[
+        Path | None, typer.Option(help="Texts, one a line, or rows of JSON with `text` and `source`.")
+    ] = None,
     source: Annotated[Direction, typer.Option(help="The direction of plain texts.")] = Direction.INPUT,
     as_json: JsonOption = False,
 ) -> None:

@@ -74,7 +74,10 @@ def report(result: Report, content: str, policy: Policy) -> str:
     """The verdict, each finding under its line of text, failures, and the text that may be used."""
     screen = _Screen()
     action = result.action.value
-    screen.line((action, f"bold {_COLOURS[action]}"), f"  {result.source.value} under {policy.name} ({result.policy.sha256[:12]})")
+    screen.line(
+        (action, f"bold {_COLOURS[action]}"),
+        f"  {result.source.value} under {policy.name} ({result.policy.sha256[:12]})",
+    )
     for finding in result.findings[:_SHOWN_FINDINGS]:
         _finding(screen, finding, content, policy)
     if len(result.findings) > _SHOWN_FINDINGS:
@@ -82,7 +85,9 @@ def report(result: Report, content: str, policy: Policy) -> str:
     for failure in result.failures:
         screen.line()
         screen.line(("failure", "bold magenta"), f" {failure.rule}: {failure.kind.value} {failure.detail}".rstrip())
-        screen.line(f"  remedy: on_failure is {policy.rule(failure.rule).on_failure.value}{_where(policy, failure.rule, 'on_failure')}")
+        screen.line(
+            f"  remedy: on_failure is {policy.rule(failure.rule).on_failure.value}{_where(policy, failure.rule, 'on_failure')}"
+        )
     if result.action is not Action.NONE:
         screen.line()
         screen.line(("text to use", "bold"), ":")
@@ -107,7 +112,10 @@ def _finding(screen: _Screen, finding: Finding, content: str, policy: Policy) ->
         right = min(high, end + _AROUND)
         number = str(content.count("\n", 0, finding.start) + 1)
         before = ("…" if left > low else "") + visible(content[left : finding.start])
-        value, after = visible(content[finding.start : end]), visible(content[end:right]) + ("…" if right < high else "")
+        value, after = (
+            visible(content[finding.start : end]),
+            visible(content[end:right]) + ("…" if right < high else ""),
+        )
         screen.line(f"  {number} | {before}", (value, colour), after)
         pad = " " * len(number)
         screen.line(f"  {pad} | {' ' * cell_len(before)}", ("^" * max(cell_len(value), 1), colour))
@@ -145,13 +153,21 @@ def explained(policy: Policy, settings: Sequence[Setting]) -> str:
 
 def _short(value: Any) -> str:
     text = visible(str(value) if not isinstance(value, list) else ", ".join(map(str, value)))
-    return text if len(text) <= 60 else f"{text[:57]}…  ({len(value)} entries)" if isinstance(value, list) else f"{text[:59]}…"
+    return (
+        text
+        if len(text) <= 60
+        else f"{text[:57]}…  ({len(value)} entries)"
+        if isinstance(value, list)
+        else f"{text[:59]}…"
+    )
 
 
 def compared(result: Comparison) -> str:
     """What changes between two policies."""
     screen = _Screen()
-    screen.line(f"{result.old.name} ({result.old.identity.sha256[:12]}) → {result.new.name} ({result.new.identity.sha256[:12]})")
+    screen.line(
+        f"{result.old.name} ({result.old.identity.sha256[:12]}) → {result.new.name} ({result.new.identity.sha256[:12]})"
+    )
     for change in result.settings:
         screen.line()
         screen.line((change.key, "bold"))
@@ -182,14 +198,21 @@ def tested(outcomes: Sequence[FileOutcome], *, verbose: bool = False) -> str:
         status = "PASS" if ok else "ERROR" if file.error is not None or file.count(Status.ERROR) else "FAIL"
         note = "no cases found" if file.error is None and not file.outcomes else f"{passed}/{len(file.outcomes)}"
         alike = f", {file.look_alikes} safe look-alikes" if file.look_alikes else ""
-        screen.line((status, f"bold {_COLOURS[status]}"), f" {file.path}: {note if file.error is None else 'could not run'}{alike}")
+        screen.line(
+            (status, f"bold {_COLOURS[status]}"),
+            f" {file.path}: {note if file.error is None else 'could not run'}{alike}",
+        )
         if file.error is not None:
             for line in file.error.splitlines():
                 screen.line(f"    {visible(line)}")
         for o in file.outcomes:
             if o.status is Status.PASS and not verbose:
                 continue
-            screen.line("  ", (o.status.value, _COLOURS[o.status.value]), f" {file.path}:{o.case.line} {visible(o.case.name)} ({o.source})")
+            screen.line(
+                "  ",
+                (o.status.value, _COLOURS[o.status.value]),
+                f" {file.path}:{o.case.line} {visible(o.case.name)} ({o.source})",
+            )
             if o.message:
                 screen.line(f"      {o.message}")
             for what, expected, got in o.differences:

@@ -84,7 +84,9 @@ def check_pattern(pattern: str) -> Refusal | None:
                 return Refusal(reason, remedy)
         return Refusal(message, "see the RE2 syntax page; look-around and back-references do not exist there")
     if compiled.fullmatch("") is not None:
-        return Refusal("it matches the empty text, so it would match everywhere", "make one part of it mandatory: + for *")
+        return Refusal(
+            "it matches the empty text, so it would match everywhere", "make one part of it mandatory: + for *"
+        )
     return None
 
 

@@ -144,14 +144,14 @@ class Prepared:
 
     def squeezed_span(self, start: int, end: int) -> tuple[int, int]:
         """The range of the folded text behind a range of the squeezed one."""
-        here, starts, ends = self._tokens
+        here, starts, _ = self._tokens
         here = [h - 1 - n for n, h in enumerate(here)]
         first, last = bisect_right(here, start) - 1, bisect_right(here, end - 1) - 1
         return starts[first] + start - here[first], starts[last] + end - here[last]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The range of the folded text behind a range of the reduced one; blanks at its ends are left out."""
-        here, starts, ends = self._tokens
+        here, starts, _ = self._tokens
         start += self.reduced[start] == " "
         end -= self.reduced[end - 1] == " "
         first = bisect_right(here, start) - 1

@@ -85,4 +85,3 @@ def _fold_term(term: str) -> str:
 def fold_term(term: str) -> str:
     """A list term folded as the text is in :attr:`Folded.words`."""
     return term.lower() if term.isascii() else _fold_term(term)
-

@@ -29,10 +29,10 @@ def clean(view: View) -> View:
         base = text[run.start() - 1] if run.start() else ""
         for i in range(run.start(), at):
             char = text[i]
-            if unicodedata.category(char) in _MARKED and not ignorable(char):
-                if base and (base.isascii() or latin_greek_cyrillic(base)):
-                    out.put("", i, i + 1)
-                    continue
+            mark = unicodedata.category(char) in _MARKED and not ignorable(char)
+            if mark and base and (base.isascii() or latin_greek_cyrillic(base)):
+                out.put("", i, i + 1)
+                continue
             plain = plain_char(char)
             if plain == char:
                 out.copy(i, i + 1)

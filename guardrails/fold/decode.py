@@ -59,7 +59,7 @@ def _bytes(data: bytes, *, least: int = 3) -> str | None:
 def _base64(token: str) -> str | None:
     core = token.rstrip("=").replace("-", "+").replace("_", "/")
     core = "".join(core.split())
-    if len(core) < 8 or len(core) % 4 == 1 or core.isdigit() or core.isalpha() and (core.islower() or core.istitle()):
+    if len(core) < 8 or len(core) % 4 == 1 or core.isdigit() or (core.isalpha() and (core.islower() or core.istitle())):
         return None
     try:
         return _bytes(base64.b64decode(core + "=" * (-len(core) % 4), validate=True), least=4)
@@ -153,8 +153,50 @@ def _code(code: int) -> str:
 
 _MORSE = dict(
     zip(
-        ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.. "
-        "----- .---- ..--- ...-- ....- ..... -.... --... ---.. ----. .-.-.- --..-- ..--.. .--.-. -....- -..-.".split(),
+        [
+            ".-",
+            "-...",
+            "-.-.",
+            "-..",
+            ".",
+            "..-.",
+            "--.",
+            "....",
+            "..",
+            ".---",
+            "-.-",
+            ".-..",
+            "--",
+            "-.",
+            "---",
+            ".--.",
+            "--.-",
+            ".-.",
+            "...",
+            "-",
+            "..-",
+            "...-",
+            ".--",
+            "-..-",
+            "-.--",
+            "--..",
+            "-----",
+            ".----",
+            "..---",
+            "...--",
+            "....-",
+            ".....",
+            "-....",
+            "--...",
+            "---..",
+            "----.",
+            ".-.-.-",
+            "--..--",
+            "..--..",
+            ".--.-.",
+            "-....-",
+            "-..-.",
+        ],
         "abcdefghijklmnopqrstuvwxyz0123456789.,?@-/",
         strict=True,
     )
@@ -172,10 +214,44 @@ def _morse(token: str) -> str | None:
 
 _NATO = {
     w: w[0]
-    for w in "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar papa quebec romeo "
-    "sierra tango uniform victor whiskey whisky xray yankee zulu".split()
+    for w in [
+        "alpha",
+        "alfa",
+        "bravo",
+        "charlie",
+        "delta",
+        "echo",
+        "foxtrot",
+        "golf",
+        "hotel",
+        "india",
+        "juliet",
+        "juliett",
+        "kilo",
+        "lima",
+        "mike",
+        "november",
+        "oscar",
+        "papa",
+        "quebec",
+        "romeo",
+        "sierra",
+        "tango",
+        "uniform",
+        "victor",
+        "whiskey",
+        "whisky",
+        "xray",
+        "yankee",
+        "zulu",
+    ]
 } | {"x-ray": "x"}
-_SPELLED = dict(zip("zero one two three four five six seven eight nine".split(), "0123456789", strict=True)) | {"niner": "9", "oh": "0"}
+_SPELLED = dict(
+    zip(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], "0123456789", strict=True)
+) | {
+    "niner": "9",
+    "oh": "0",
+}
 
 
 def _nato(token: str) -> str | None:
@@ -191,14 +267,25 @@ def _spelled(token: str) -> str | None:
 _BRAILLE_AJ = (0x01, 0x03, 0x09, 0x19, 0x11, 0x0B, 0x1B, 0x13, 0x0A, 0x1A)
 _BRAILLE = {0x2800 + d: c for d, c in zip(_BRAILLE_AJ, "abcdefghij", strict=True)}
 _BRAILLE |= {0x2800 + (d | 0x04): c for d, c in zip(_BRAILLE_AJ, "klmnopqrst", strict=True)}
-_BRAILLE |= {0x2800 + c: v for c, v in ((0x25, "u"), (0x27, "v"), (0x3A, "w"), (0x2D, "x"), (0x3D, "y"), (0x35, "z"), (0, " "))}
+_BRAILLE |= {
+    0x2800 + c: v for c, v in ((0x25, "u"), (0x27, "v"), (0x3A, "w"), (0x2D, "x"), (0x3D, "y"), (0x35, "z"), (0, " "))
+}
 
 
 def _braille(token: str) -> str | None:
     return "".join(_BRAILLE.get(ord(c), c if c.isspace() else "") for c in token)
 
 
-_AT = {"at": "@", "dot": ".", "dash": "-", "hyphen": "-", "underscore": "_", "period": ".", "point": ".", "arobase": "@"}
+_AT = {
+    "at": "@",
+    "dot": ".",
+    "dash": "-",
+    "hyphen": "-",
+    "underscore": "_",
+    "period": ".",
+    "point": ".",
+    "arobase": "@",
+}
 
 
 def _spoken(token: str) -> str | None:

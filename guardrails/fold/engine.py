@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from guardrails.fold import MAX_DEPTH, MAX_GROWTH, MAX_VIEWS, _SMALL
+from guardrails.fold import _SMALL, MAX_DEPTH, MAX_GROWTH, MAX_VIEWS, shapes
 from guardrails.fold import clean as c
-from guardrails.fold import shapes
 from guardrails.fold.decode import DECODERS, splice
 from guardrails.fold.view import View
 
@@ -110,7 +109,11 @@ class Engine:
                 best = splice(best, decoder) or best
         if best is not start:
             yield best
-        for number, shape in ((self._tags, shapes.untagged), (self._spaced, shapes.unspaced), (self._spaced, shapes.despaced)):
+        for number, shape in (
+            (self._tags, shapes.untagged),
+            (self._spaced, shapes.unspaced),
+            (self._spaced, shapes.despaced),
+        ):
             if number in found:
                 if small and best is not start:
                     yield from _some(shape(start))  # what a decoder took for its own may have been spaced-out text

@@ -55,8 +55,12 @@ def unspaced(view: View) -> View | None:
     return out.view("unspaced", joined=True) if out.changed else None
 
 
-_TAG = regex.compile(r"<!--.*?-->|</?[A-Za-z][A-Za-z0-9\-]{0,20}(?:\s[^<>]{0,500})?/?>|\[/?[a-z]{1,10}\]|<!\[CDATA\[|\]\]>", regex.DOTALL)
-_MARKUP = regex.compile(r"(?<=[\w@.])(?:\*{1,3}|_{2,3}|~~|`{1,3}|\|\||\\(?=[\w.@*_~\-]))(?=[\w@.])|(?<=\w)\*{1,3}(?=\W|$)|(?<=\W|^)\*{1,3}(?=\w)")
+_TAG = regex.compile(
+    r"<!--.*?-->|</?[A-Za-z][A-Za-z0-9\-]{0,20}(?:\s[^<>]{0,500})?/?>|\[/?[a-z]{1,10}\]|<!\[CDATA\[|\]\]>", regex.DOTALL
+)
+_MARKUP = regex.compile(
+    r"(?<=[\w@.])(?:\*{1,3}|_{2,3}|~~|`{1,3}|\|\||\\(?=[\w.@*_~\-]))(?=[\w@.])|(?<=\w)\*{1,3}(?=\W|$)|(?<=\W|^)\*{1,3}(?=\w)"
+)
 
 
 def untagged(view: View) -> View | None:
@@ -98,7 +102,9 @@ def leet(view: View) -> list[View]:
             # Punctuation that ends a sentence is no letter.
             core = word.group().rstrip("!+|")
             tail = word.group()[len(core) :]
-            read = "".join(table.get(c, c) for c in core) + ("".join(table.get(c, c) for c in tail) if not core else tail)
+            read = "".join(table.get(c, c) for c in core) + (
+                "".join(table.get(c, c) for c in tail) if not core else tail
+            )
             out.put(read, word.start(), word.end())
             at = word.end()
         out.copy(at, len(view.text))
@@ -117,5 +123,9 @@ def flipped(view: View) -> View | None:
         return None
     out = Builder(view)
     text = view.text
-    out.mirror("".join(FLIP.get(c, c) for c in reversed(text.lower())) if len(text.lower()) == len(text) else text[::-1], 0, len(text))
+    out.mirror(
+        "".join(FLIP.get(c, c) for c in reversed(text.lower())) if len(text.lower()) == len(text) else text[::-1],
+        0,
+        len(text),
+    )
     return out.view("flipped", min_match=5)

@@ -10,13 +10,45 @@ __all__ = ["FLIP", "LOOKALIKE", "ignorable", "latin_greek_cyrillic", "plain_char
 # Default_Ignorable_Code_Point (DerivedCoreProperties), and other characters that show nothing.
 _IGNORABLE = frozenset(
     [0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0, 0x1D159]
-    + [*range(0x180B, 0x1810), *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xFFF0, 0xFFFC)]
+    + [
+        *range(0x180B, 0x1810),
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+        *range(0xFFF0, 0xFFFC),
+    ]
     + [*range(0xFE00, 0xFE10), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE1000)]
 )
 _DASHES = "‐‑‒–—―−⁃﹘﹣－⸺⸻˗➖"
-_QUOTES = {"‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "`": "`", "“": '"', "”": '"', "„": '"', "″": '"', "«": '"', "»": '"'}
+_QUOTES = {
+    "‘": "'",
+    "’": "'",
+    "‚": "'",
+    "‛": "'",
+    "′": "'",
+    "`": "`",
+    "“": '"',
+    "”": '"',
+    "„": '"',
+    "″": '"',
+    "«": '"',
+    "»": '"',
+}
 _DOTS = {"․": ".", "。": ".", "｡": ".", "∙": "·", "•": "·", "⋅": "·", "﹒": ".", "٫": ".", "‧": "·"}
-_SIGNS = {"＠": "@", "﹫": "@", "∶": ":", "ː": ":", "꞉": ":", "⁄": "/", "∕": "/", "╱": "/", "⧸": "/", "∖": "\\", "＼": "\\", "‗": "_"}
+_SIGNS = {
+    "＠": "@",
+    "﹫": "@",
+    "∶": ":",
+    "ː": ":",
+    "꞉": ":",
+    "⁄": "/",
+    "∕": "/",
+    "╱": "/",
+    "⧸": "/",
+    "∖": "\\",
+    "＼": "\\",
+    "‗": "_",
+}
 
 # Letters NFKD leaves alone though a reader sees a Latin letter with something on it.
 _LATIN = {
@@ -74,7 +106,9 @@ def plain_char(char: str) -> str:
         return "-"
     if 0x1F1E6 <= code <= 0x1F1FF:  # regional indicators
         return chr(code - 0x1F1E6 + 65)
-    if 0x1F130 <= code <= 0x1F149 or 0x1F150 <= code <= 0x1F169 or 0x1F170 <= code <= 0x1F189:  # squared and circled letters
+    if (
+        0x1F130 <= code <= 0x1F149 or 0x1F150 <= code <= 0x1F169 or 0x1F170 <= code <= 0x1F189
+    ):  # squared and circled letters
         return chr((code - 0x1F130) % 32 + 65)
     category = unicodedata.category(char)
     if category == "Zs":
@@ -87,7 +121,11 @@ def plain_char(char: str) -> str:
     if decomposed == char:
         return char
     base = decomposed[0]
-    if len(decomposed) > 1 and all(unicodedata.category(c) == "Mn" for c in decomposed[1:]) and latin_greek_cyrillic(base):
+    if (
+        len(decomposed) > 1
+        and all(unicodedata.category(c) == "Mn" for c in decomposed[1:])
+        and latin_greek_cyrillic(base)
+    ):
         decomposed = base
     return "".join(c if unicodedata.combining(c) else plain_char(c) for c in decomposed)
 

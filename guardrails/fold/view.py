@@ -21,14 +21,27 @@ class View:
     least ``min_match`` letters and digits. ``joined`` views may have lost the blanks between words.
     """
 
-    __slots__ = ("_kinds", "_parent", "_reordered", "_source_ends", "_source_starts", "_starts", "joined", "kind", "min_match", "text")
+    __slots__ = (
+        "_kinds",
+        "_parent",
+        "_reordered",
+        "_source_ends",
+        "_source_starts",
+        "_starts",
+        "joined",
+        "kind",
+        "min_match",
+        "text",
+    )
 
-    def __init__(self, text: str, kind: str = "raw", parent: View | None = None, min_match: int = 0, joined: bool = False) -> None:
+    def __init__(
+        self, text: str, kind: str = "raw", parent: View | None = None, min_match: int = 0, joined: bool = False
+    ) -> None:
         """A text equal to its source in length, character for character."""
         self.text = text
         self.kind = kind
-        self.min_match = max(min_match, parent.min_match if parent is not None else 0)
-        self.joined = joined or (parent is not None and parent.joined)
+        self.min_match: int = max(min_match, parent.min_match if parent is not None else 0)
+        self.joined: bool = joined or (parent is not None and parent.joined)
         self._parent = parent
         self._starts: list[int] | None = None
         self._source_starts: list[int] = []
@@ -43,7 +56,9 @@ class View:
             first = bisect_right(starts, start) - 1
             last = bisect_right(starts, end - 1) - 1
             if self._reordered:
-                places = [self._part(i, max(start, starts[i]), min(end, self._view_end(i))) for i in range(first, last + 1)]
+                places = [
+                    self._part(i, max(start, starts[i]), min(end, self._view_end(i))) for i in range(first, last + 1)
+                ]
                 start, end = min(p[0] for p in places), max(p[1] for p in places)
             else:
                 low = self._part(first, start, start + 1)[0]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from guardrails import resources
 from guardrails.errors import PolicyError, Problem
 from guardrails.policy.reader import nearest
+from guardrails.policy.source import CONTROL
 from guardrails.rules import Position
 
 if TYPE_CHECKING:
@@ -141,8 +142,8 @@ class Files:
                     )
                 yield file
         except OSError as error:
-            folder = path.parent if path.parent.is_dir() else self.root
-            close = nearest(path.name, sorted(p.name for p in folder.iterdir() if ".test." not in p.name))
+            beside = path.parent.iterdir() if path.parent.is_dir() else ()
+            close = nearest(path.name, sorted(p.name for p in beside if ".test." not in p.name))
             raise _refused(
                 "not-found", f"the file cannot be read: {error.strerror}", at, key, reference,
                 nearest=close, remedy=f"write {close}" if close else None,
@@ -179,6 +180,17 @@ class Files:
                 raise PolicyError(
                     [Problem("bom", "the word list starts with a byte order mark", name, remedy="save it without")]
                 )
+            control = CONTROL.search(text)
+            if control is not None:
+                raise PolicyError(
+                    [
+                        Problem(
+                            "control-character", "the word list holds a control or invisible separator character", name,
+                            text.count("\n", 0, control.start()) + 1, written=f"U+{ord(control.group()):04X}",
+                            remedy="remove it",
+                        )
+                    ]
+                )  # fmt: skip
             stripped = (line.strip() for line in text.split("\n"))
             return TermList(name, digest, tuple(line for line in stripped if line and not line.startswith("#")))
 

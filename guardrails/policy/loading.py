@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ def load(path: str | Path, *, root: Path | None = None) -> Policy:
 
 def loads(text: str, *, name: str = "<string>") -> Policy:
     """The effective policy of a text; it may extend shipped policies only. Raises PolicyError."""
-    loader = _Loader(Files(resources.policies_dir()))
+    # A text has no folder, so it has nothing beside it.
+    loader = _Loader(Files(Path(os.devnull)))
     policy = loader.run(None, text.encode("utf-8", "surrogatepass"), name)
     errors = [p for p in loader.reader.problems if p.severity == "error"]
     if errors or policy is None:

@@ -18,7 +18,7 @@ import yaml
 from guardrails.errors import PolicyError, Problem
 from guardrails.rules import Position
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Node", "parse", "plain", "scalar_of", "shown_line"]
+__all__ = ["CONTROL", "MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Node", "parse", "plain", "scalar_of", "shown_line"]
 
 # 10,000 Bedrock words of 100 characters, each on a line of its own, and room for the rest.
 MAX_BYTES = 1280 * 1024
@@ -29,7 +29,7 @@ Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u2028\u2029\ufeff]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u2028\u2029\ufeff]")
 # libyaml recurses nowhere in its scanner, but a line of indicators opens a level each.
 # One pattern for each first character: a literal start is searched at memchr's speed.
 _NESTED = [re.compile(rb"%s[ \t]+(?:[-?:][ \t]+){%d}" % (re.escape(c), MAX_DEPTH - 1)) for c in (b"-", b"?", b":")]
@@ -118,7 +118,7 @@ def _prescan(data: bytes, file: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _problem("bad-utf8", "the file is not UTF-8", file, line, remedy="save it as UTF-8") from None
-    control = None if text.isascii() and not data.translate(None, _HARMLESS) else _CONTROL.search(text)
+    control = None if text.isascii() and not data.translate(None, _HARMLESS) else CONTROL.search(text)
     if control:
         line = text.count("\n", 0, control.start()) + 1
         column = control.start() - text.rfind("\n", 0, control.start())

@@ -73,26 +73,45 @@ def _case(node: Node, key: str, reader: Reader) -> Case | None:
     given = [n for n in ("text", "pieces", "finds") if n in entries]
     if "pieces" in entries:
         pieces = tuple(
-            p for i, n in enumerate(reader.items(entries["pieces"], f"{key}.pieces")) if (p := _piece(n, f"{key}.pieces[{i}]", reader))
+            p
+            for i, n in enumerate(reader.items(entries["pieces"], f"{key}.pieces"))
+            if (p := _piece(n, f"{key}.pieces[{i}]", reader))
         )
     elif "text" in entries:
         pieces = (Piece(text("text") or ""),)
     elif finds is not None:
         pieces = (Piece(marked.parse(finds).text),)
     if not given:
-        reader.report("missing-key", f"{key} has no text", node.at, key, allowed="text, finds or pieces", remedy="add text: …")
+        reader.report(
+            "missing-key", f"{key} has no text", node.at, key, allowed="text, finds or pieces", remedy="add text: …"
+        )
     source = reader.choice(entries["source"], f"{key}.source", _SOURCES) if "source" in entries else "INPUT"
     expect: Any = reader.choice(entries["expect"], f"{key}.expect", tuple(Action)) if "expect" in entries else None
     if "expect" not in entries and "masked" not in entries and finds is None:
         reader.report(
-            "missing-key", f"{key} expects nothing", node.at, key, allowed="expect, masked or finds", remedy="add expect: NONE"
+            "missing-key",
+            f"{key} expects nothing",
+            node.at,
+            key,
+            allowed="expect, masked or finds",
+            remedy="add expect: NONE",
         )
     name = text("name") or (pieces[0].text[:60] if pieces else key)
     masked = text("masked")
     rules, not_rules = texts("rules"), texts("not_rules")
     if len(reader.problems) > before:
         return None
-    return Case(name, node.at.line, pieces, source or "INPUT", Action(expect) if expect else None, masked, finds, rules, not_rules)
+    return Case(
+        name,
+        node.at.line,
+        pieces,
+        source or "INPUT",
+        Action(expect) if expect else None,
+        masked,
+        finds,
+        rules,
+        not_rules,
+    )
 
 
 def _piece(node: Node, key: str, reader: Reader) -> Piece | None:
@@ -103,7 +122,9 @@ def _piece(node: Node, key: str, reader: Reader) -> Piece | None:
     text = reader.text(entries["text"], f"{key}.text", at_least=0)
     role = reader.choice(entries["role"], f"{key}.role", tuple(Role)) if "role" in entries else Role.USER
     qualifier = (
-        reader.choice(entries["qualifier"], f"{key}.qualifier", tuple(Qualifier)) if "qualifier" in entries else Qualifier.GUARD_CONTENT
+        reader.choice(entries["qualifier"], f"{key}.qualifier", tuple(Qualifier))
+        if "qualifier" in entries
+        else Qualifier.GUARD_CONTENT
     )
     if text is None or role is None or qualifier is None:
         return None

@@ -31,10 +31,16 @@ def junit(outcomes: Sequence[FileOutcome]) -> str:
         if file.error is not None or not file.outcomes:
             case = ET.SubElement(suite, "testcase", name="load", classname=str(file.path))
             kind = "error" if file.error is not None else "failure"
-            ET.SubElement(case, kind, message="could not run" if file.error else "no cases found").text = _clean(file.error or "")
+            ET.SubElement(case, kind, message="could not run" if file.error else "no cases found").text = _clean(
+                file.error or ""
+            )
         for o in file.outcomes:
             case = ET.SubElement(
-                suite, "testcase", name=_clean(f"{o.case.name} ({o.source})"), classname=str(file.path), time=f"{o.seconds:.4f}"
+                suite,
+                "testcase",
+                name=_clean(f"{o.case.name} ({o.source})"),
+                classname=str(file.path),
+                time=f"{o.seconds:.4f}",
             )
             case.set("line", str(o.case.line))
             if o.status is Status.FAIL:

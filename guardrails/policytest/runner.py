@@ -124,7 +124,11 @@ def _differences(case: Case, report: Report) -> list[tuple[str, str, str]]:
 def _marked(case: Case, report: Report) -> str:
     shown = []
     for i, piece in enumerate(case.pieces):
-        spans = [(f.start, f.end, f.type) for f in report.findings if f.piece == i and f.start is not None and f.end is not None]
+        spans = [
+            (f.start, f.end, f.type)
+            for f in report.findings
+            if f.piece == i and f.start is not None and f.end is not None
+        ]
         shown.append(marked.mark(piece.text, sorted(spans, key=lambda s: (s[0], -s[1]))))
     return "\n".join(shown)
 

@@ -44,7 +44,11 @@ def strategy(shape: Any, name: str = "") -> st.SearchStrategy[Any]:
     if kind == "boolean":
         return st.booleans()
     if kind in ("double", "float"):
-        return st.floats(0, 0.99).map(lambda x: round(x, 4)) if name == "threshold" else st.floats(0, 1).map(lambda x: round(x, 4))
+        return (
+            st.floats(0, 0.99).map(lambda x: round(x, 4))
+            if name == "threshold"
+            else st.floats(0, 1).map(lambda x: round(x, 4))
+        )
     if kind in ("integer", "long"):
         return st.integers(0, 1000)
     if kind == "timestamp":
@@ -60,5 +64,11 @@ def text(shape: Any, name: str) -> st.SearchStrategy[str]:
         return PATTERNS.filter(lambda p: re2.compile(p) is not None)
     pattern = shape.metadata.get("pattern")
     if pattern:
-        return st.from_regex(pattern, fullmatch=True).filter(lambda t: low <= len(t) <= int(shape.metadata.get("max", 10**6)) and t.strip() == t != "")
-    return st.text(TEXT, min_size=max(low, 1), max_size=max(high, 1)).map(str.strip).filter(lambda t: len(t) >= max(low, 1) and any(c.isalnum() for c in t))
+        return st.from_regex(pattern, fullmatch=True).filter(
+            lambda t: low <= len(t) <= int(shape.metadata.get("max", 10**6)) and t.strip() == t != ""
+        )
+    return (
+        st.text(TEXT, min_size=max(low, 1), max_size=max(high, 1))
+        .map(str.strip)
+        .filter(lambda t: len(t) >= max(low, 1) and any(c.isalnum() for c in t))
+    )

@@ -8,7 +8,6 @@ from typing import Any
 import botocore.validate
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from guardrails.bedrock import export_guardrail, import_guardrail
 from guardrails.bedrock.exporting import export_document
@@ -20,7 +19,11 @@ from tests.bedrock.shapes import model, strategy
 CREATE = model().operation_model("CreateGuardrail").input_shape
 UPDATE = model().operation_model("UpdateGuardrail").input_shape
 GET = model().operation_model("GetGuardrail").output_shape
-MANY = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much])
+MANY = settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
 
 
 def through_yaml(document: dict[str, Any]) -> dict[str, Any]:
@@ -57,15 +60,27 @@ def test_get_imports(response: dict[str, Any]) -> None:
     for get, create, inner in (
         ("contentPolicy", "contentPolicyConfig", {"filters": "filtersConfig"}),
         ("wordPolicy", "wordPolicyConfig", {"words": "wordsConfig", "managedWordLists": "managedWordListsConfig"}),
-        ("sensitiveInformationPolicy", "sensitiveInformationPolicyConfig", {"piiEntities": "piiEntitiesConfig", "regexes": "regexesConfig"}),
+        (
+            "sensitiveInformationPolicy",
+            "sensitiveInformationPolicyConfig",
+            {"piiEntities": "piiEntitiesConfig", "regexes": "regexesConfig"},
+        ),
     ):
         for old, new in inner.items():
             assert response.get(get, {}).get(old, []) == request.get(create, {}).get(new, [])
 
 
-TEXT_ONLY = strategy(CREATE).map(
-    lambda c: {k: v for k, v in c.items() if k not in ("contentPolicyConfig", "topicPolicyConfig", "contextualGroundingPolicyConfig")}
-).filter(lambda c: c.get("sensitiveInformationPolicyConfig"))
+TEXT_ONLY = (
+    strategy(CREATE)
+    .map(
+        lambda c: {
+            k: v
+            for k, v in c.items()
+            if k not in ("contentPolicyConfig", "topicPolicyConfig", "contextualGroundingPolicyConfig")
+        }
+    )
+    .filter(lambda c: c.get("sensitiveInformationPolicyConfig"))
+)
 
 
 @MANY
@@ -115,7 +130,9 @@ REAL = {
 
 def test_a_real_response_reads_well() -> None:
     imported = import_guardrail(copy.deepcopy(REAL))
-    assert dump(imported.document) == """\
+    assert (
+        dump(imported.document)
+        == """\
 version: 1
 name: bank-assistant
 description: Production guardrail
@@ -177,6 +194,7 @@ bedrock:
   crossRegionConfig:
     guardrailProfileIdentifier: arn:aws:bedrock:eu-central-1:111122223333:guardrail-profile/eu.guardrail.v1:0
 """
+    )
     assert any("trained weights" in note for note in imported.notes)
 
 
@@ -198,5 +216,8 @@ enforced: ["pii.*"]
         "words.terms[1]", "words.terms[2].action", "words.managed.PROFANITY.except", "pii.entities.EMAIL.mask", "pii.entities.JWT",
         "pii.entities.PHONE.min_score", "metadata", "limits", "enforced",
     }  # fmt: skip
-    assert {e["type"] for e in exported.request["sensitiveInformationPolicyConfig"]["piiEntitiesConfig"]} == {"EMAIL", "PHONE"}
+    assert {e["type"] for e in exported.request["sensitiveInformationPolicyConfig"]["piiEntitiesConfig"]} == {
+        "EMAIL",
+        "PHONE",
+    }
     assert json.dumps(written.request)

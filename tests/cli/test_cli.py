@@ -13,7 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(*args: str, stdin: str = "", cwd: Path = ROOT, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    *args: str, stdin: str = "", cwd: Path = ROOT, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "onepolicy_guardrails", *args],
         cwd=cwd,
@@ -22,7 +24,14 @@ def run(*args: str, stdin: str = "", cwd: Path = ROOT, env: dict[str, str] | Non
         text=True,
         encoding="utf-8",
         errors="surrogateescape",
-        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT), **(env or {})},
+        env={
+            **os.environ,
+            "COLUMNS": "100",
+            "NO_COLOR": "1",
+            "PYTHONUTF8": "1",
+            "PYTHONPATH": str(ROOT),
+            **(env or {}),
+        },
         timeout=60,
     )
 
@@ -80,7 +89,13 @@ def test_json_holds_the_masked_text(policy: Path) -> None:
 
 
 def test_jsonl_keeps_order_and_errors(policy: Path) -> None:
-    rows = [{"text": "a"}, {"nothing": 1}, {"text": "kingfisher"}, {"pieces": ["ACC-12345678", {"text": "b"}]}, {"text": "x", "source": "UP"}]
+    rows = [
+        {"text": "a"},
+        {"nothing": 1},
+        {"text": "kingfisher"},
+        {"pieces": ["ACC-12345678", {"text": "b"}]},
+        {"text": "x", "source": "UP"},
+    ]
     done = run("check", "--policy", str(policy), "--jsonl", stdin="\n".join(map(json.dumps, rows)) + "\nnot json\n")
     out = [json.loads(line) for line in done.stdout.splitlines()]
     assert [o.get("action", "error") for o in out] == ["NONE", "error", "BLOCKED", "MASKED", "error", "error"]

@@ -47,7 +47,10 @@ def test_the_suite_stays_green(tree: Path) -> None:
 
 
 def test_the_linters_stay_green(tree: Path) -> None:
-    for tool in (("ruff", "check", "guardrails/detectors", "tests/detectors"), ("mypy", "guardrails/detectors/shouting.py")):
+    for tool in (
+        ("ruff", "check", "guardrails/detectors", "tests/detectors"),
+        ("mypy", "guardrails/detectors/shouting.py"),
+    ):
         done = run(tree, "-m", *tool)
         assert done.returncode == 0, done.stdout[-3000:]
 

@@ -36,7 +36,7 @@ def test_setup_commands_are_there() -> None:
 
 @pytest.mark.parametrize(("command", "output"), sessions(), ids=[c for c, _ in sessions()])
 def test_console_block(command: str, output: str) -> None:
-    name, *args = shlex.split(command.split("  #")[0])
+    name, *args = shlex.split(command.split("  #", maxsplit=1)[0])
     assert name == "guardrails"
     done = subprocess.run(
         [sys.executable, "-m", "onepolicy_guardrails", *args],
@@ -78,7 +78,9 @@ def test_whats_where_matches_the_tree() -> None:
     modules = {p.stem if p.suffix else p.name for p in package.iterdir() if p.suffix == ".py" or p.is_dir()}
     modules -= {"__init__", "__pycache__", "_shipped"}
     assert modules <= {n.removesuffix(".py") for n in named}, "guardrails/ has modules the table does not name"
-    missing = [n for n in named if not ((ROOT / n).exists() or (package / n).exists() or (package / f"{n}.py").exists())]
+    missing = [
+        n for n in named if not ((ROOT / n).exists() or (package / n).exists() or (package / f"{n}.py").exists())
+    ]
     assert not missing
 
 

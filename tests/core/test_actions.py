@@ -71,9 +71,7 @@ def test_nothing_outside_the_spans_changes(text: str, raw: list[tuple[int, int]]
     result = Masker(rules).apply(text, [finding("pii.EMAIL", "EMAIL", *s) for s in spans], Numbers([text]))
     covered = {i for s, e in spans for i in range(s, e)}
     outside = "".join(c for i, c in enumerate(text) if i not in covered)
-    rest = "".join(
-        c for i, c in enumerate(result.text) if not any(s <= i < e for s, e in result.replaced)
-    )
+    rest = "".join(c for i, c in enumerate(result.text) if not any(s <= i < e for s, e in result.replaced))
     assert rest == outside
     for start, end in result.replaced:
         assert result.text[start:end] == "{EMAIL}"

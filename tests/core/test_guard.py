@@ -128,7 +128,11 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Broken]]:
 )
 @pytest.mark.parametrize("on_failure", OnFailure)
 def test_a_broken_detector_is_neither_a_pass_nor_a_hit(
-    broken: type[Broken], error: type[Exception], kind: FailureKind, on_failure: OnFailure, caplog: pytest.LogCaptureFixture
+    broken: type[Broken],
+    error: type[Exception],
+    kind: FailureKind,
+    on_failure: OnFailure,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     broken.error = error
     caplog.set_level(logging.DEBUG)

@@ -47,7 +47,8 @@ VALUES = [
     "\r\n",
 ]
 texts = st.lists(
-    st.one_of(st.sampled_from(VALUES), st.text(max_size=12), st.sampled_from([" ", "", ", ", "\n", "-", "@"])), max_size=8
+    st.one_of(st.sampled_from(VALUES), st.text(max_size=12), st.sampled_from([" ", "", ", ", "\n", "-", "@"])),
+    max_size=8,
 ).map("".join)
 scalars = texts.filter(lambda t: not any(0xD800 <= ord(c) < 0xE000 for c in t))
 
@@ -139,9 +140,18 @@ def test_no_masked_value_is_left_in_any_view(text: str) -> None:
                 assert not any(whole.search(view) for view in seen), (finding.type, value)
 
 
-_WORDS_OF_OURS = repr(
-    [the_guard().check("bob@example.com " + "x" * 8, source="INPUT"), Piece("x"), Folded("x"), Folded("é").words, Masked("x", [])]
-).lower() + " txt typeerror valueerror piece mapping argument unexpected keyword"
+_WORDS_OF_OURS = (
+    repr(
+        [
+            the_guard().check("bob@example.com " + "x" * 8, source="INPUT"),
+            Piece("x"),
+            Folded("x"),
+            Folded("é").words,
+            Masked("x", []),
+        ]
+    ).lower()
+    + " txt typeerror valueerror piece mapping argument unexpected keyword"
+)
 
 
 @SLOW
@@ -156,11 +166,20 @@ def test_no_canary_in_reprs_logs_or_errors(canary: str, text: str, data: st.Data
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     try:
-        objects: list[object] = [Piece(full), Folded(full), *Folded(full).patterns, *Folded(full).words, Masked(full, [])]
+        objects: list[object] = [
+            Piece(full),
+            Folded(full),
+            *Folded(full).patterns,
+            *Folded(full).words,
+            Masked(full, []),
+        ]
         for source in ("INPUT", "OUTPUT"):
             report = the_guard().check(full, source=source)
             objects += [report, *report.findings, report.coverage, report.to_dict(), report.to_json()]
-        for wrong in (lambda: the_guard().check([full, 3], source="INPUT"), lambda: the_guard().check({"txt": full}, source="INPUT")):  # type: ignore[list-item, dict-item]
+        for wrong in (
+            lambda: the_guard().check([full, 3], source="INPUT"),
+            lambda: the_guard().check({"txt": full}, source="INPUT"),
+        ):  # type: ignore[list-item, dict-item]
             try:
                 wrong()
             except (TypeError, ValueError, GuardrailsError):
@@ -176,7 +195,9 @@ def test_no_canary_in_reprs_logs_or_errors(canary: str, text: str, data: st.Data
 @given(texts, st.sampled_from(OnFailure), st.sampled_from(RuleAction))
 def test_any_text_gets_an_answer(text: str, on_failure: OnFailure, action: RuleAction) -> None:
     p: Policy = policy(
-        regex_rule("r", r"\w+@\w+", action, on_failure=on_failure), pii_rule("EMAIL", action), limits=Limits(max_characters=200)
+        regex_rule("r", r"\w+@\w+", action, on_failure=on_failure),
+        pii_rule("EMAIL", action),
+        limits=Limits(max_characters=200),
     )
     report = Guard(p).check(text, source="OUTPUT")
     assert report.coverage.total == len(text)

@@ -48,7 +48,9 @@ def seen(name: str, case: Case) -> str:
     )
     assert not found.failures
     # The guard widens every span so that no half character stays behind; what a case shows is what a user sees.
-    return mark(text, [(*expand(text, h.start, h.end), h.type) for h in found.hits if h.start is not None and h.end is not None])
+    return mark(
+        text, [(*expand(text, h.start, h.end), h.type) for h in found.hits if h.start is not None and h.end is not None]
+    )
 
 
 @pytest.mark.parametrize("name", sorted(detectors.DETECTORS))

@@ -29,15 +29,75 @@ _SUPER = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LEET = str.maketrans("aeiostAEIOST", "431057431057")
 _SYMBOLS = str.maketrans("aisAIS", "@!$@!$")
 _FLIP = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz")
-_NATO = (
-    "alpha bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar papa quebec romeo sierra tango "
-    "uniform victor whiskey xray yankee zulu"
-).split()
+_NATO = [
+    "alpha",
+    "bravo",
+    "charlie",
+    "delta",
+    "echo",
+    "foxtrot",
+    "golf",
+    "hotel",
+    "india",
+    "juliett",
+    "kilo",
+    "lima",
+    "mike",
+    "november",
+    "oscar",
+    "papa",
+    "quebec",
+    "romeo",
+    "sierra",
+    "tango",
+    "uniform",
+    "victor",
+    "whiskey",
+    "xray",
+    "yankee",
+    "zulu",
+]
 _MORSE = dict(
     zip(
         "abcdefghijklmnopqrstuvwxyz0123456789",
-        ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.. "
-        "----- .---- ..--- ...-- ....- ..... -.... --... ---.. ----.".split(),
+        [
+            ".-",
+            "-...",
+            "-.-.",
+            "-..",
+            ".",
+            "..-.",
+            "--.",
+            "....",
+            "..",
+            ".---",
+            "-.-",
+            ".-..",
+            "--",
+            "-.",
+            "---",
+            ".--.",
+            "--.-",
+            ".-.",
+            "...",
+            "-",
+            "..-",
+            "...-",
+            ".--",
+            "-..-",
+            "-.--",
+            "--..",
+            "-----",
+            ".----",
+            "..---",
+            "...--",
+            "....-",
+            ".....",
+            "-....",
+            "--...",
+            "---..",
+            "----.",
+        ],
         strict=True,
     )
 )
@@ -47,7 +107,7 @@ _BRAILLE |= {"u": "⠥", "v": "⠧", "w": "⠺", "x": "⠭", "y": "⠽", "z": "�
 
 
 def _between(mark: str) -> Rendering:
-    return lambda t: mark.join(t)
+    return mark.join
 
 
 def _every(mark: str, step: int = 3) -> Rendering:
@@ -61,7 +121,9 @@ def _after_letters(mark: str) -> Rendering:
 def _rot(n: int) -> Rendering:
     def turn(t: str) -> str:
         return "".join(
-            chr((ord(c) - base + n) % 26 + base) if c.isascii() and c.isalpha() else c for c in t for base in [97 if c.islower() else 65]
+            chr((ord(c) - base + n) % 26 + base) if c.isascii() and c.isalpha() else c
+            for c in t
+            for base in [97 if c.islower() else 65]
         )
 
     return turn
@@ -150,7 +212,9 @@ PHRASES: dict[str, Rendering] = {
     "upside down": lambda t: t.lower().translate(_FLIP)[::-1],
     "rot13": _rot(13),
     "rot5": _rot(5),
-    "atbash": lambda t: "".join(chr(219 - ord(c)) if c.islower() else chr(155 - ord(c)) if c.isupper() else c for c in t),
+    "atbash": lambda t: "".join(
+        chr(219 - ord(c)) if c.islower() else chr(155 - ord(c)) if c.isupper() else c for c in t
+    ),
     "pig latin": _pig,
     "base32": lambda t: base64.b32encode(t.encode()).decode(),
     "base64 url": lambda t: base64.urlsafe_b64encode(t.encode()).decode().rstrip("="),
@@ -161,7 +225,9 @@ PHRASES: dict[str, Rendering] = {
     "decimal": lambda t: " ".join(str(b) for b in t.encode()),
     "octal": lambda t: " ".join(f"{b:03o}" for b in t.encode()),
     "quoted-printable": lambda t: "".join(f"={b:02X}" for b in t.encode()),
-    "quoted-printable soft breaks": lambda t: quopri.encodestring(_every("=\n", 7)(t).encode()).decode().replace("=3D", "="),
+    "quoted-printable soft breaks": lambda t: (
+        quopri.encodestring(_every("=\n", 7)(t).encode()).decode().replace("=3D", "=")
+    ),
     "uu": _uu,
     "morse": lambda t: " / ".join(" ".join(_MORSE.get(c, "") for c in w) for w in t.lower().split()),
     "nato": lambda t: " ".join(_NATO[ord(c) - 97] for c in t.lower() if c.isalpha()),

@@ -36,7 +36,18 @@ def venv(folder: Path) -> Path:
 
 def install(folder: Path, *wheels: Path) -> None:
     for one in wheels:
-        done = sh(sys.executable, "-m", "pip", "--python", folder / "bin/python", "install", "-q", "--no-deps", "--force-reinstall", one)
+        done = sh(
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            folder / "bin/python",
+            "install",
+            "-q",
+            "--no-deps",
+            "--force-reinstall",
+            one,
+        )
         assert done.returncode == 0, done.stderr
 
 
@@ -69,7 +80,10 @@ def namesakes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         done = sh(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", out, name)
         if done.returncode != 0:
             pytest.skip(f"no package index reachable for {name}")
-    return {"guardrails-ai": next(out.glob("guardrails_ai*")), "openai-guardrails": next(out.glob("openai_guardrails*"))}
+    return {
+        "guardrails-ai": next(out.glob("guardrails_ai*")),
+        "openai-guardrails": next(out.glob("openai_guardrails*")),
+    }
 
 
 @pytest.mark.parametrize("other", ["guardrails-ai", "openai-guardrails"])

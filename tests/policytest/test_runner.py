@@ -35,7 +35,10 @@ def test_passing(folder: Path) -> None:
 
 
 def test_failing_reads_as_a_diff(folder: Path) -> None:
-    path = write(folder, "cases:\n  - {name: wrong, text: 'a kingfisher', expect: NONE}\n  - {text: 'ACC-12345678', masked: '***'}\n")
+    path = write(
+        folder,
+        "cases:\n  - {name: wrong, text: 'a kingfisher', expect: NONE}\n  - {text: 'ACC-12345678', masked: '***'}\n",
+    )
     done = run("test", str(folder))
     assert done.returncode == 2
     assert done.stdout == (
@@ -92,5 +95,7 @@ def test_junit(folder: Path) -> None:
 
 
 def test_pieces(folder: Path) -> None:
-    path = write(folder, "cases:\n  - {pieces: [{text: 'ACC-12345678', role: document}, {text: b}], masked: \"{account}\\nb\"}\n")
+    path = write(
+        folder, "cases:\n  - {pieces: [{text: 'ACC-12345678', role: document}, {text: b}], masked: \"{account}\\nb\"}\n"
+    )
     assert exit_code([run_file(path)]) == 0

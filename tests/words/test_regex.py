@@ -51,7 +51,9 @@ def test_what_re2_takes(pattern: str) -> None:
 @given(st.text(st.sampled_from("ab1 é😀"), max_size=40))
 def test_matches_are_those_of_re(text: str) -> None:
     pattern = r"[ab]+1"
-    assert {(m.start(), m.end()) for m in re.finditer(pattern, text)} <= {(h.start, h.end) for h in find(text, pattern).hits}
+    assert {(m.start(), m.end()) for m in re.finditer(pattern, text)} <= {
+        (h.start, h.end) for h in find(text, pattern).hits
+    }
 
 
 def test_a_quadratic_pattern_fails_loudly() -> None:

@@ -3,4 +3,6 @@
 from guardrails.detectors import topics
 from tests.detectors.case import Case
 
-CASES = [Case("no weights", topics.Settings("investment-advice", "Recommending what to buy, sell or hold."), "any text")]
+CASES = [
+    Case("no weights", topics.Settings("investment-advice", "Recommending what to buy, sell or hold."), "any text")
+]

@@ -38,6 +38,12 @@ CASES = [
     Case("prices are no leetspeak", terms("sao"), "Order 4 items @ $30", type="WORD", kind="near-miss"),
     Case("a list", Settings(lists=(LIST,)), "a [WORD:kingfisher] and [WORD:tern]s"),
     Case("managed list", Settings(managed=("PROFANITY",)), "oh [PROFANITY:fuck], no"),
-    Case("false friends", Settings(managed=("PROFANITY",)), "Scunthorpe, Essex, assess, cockpit, shiitake", type="PROFANITY", kind="negative"),
+    Case(
+        "false friends",
+        Settings(managed=("PROFANITY",)),
+        "Scunthorpe, Essex, assess, cockpit, shiitake",
+        type="PROFANITY",
+        kind="negative",
+    ),
     Case("nothing", terms("kingfisher"), "a heron", type="WORD", kind="negative"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from guardrails import Guard
 from guardrails.errors import PolicyError
 from guardrails.policy import dump, lint, load
+from guardrails.policy.merge import ORDER
 from guardrails.rules import Policy
 from guardrails.types import Action, OnFailure, Report, Source
 from tests.policy.problems import HEAD, folder, policy
@@ -299,3 +301,9 @@ def test_single_types_override_all_and_parents() -> None:
         rules = {r.id: r.input for r in load("policy.yaml").rules}
     assert (rules["pii.EMAIL"], rules["pii.PHONE"], rules["pii.DE_TAX_ID"]) == ("mask", "detect", "mask")
     assert "pii.ES_NIE" not in rules
+
+
+def test_the_order_in_the_docs_is_the_one_in_force() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "policy-files.md").read_text(encoding="utf-8")
+    for field, order in ORDER.items():
+        assert f"| {field} | {order} |" in text

@@ -108,7 +108,7 @@ class Guard:
 class _Direction:
     """What applies to one direction: its rules, their detectors, and how to rewrite."""
 
-    __slots__ = ("_detectors", "_masker", "_message", "_opaque", "_opaque_enforced", "rules", "source")
+    __slots__ = ("_detectors", "_held", "_masker", "_message", "_opaque", "rules", "source")
 
     def __init__(self, policy: Policy, source: Source, built: dict[Any, detectors.Detector]) -> None:
         self.source = source
@@ -116,8 +116,8 @@ class _Direction:
         self._message = policy.messages.blocked(source)
         self._masker = Masker(self.rules)
         self._opaque = placeholders(self.rules.values())
-        # A child may write any constant or regex name into a mask; neither may hide a value from an enforced rule.
-        self._opaque_enforced = placeholders(r for r in self.rules.values() if r.enforced)
+        # Somebody else may write any constant or regex name into a mask; neither may hide a value from an enforced rule.
+        self._held = {r.id: placeholders((r,)) for r in self.rules.values() if r.enforced}
         self._detectors: list[tuple[str, tuple[str, ...], detectors.Detector]] = []
         for name in detectors.DETECTORS:
             # Sorted, so that the order in which an author wrote the rules cannot matter.
@@ -151,15 +151,15 @@ class _Direction:
         """The verdict over hits that no exception excuses and that are not the policy's own placeholders."""
         kept = [self._widened(h, content) for h in hits] if hits else []
         if kept and self._opaque:
-            own, held = (
-                [[m.span() for m in o.finditer(p.text)] if o else [] for p in content.pieces]
-                for o in (self._opaque, self._opaque_enforced)
-            )
+            patterns = {h.rule: self._held.get(h.rule, self._opaque) for h in kept}
+            opaque = {
+                p: [[m.span() for m in p.finditer(x.text)] if p else [] for x in content.pieces]
+                for p in {*patterns.values()}
+            }
             kept = [
                 h
                 for h in kept
-                if h.start is None
-                or not inside(h.start, h.end or 0, (held if self.rules[h.rule].enforced else own)[h.piece])
+                if h.start is None or not inside(h.start, h.end or 0, opaque[patterns[h.rule]][h.piece])
             ]
         kept = [h for h in kept if not excused(h, self.rules[h.rule], content)]
         return judge(self.rules, self.source, kept, failures)

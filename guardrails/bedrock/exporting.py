@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from guardrails import catalog
-from guardrails.bedrock.names import ASIDE, FROM_ACTIONS, plain_term
+from guardrails.bedrock.names import ASIDE, FROM_ACTIONS, LIMITS, plain_term
 from guardrails.policy import load
 from guardrails.policy.explaining import mask_value
 from guardrails.policy.loading import locate, parse_document
 from guardrails.policy.source import plain
-from guardrails.rules import Mask, Messages, Policy, Rule
+from guardrails.rules import Limits, Mask, Messages, Policy, Rule
 from guardrails.types import OnFailure
 
 __all__ = ["Exported", "Loss", "export_document", "export_file", "export_guardrail"]
@@ -43,7 +43,11 @@ def export_file(path: str | Path) -> Exported:
     policy = load(path)
     found = locate(path)
     document = plain(parse_document(found)) if isinstance(found, Path) else {}
-    return export_document(document, policy) if "extends" not in document else export_guardrail(policy)
+    if "extends" not in document:
+        return export_document(document, policy)
+    exported = export_guardrail(policy)
+    exported.losses.insert(0, Loss("extends", "Bedrock's guardrails do not inherit; exported as it works out"))
+    return exported
 
 
 _UNSAYABLE = {
@@ -121,14 +125,17 @@ class _Writer:
             if "enabled" in side:
                 out[f"{direction}Enabled"] = side["enabled"]
         for name, why in _UNSAYABLE.items():
-            if name in rule and not (name == "id" and self.automatic(str(rule["id"]))):
+            value = rule.get(name)
+            if value is None or value is False or value in ([], "type", {"style": "type"}):  # as Bedrock does anyway
+                continue
+            if not (name == "id" and self.automatic(str(rule["id"]))):
                 self.lose(f"{key}.{name}", why)
         return out
 
     @staticmethod
     def automatic(name: str) -> bool:
         """An id that the import gave."""
-        return re.fullmatch(r"(?:word-|regex\.|topic\.)\d+", name) is not None
+        return re.fullmatch(r"word-\d+|(?:regex|topic)\.\d+(?:-1)*", name) is not None
 
     def action(self, name: str, key: str, blocks_only: bool = False) -> str:
         if blocks_only and name == "mask":
@@ -284,21 +291,30 @@ class _Writer:
 
     def limits(self, request: dict[str, Any]) -> None:
         """What Bedrock would refuse (sizes of its service model)."""
-        for member, most in (("blockedInputMessaging", 500), ("blockedOutputsMessaging", 500), ("description", 200)):
-            if len(request.get(member, "")) > most:
-                self.lose(member, f"Bedrock takes {most} characters at most")
-        for member, items, most in (
-            ("topicPolicyConfig", "topicsConfig", 30), ("wordPolicyConfig", "wordsConfig", 10_000),
-            ("sensitiveInformationPolicyConfig", "regexesConfig", 30),
-        ):  # fmt: skip
-            if len(request.get(member, {}).get(items, ())) > most:
-                self.lose(f"{member}.{items}", f"Bedrock takes {most} at most")
-        for word in request.get("wordPolicyConfig", {}).get("wordsConfig", ()):
-            if len(word["text"]) > 100:
-                self.lose("words.terms", "Bedrock takes words of 100 characters at most")
-        for topic in request.get("topicPolicyConfig", {}).get("topicsConfig", ()):
-            if len(topic["definition"]) > 200 or len(topic.get("examples", ())) > 5:
-                self.lose("topics", "Bedrock takes definitions of 200 characters and 5 examples at most")
+        for member, key, least, most, pattern in LIMITS:
+            unit = "items" if member.endswith(("Config", "examples")) else "characters"
+            for places, value in _found(request, member.split("."), ()):
+                where = key.format(*places)
+                if not least <= len(value) <= most:
+                    self.lose(where, f"Bedrock takes {least} to {most} {unit}")
+                elif pattern is not None and not re.fullmatch(pattern, value):
+                    self.lose(where, f"Bedrock takes {pattern} only")
+        self.losses[:] = dict.fromkeys(self.losses)
+
+
+def _found(value: Any, steps: list[str], places: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """The values at a member path, each with the list positions that lead there."""
+    if not steps:
+        yield places, value
+        return
+    name = steps[0].removesuffix("[]")
+    if name not in value:
+        return
+    if steps[0].endswith("[]"):
+        for i, item in enumerate(value[name]):
+            yield from _found(item, steps[1:], (*places, i))
+    else:
+        yield from _found(value[name], steps[1:], places)
 
 
 def export_guardrail(policy: Policy) -> Exported:
@@ -322,6 +338,8 @@ def _effective(policy: Policy) -> dict[str, Any]:
     enforced = [r.id for r in policy.rules if r.enforced]
     if enforced:
         document["enforced"] = enforced
+    if policy.limits != Limits():
+        document["limits"] = asdict(policy.limits)
     if policy.bedrock:
         document["bedrock"] = dict(policy.bedrock)
     for rule in policy.rules:
@@ -353,6 +371,8 @@ def _put(document: dict[str, Any], rule: Rule, default: OnFailure) -> None:
         for name in settings.managed:
             section.setdefault("managed", {})[name] = out
     elif rule.detector == "pii":
+        if settings.min_score != type(settings)(rule.type).min_score:
+            out["min_score"] = settings.min_score
         document.setdefault("pii", {}).setdefault("entities", {})[rule.type] = out
     elif rule.detector == "regex":
         document.setdefault("pii", {}).setdefault("regexes", []).append(

@@ -6,6 +6,7 @@ import datetime
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from guardrails.bedrock.names import ACTIONS, ASIDE, escaped
@@ -29,8 +30,6 @@ _GET_NAMES = {
 _RESPONSE_ONLY = (
     "guardrailId", "guardrailArn", "version", "status", "statusReasons", "failureRecommendations", "createdAt", "updatedAt",
 )  # fmt: skip
-_COMMON = ("inputAction", "outputAction", "inputEnabled", "outputEnabled")
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
 
 
 @dataclass(frozen=True)
@@ -84,6 +83,8 @@ def import_guardrail(config: Mapping[str, Any]) -> Imported:
         )
     if "automatedReasoningPolicyConfig" in kept:
         notes.append("automated reasoning is kept aside and not applied")
+    if any("IMAGE" in m for sides in kept.get("contentModalities", {}).values() for m in sides.values()):
+        notes.append("content filters look at text only; the modality IMAGE is kept aside and not applied")
     return Imported(document, notes)
 
 
@@ -115,9 +116,28 @@ def _as_request(config: Mapping[str, Any], kept: dict[str, Any]) -> dict[str, An
             request[member] = value
     if response:
         kept["response"] = response
-        for topic in request.get("topicPolicyConfig", {}).get("topicsConfig", ()):
-            topic.setdefault("type", "DENY")
+        _tidy(request)
     return request
+
+
+def _tidy(request: dict[str, Any]) -> None:
+    """A response shows empty lists and may leave out the only topic type; a request may do neither."""
+    for member in [m for m in request if m in {target for target, _ in _GET_NAMES.values()}]:
+        config = {k: v for k, v in request[member].items() if v != []}
+        if "topicsConfig" in config:
+            config["topicsConfig"] = [{"type": "DENY", **topic} for topic in config["topicsConfig"]]
+        if any(isinstance(v, list) for v in config.values()):
+            request[member] = config
+        else:
+            del request[member]
+
+
+def _free_id(kind: str, names: list[str], i: int) -> str:
+    """An id for the i-th of some names that are no ids, or not unique ones."""
+    made = f"{kind}.{i + 1}"
+    while made in {f"{kind}.{name}" for name in names}:
+        made += "-1"
+    return made
 
 
 def _directions(item: Mapping[str, Any], *, strengths: bool = False) -> dict[str, Any]:
@@ -167,7 +187,7 @@ def _topics(config: Mapping[str, Any], document: dict[str, Any], kept: dict[str,
     seen: set[str] = set()
     for i, topic in enumerate(document["topics"]):
         if topic["name"] in seen:
-            topic["id"] = f"topic.{i + 1}"
+            topic["id"] = _free_id("topic", [t["name"] for t in config["topicsConfig"]], i)
         seen.add(topic["name"])
     _tier("topics", config, kept)
 
@@ -176,12 +196,15 @@ def _words(config: Mapping[str, Any], document: dict[str, Any], kept: dict[str, 
     section: dict[str, Any] = {}
     if "wordsConfig" in config:
         terms: list[Any] = []
-        for i, item in enumerate(config["wordsConfig"]):
-            sides = _directions(item)
-            terms.append(
-                {"term": escaped(item["text"]), "id": f"word-{i + 1}", **sides} if sides else escaped(item["text"])
-            )
         section["terms"] = terms
+        # Neighbours with the same settings are one rule: ten thousand words stay a readable, quick file.
+        for sides, group in groupby(config["wordsConfig"], _directions):
+            words = [escaped(item["text"]) for item in group]
+            if sides:
+                what = {"term": words[0]} if len(words) == 1 else {"terms": words}
+                terms.append({**what, "id": f"word-{len(terms) + 1}", **sides})
+            else:
+                terms += words
     if "managedWordListsConfig" in config:
         lists = config["managedWordListsConfig"]
         if len({m["type"] for m in lists}) != len(lists):
@@ -210,7 +233,7 @@ def _pii(config: Mapping[str, Any], document: dict[str, Any], _: dict[str, Any])
             if "description" in item:
                 entry["description"] = item["description"]
             if item["name"] in seen or not re.fullmatch(r"[A-Za-z0-9_.-]{1,94}", item["name"]):
-                entry["id"] = f"regex.{i + 1}"
+                entry["id"] = _free_id("regex", [r["name"] for r in config["regexesConfig"]], i)
             seen.add(item["name"])
             section["regexes"].append(entry | ({"action": rule} if isinstance(rule, str) else rule))
     document["pii"] = section

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ACTIONS", "ASIDE", "FROM_ACTIONS", "escaped", "plain_term"]
+__all__ = ["ACTIONS", "ASIDE", "FROM_ACTIONS", "LIMITS", "escaped", "plain_term"]
 
 ACTIONS = {"BLOCK": "block", "ANONYMIZE": "mask", "NONE": "detect"}
 FROM_ACTIONS = {v: k for k, v in ACTIONS.items()}
@@ -18,13 +18,34 @@ ASIDE = (
 )
 
 
+# Sizes of CreateGuardrail's shape: member, our key, least and most (characters, or items of a list), pattern.
+LIMITS: tuple[tuple[str, str, int, int, str | None], ...] = (
+    ("name", "name", 1, 50, r"[0-9a-zA-Z-_]+"),
+    ("description", "description", 1, 200, None),
+    ("blockedInputMessaging", "messages.blocked_input", 1, 500, None),
+    ("blockedOutputsMessaging", "messages.blocked_output", 1, 500, None),
+    ("topicPolicyConfig.topicsConfig", "topics", 1, 30, None),
+    ("topicPolicyConfig.topicsConfig[].name", "topics[{}].name", 1, 100, r"[0-9a-zA-Z-_ !?.]+"),
+    ("topicPolicyConfig.topicsConfig[].definition", "topics[{}].definition", 1, 200, None),
+    ("topicPolicyConfig.topicsConfig[].examples", "topics[{}].examples", 0, 5, None),
+    ("topicPolicyConfig.topicsConfig[].examples[]", "topics[{}].examples[{}]", 1, 100, None),
+    ("wordPolicyConfig.wordsConfig", "words.terms", 1, 10_000, None),
+    ("wordPolicyConfig.wordsConfig[].text", "words.terms", 1, 100, None),
+    ("sensitiveInformationPolicyConfig.regexesConfig", "pii.regexes", 1, 30, None),
+    ("sensitiveInformationPolicyConfig.regexesConfig[].name", "pii.regexes[{}].name", 1, 100, None),
+    ("sensitiveInformationPolicyConfig.regexesConfig[].description", "pii.regexes[{}].description", 1, 1000, None),
+    ("sensitiveInformationPolicyConfig.regexesConfig[].pattern", "pii.regexes[{}].pattern", 1, 500, None),
+)
+
+
 def escaped(word: str) -> str:
     """A Bedrock word in our term syntax, where a star at an end means something."""
     return word.replace("*", "\\*")
 
 
 def plain_term(term: str) -> str | None:
-    """The Bedrock word of a term, None when the term uses a star."""
-    if "*" in term.replace("\\*", ""):
+    """The Bedrock word of a term, None when the term is a prefix, suffix or substring."""
+    core = term.strip()
+    if core.startswith("*") or (core.endswith("*") and not core.endswith("\\*")):
         return None
     return term.replace("\\*", "*")

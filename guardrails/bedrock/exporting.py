@@ -231,9 +231,18 @@ class _Writer:
         for name, rule in section.get("entities", {}).items():
             key = f"pii.entities.{name}"
             rule = {"action": rule} if isinstance(rule, str) else rule
-            names = [n for n in catalog.BEDROCK_PII if n not in section["entities"]] if name == "ALL" else [name]
+            names = [name]
             if name == "ALL":
-                self.lose(key, "Bedrock names its 31 types one by one; ours beyond them are lost")
+                self.lose(key, "Bedrock has no ALL; exported type by type")
+                # The loaded policy knows which types its countries make of ALL.
+                every = (
+                    [r.type for r in self.policy.rules if r.detector == "pii"] if self.policy else catalog.BEDROCK_PII
+                )
+                names = [n for n in every if n not in section["entities"]]
+                for n in names:
+                    if n not in catalog.BEDROCK_PII:
+                        self.lose(f"pii.entities.{n}", "Bedrock has no such PII type")
+                names = [n for n in names if n in catalog.BEDROCK_PII]
             elif name not in catalog.BEDROCK_PII:
                 self.lose(key, "Bedrock has no such PII type")
                 continue

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -15,7 +16,7 @@ import botocore.validate
 import pytest
 from botocore.config import Config
 
-from guardrails.bedrock import export_guardrail, import_guardrail
+from guardrails.bedrock import export_file, export_guardrail, import_guardrail
 from guardrails.bedrock.exporting import export_document
 from guardrails.bedrock.names import LIMITS
 from guardrails.policy import dump, loads
@@ -173,3 +174,14 @@ pii: {entities: {PHONE: {action: mask, min_score: 0.0}, EMAIL: {action: block, r
     assert exported.request["wordPolicyConfig"]["wordsConfig"] == [
         {"text": "a*b", "inputAction": "BLOCK", "outputAction": "BLOCK"}
     ]
+
+
+def test_all_means_the_types_of_the_policy_countries(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text("version: 1\nname: p\npii: {countries: [US], entities: {ALL: mask, EMAIL: block}}\n")
+    exported = export_file(file)
+    made = {e["type"]: e["action"] for e in exported.request["sensitiveInformationPolicyConfig"]["piiEntitiesConfig"]}
+    assert made["EMAIL"] == "BLOCK"
+    assert made["US_SOCIAL_SECURITY_NUMBER"] == "ANONYMIZE"
+    assert not [name for name in made if name.startswith(("UK_", "CA_"))]
+    assert {"pii.entities.ALL", "pii.countries", "pii.entities.JWT"} <= {loss.key for loss in exported.losses}

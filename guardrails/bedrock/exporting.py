@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from guardrails import catalog
+from guardrails.bedrock.effective import effective
 from guardrails.bedrock.names import ASIDE, FROM_ACTIONS, LIMITS, plain_term
 from guardrails.policy import load
-from guardrails.policy.explaining import mask_value
 from guardrails.policy.loading import locate, parse_document
 from guardrails.policy.source import plain
-from guardrails.rules import Limits, Mask, Messages, Policy, Rule
-from guardrails.types import OnFailure
+from guardrails.rules import Messages, Policy
 
 __all__ = ["Exported", "Loss", "export_document", "export_file", "export_guardrail"]
 
@@ -326,78 +325,8 @@ def _found(value: Any, steps: list[str], places: tuple[int, ...]) -> Iterator[tu
         yield from _found(value[name], steps[1:], places)
 
 
-def export_guardrail(policy: Policy) -> Exported:
-    """The request of an effective policy, inheritance worked out."""
-    return export_document(_effective(policy), policy)
-
-
-def _effective(policy: Policy) -> dict[str, Any]:
-    """A document that says what the policy does, without parents."""
-    document: dict[str, Any] = {"version": 1, "name": policy.name}
-    if policy.description is not None:
-        document["description"] = policy.description
-    document["messages"] = {
-        "blocked_input": policy.messages.blocked_input,
-        "blocked_output": policy.messages.blocked_output,
-    }
-    if policy.metadata:
-        document["metadata"] = dict(policy.metadata)
-    if policy.on_failure is not OnFailure.BLOCK:
-        document["on_failure"] = policy.on_failure.value
-    enforced = [r.id for r in policy.rules if r.enforced]
-    if enforced:
-        document["enforced"] = enforced
-    if policy.limits != Limits():
-        document["limits"] = asdict(policy.limits)
-    if policy.bedrock:
-        document["bedrock"] = dict(policy.bedrock)
-    for rule in policy.rules:
-        _put(document, rule, policy.on_failure)
-    return document
-
-
-def _put(document: dict[str, Any], rule: Rule, default: OnFailure) -> None:
-    out: dict[str, Any] = {}
-    for direction in ("input", "output"):
-        action = getattr(rule, direction)
-        out[direction] = {"enabled": False} if action is None else action.value
-    if out["input"] == out["output"] and isinstance(out["input"], str):
-        out = {"action": out["input"]}
-    if rule.on_failure is not default:
-        out["on_failure"] = rule.on_failure.value
-    if rule.exceptions:
-        out["except"] = list(rule.exceptions)
-    if rule.mask != Mask():
-        out["mask"] = mask_value(rule.mask)
-    if rule.required:
-        out["required"] = True
-    settings = rule.settings
-    if rule.detector == "words":
-        section = document.setdefault("words", {})
-        if settings.terms:
-            section.setdefault("terms", []).append({"terms": list(settings.terms), **out})
-        section.setdefault("lists", []).extend({"file": t.path, **out} for t in settings.lists)
-        for name in settings.managed:
-            section.setdefault("managed", {})[name] = out
-    elif rule.detector == "pii":
-        if settings.min_score != type(settings)(rule.type).min_score:
-            out["min_score"] = settings.min_score
-        document.setdefault("pii", {}).setdefault("entities", {})[rule.type] = out
-    elif rule.detector == "regex":
-        document.setdefault("pii", {}).setdefault("regexes", []).append(
-            {"name": rule.type, "pattern": settings.pattern, **out}
-        )
-    elif rule.detector == "content":
-        sides = {d: {"strength": getattr(settings, f"{d}_strength")} for d in ("input", "output")}
-        document.setdefault("content", {})[rule.type] = {**out, **sides}
-    elif rule.detector == "topics":
-        topic = {"name": settings.name, "definition": settings.definition, "examples": list(settings.examples), **out}
-        document.setdefault("topics", []).append(topic)
-    elif rule.detector == "grounding":
-        action = rule.output
-        document[rule.id] = {
-            "threshold": settings.threshold,
-            **({"action": action.value} if action else {"enabled": False}),
-        }
-    else:
-        document.setdefault("rules", []).append({"id": rule.id, "detector": rule.detector})
+def export_guardrail(policy: Policy | Mapping[str, Any]) -> Exported:
+    """The request of a policy, inheritance worked out; or of a document that stands alone, as it is written."""
+    if isinstance(policy, Policy):
+        return export_document(effective(policy), policy)
+    return export_document(policy)

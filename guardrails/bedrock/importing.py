@@ -105,9 +105,9 @@ def _as_request(config: Mapping[str, Any], kept: dict[str, Any]) -> dict[str, An
             target, renamed = _GET_NAMES[member]
             request[target] = {("tierConfig" if k == "tier" else renamed.get(k, k)): v for k, v in value.items()}
         elif member == "crossRegionDetails":
-            request["crossRegionConfig"] = {
-                "guardrailProfileIdentifier": value.get("guardrailProfileArn") or value.get("guardrailProfileId")
-            }
+            profile = value.get("guardrailProfileArn") or value.get("guardrailProfileId")
+            if profile:
+                request["crossRegionConfig"] = {"guardrailProfileIdentifier": profile}
         elif member == "kmsKeyArn":
             request["kmsKeyId"] = value
         elif member in _RESPONSE_ONLY:

@@ -144,7 +144,7 @@ def test_ten_thousand_words(sides: dict[str, Any]) -> None:
 def test_odd_words(words: list[str]) -> None:
     request = create([{"text": word} for word in words])
     document = import_guardrail(request).document
-    assert export_document(document).request == request
+    assert export_guardrail(document).request == request
     loads(dump(document))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from guardrails import catalog
 from guardrails.policy.drafts import Document, Draft, Value
@@ -208,3 +209,21 @@ class Fields:
     def _set(fields: dict[str, Value], name: str, value: Value | None) -> None:
         if value is not None:
             fields[name] = value
+
+
+TYPE_NAMES: dict[type, str] = {
+    str: "a string", int: "a whole number", float: "a number", bool: "true or false", tuple: "a list",
+    dict: "a mapping",
+    type(None): "null",
+}  # fmt: skip
+
+
+def types_of(hint: Any) -> tuple[type, ...]:
+    """The plain types behind an annotation; empty when it says something that this reader does not know."""
+    if get_origin(hint) in (Union, UnionType):
+        parts = [types_of(part) for part in get_args(hint)]
+        return tuple(dict.fromkeys(t for p in parts for t in p)) if all(parts) else ()
+    plain_type = get_origin(hint) or hint
+    if plain_type is float:
+        return (float, int)
+    return (plain_type,) if plain_type in TYPE_NAMES else ()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from guardrails import catalog, detectors
 from guardrails.policy.drafts import Document, Draft, Value
@@ -29,8 +28,10 @@ from guardrails.policy.fields import (
     TERM_KEYS,
     TOP,
     TOPIC_KEYS,
+    TYPE_NAMES,
     WORDS_KEYS,
     Fields,
+    types_of,
 )  # fmt: skip
 from guardrails.policy.files import Lists
 from guardrails.policy.reader import Reader
@@ -366,9 +367,9 @@ class _Sections(Fields):
         for name, child in entries.items():
             value = plain(child)
             value = tuple(value) if isinstance(value, list) else value
-            wanted = _types(hints[name])
+            wanted = types_of(hints[name])
             if wanted and (not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted)):
-                self.reader.wrong_type(child, f"{key}.settings.{name}", " or ".join(_TYPE_NAMES[t] for t in wanted))
+                self.reader.wrong_type(child, f"{key}.settings.{name}", " or ".join(TYPE_NAMES[t] for t in wanted))
                 return None
             values[name] = value
         for name, field in fields.items():
@@ -387,21 +388,3 @@ class _Sections(Fields):
                 f"{key}.settings",
             )  # fmt: skip
             return None
-
-
-_TYPE_NAMES: dict[type, str] = {
-    str: "a string", int: "a whole number", float: "a number", bool: "true or false", tuple: "a list",
-    dict: "a mapping",
-    type(None): "null",
-}  # fmt: skip
-
-
-def _types(hint: Any) -> tuple[type, ...]:
-    """The plain types behind an annotation; empty when it says something that this reader does not know."""
-    if get_origin(hint) in (Union, UnionType):
-        parts = [_types(part) for part in get_args(hint)]
-        return tuple(dict.fromkeys(t for p in parts for t in p)) if all(parts) else ()
-    plain_type = get_origin(hint) or hint
-    if plain_type is float:
-        return (float, int)
-    return (plain_type,) if plain_type in _TYPE_NAMES else ()

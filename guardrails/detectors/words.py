@@ -36,8 +36,9 @@ SPANS = True
 
 # A list of this size gets an automaton of its own, built once per process; smaller ones are compiled with the policy.
 _SHARED_FROM = 10_000
-# Every rotation of every term multiplies a list by 25; a longer list gets the other ciphers only.
-_ROTATED_UP_TO = 2_000
+# Every rotation of every term multiplies a list by 25, and a larger automaton leaves the cache; a longer list gets
+# ROT13 and the other ciphers only.
+_ROTATED_UP_TO = 500
 # So many hits of one rule in one piece are joined where they touch: the masked characters stay the same.
 _JOIN_FROM = 1_000
 

@@ -75,8 +75,7 @@ def variants(pattern: Pattern, *, rotations: bool) -> list[Pattern]:
         _pig(core, "ay", "yay"),
         _pig(core, "ay", "ay"),
     ]
-    if rotations:
-        forms += [core.translate(table) for table in _ROTATIONS]
+    forms += [core.translate(table) for table in (_ROTATIONS if rotations else _ROTATIONS[12:13])]
     found = [Pattern(f"{start}{form}{end}", False) for form in forms]
     if " " in core:
         found += [Pattern(_SQUEEZED + letters, False), Pattern(_SQUEEZED + letters[::-1], False)]

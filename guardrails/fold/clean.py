@@ -24,22 +24,20 @@ def clean(view: View) -> View:
     out = Builder(view)
     at = 0
     for run in _FOREIGN.finditer(text):
-        out.copy(at, run.start())
-        at = run.end()
         base = text[run.start() - 1] if run.start() else ""
-        for i in range(run.start(), at):
+        for i in range(run.start(), run.end()):
             char = text[i]
             mark = unicodedata.category(char) in _MARKED and not ignorable(char)
             if mark and base and (base.isascii() or latin_greek_cyrillic(base)):
-                out.put("", i, i + 1)
-                continue
-            plain = plain_char(char)
-            if plain == char:
-                out.copy(i, i + 1)
+                plain = ""
             else:
+                plain = plain_char(char)
+                if plain:
+                    base = char if plain == char else plain[-1]
+            if plain != char:
+                out.copy(at, i)
                 out.put(plain, i, i + 1)
-            if plain:
-                base = plain[-1] if plain != char else char
+                at = i + 1
     out.copy(at, len(text))
     return out.view("clean") if out.changed else view
 

@@ -49,7 +49,8 @@ class Engine:
         return answer is None or len(answer) != 1
 
     def _triggered(self, text: str) -> frozenset[int]:
-        answer = self._set.Match(text)
+        # RE2 reads UTF-8; a lone surrogate (the guard lets none in, a library caller may) matches no trigger.
+        answer = self._set.Match(text.encode("utf-8", "replace").decode())
         return self._everything if not answer else frozenset(answer) - {self._tags + 5}
 
     def derive(self, raw: View, note: Callable[[str], None]) -> Iterator[View]:

@@ -35,7 +35,7 @@ _NESTING = 8
 
 
 # A term this long (letters) is looked for in ciphers too.
-_LONG = 9
+_LONG = 10
 _SQUEEZED = "\x00"
 _ABC = "abcdefghijklmnopqrstuvwxyz"
 _ATBASH = str.maketrans(_ABC, _ABC[::-1])

@@ -15,8 +15,8 @@ __all__ = ["Folded", "View", "fold_term"]
 
 MAX_DEPTH = 3  # encodings inside encodings
 MAX_VIEWS = 64
-MAX_GROWTH = 8  # all views together, in lengths of the text (and never less than _SMALL characters)
-_SMALL = 100_000
+MAX_GROWTH = 10  # all views together, in lengths of the text (and never less than _SMALL characters)
+_SMALL = 400_000
 
 
 class Folded:

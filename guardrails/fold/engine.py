@@ -17,6 +17,7 @@ _TAGS = r"<[A-Za-z/!]|\[/?[a-z]{1,10}\]|[\w@.](?:\*{1,3}|_{2,3}|~~|`{1,3}|\|\||\
 _LEET = r"[A-Za-z][0-9@$!|+#€]|[0-9@$!|+#€(<][A-Za-z]|[0-9@$!|+]{4}"
 _JOINED = r"[A-Za-z]{20}"
 _CONTROL = r"[\x08\x7f]"
+_SHAPES = ("untagged", "unspaced", "despaced", "joined")
 # Texts up to this size get a view for each encoding beside the one for all.
 _ALONE = 8_000
 
@@ -74,8 +75,10 @@ class Engine:
                     made += 1
                     following.append(child)
                     yield child
-            # In a long text the products of everything with everything would cost more than they find.
-            level = following if len(raw.text) <= _ALONE else following[-1:]
+            # In a long text the products of everything with everything would cost more than they find; in a short one only
+            # what was decoded is looked into again, and the last, which has everything undone.
+            decoded = [v for v in following[:-1] if not v.kind.endswith(_SHAPES)] if len(raw.text) <= _ALONE else []
+            level = decoded + following[-1:]
             if not level:
                 return
 

@@ -75,11 +75,11 @@ def untagged(view: View) -> View | None:
     return out.view("untagged") if out.changed else None
 
 
-_LEET = {"4": "a", "@": "a", "8": "b", "(": "c", "<": "c", "3": "e", "€": "e", "6": "g", "9": "g", "#": "h", "!": "i", "1": "i", "|": "i",
+_LEET = {"4": "a", "@": "a", "8": "b", "3": "e", "€": "e", "6": "g", "9": "g", "#": "h", "!": "i", "1": "i", "|": "i",
          "0": "o", "5": "s", "$": "s", "7": "t", "+": "t", "2": "z", "%": "x", "¢": "c", "£": "l", "¥": "y", "*": "*"}  # fmt: skip
 _LEET_L = {**_LEET, "1": "l", "|": "l", "!": "l", "7": "l"}
 # A word with a letter and a sign or digit inside, or a run of digits and signs as long as a word.
-_LEET_WORD = regex.compile(r"[\w@$!|+#(<%€]{2,}+")
+_LEET_WORD = regex.compile(r"[\w@$!|+#%€]{2,}+")
 
 
 def _leetspeak(word: str) -> bool:

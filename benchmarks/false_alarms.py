@@ -1,6 +1,6 @@
 """What PROFANITY, all PII types and all views set off on benign texts, and how much of it only the views see.
 
-    python -m benchmarks.false_alarms --data ../shared/data
+python -m benchmarks.false_alarms --data ../shared/data
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ class Plain(Folded):
 
 def texts(data: Path, most: int) -> Iterator[str]:
     """Benign texts, the same number of each file."""
-    files = [*sorted((data / "benign").glob("*.jsonl.gz")), data / "topics/medquad_questions.jsonl.gz", data / "topics/mmlu_subjects.jsonl.gz"]
+    files = [
+        *sorted((data / "benign").glob("*.jsonl.gz")),
+        data / "topics/medquad_questions.jsonl.gz",
+        data / "topics/mmlu_subjects.jsonl.gz",
+    ]
     each = most // len(files)
     for path in files:
         count = 0
@@ -59,7 +63,9 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="print what only the views see")
     arguments = parser.parse_args()
     profanity = detectors.build("words", [Rule("p", "words", "PROFANITY", words.Settings(managed=("PROFANITY",)))])
-    entities = detectors.build("pii", [Rule(f"pii.{s}", "pii", s, pii.Settings(s)) for s in sorted({x.type for x in pii.specs()})])
+    entities = detectors.build(
+        "pii", [Rule(f"pii.{s}", "pii", s, pii.Settings(s)) for s in sorted({x.type for x in pii.specs()})]
+    )
     count = exhausted = 0
     plain: Counter[str] = Counter()
     extra: Counter[str] = Counter()
@@ -73,7 +79,9 @@ def main() -> None:
             found = detector.find(full, Deadline(60_000)).hits
             plain[name] += len(without)
             for hit in found:
-                if not any(s < (hit.end or 0) and (hit.start or 0) < e for s, e in without if s is not None and e is not None):
+                if not any(
+                    s < (hit.end or 0) and (hit.start or 0) < e for s, e in without if s is not None and e is not None
+                ):
                     extra[name] += 1
                     if arguments.show:
                         print(name, hit.type, repr(text[max((hit.start or 0) - 20, 0) : (hit.end or 0) + 20]))

@@ -157,9 +157,7 @@ class _Direction:
                 for p in {*patterns.values()}
             }
             kept = [
-                h
-                for h in kept
-                if h.start is None or not inside(h.start, h.end or 0, opaque[patterns[h.rule]][h.piece])
+                h for h in kept if h.start is None or not inside(h.start, h.end or 0, opaque[patterns[h.rule]][h.piece])
             ]
         kept = [h for h in kept if not excused(h, self.rules[h.rule], content)]
         return judge(self.rules, self.source, kept, failures)

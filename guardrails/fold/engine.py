@@ -134,7 +134,7 @@ class Engine:
         made = 0
         for view in views:
             folded = c.clean(view)
-            for low in (c.lowered(folded), *(c.lowered(v) for v in shapes.leet(folded) if self._leet_like(v))):
+            for low in (c.lowered(folded), *(c.lowered(v) for v in shapes.leet(folded))):
                 key = (low.text, low.joined)
                 if key in seen:
                     continue
@@ -144,10 +144,6 @@ class Engine:
                 seen.add(key)
                 made += 1
                 yield low
-
-    @staticmethod
-    def _leet_like(view: View) -> bool:
-        return bool(view.text)
 
     def fold_term(self, term: str) -> str:
         """A term as it stands in the case-folded views."""

@@ -115,8 +115,10 @@ def unbidi(view: View) -> View | None:
     return out.view("bidi") if out.changed else None
 
 
-_TAGS = regex.compile("[\U000e0020-\U000e007e]{3,}")
-_FLAG = regex.compile("\U0001f3f4[\U000e0061-\U000e007a\U000e0030-\U000e0039]+\U000e007f")
+# The flags of England, Scotland and Wales (and their like) are tag characters too: a region's code, at most six of them.
+_TAGS = regex.compile(
+    "(?P<flag>\U0001f3f4[\U000e0061-\U000e007a\U000e0030-\U000e0039]{3,6}+\U000e007f)|[\U000e0020-\U000e007e]{3,}"
+)
 _SELECTORS = regex.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{3,}")
 _BITS = regex.compile("[\u200b\u200c\u2062\u2064]{16,}")
 
@@ -125,12 +127,11 @@ def smuggled(view: View) -> list[View]:
     """Texts written in characters nobody sees: tag characters, variation selectors, zero-width bits."""
     found: list[View] = []
     text = view.text
-    flags = [m.span() for m in _FLAG.finditer(text)]
     for pattern in (_TAGS, _SELECTORS, _BITS):
         out = Builder(view)
         at = 0
         for run in pattern.finditer(text):
-            if any(s <= run.start() and run.end() <= e for s, e in flags):
+            if pattern is _TAGS and run.group("flag") is not None:
                 continue
             out.copy(at, run.start())
             at = run.end()

@@ -306,7 +306,8 @@ DECODERS: tuple[Decoder, ...] = (
     Decoder("quoted-printable", r"=[0-9A-F]{2}|=\r?\n", regex.compile(r"(?:=[0-9A-F]{2}|=\r?\n)+"), _quoted),
     Decoder("braille", "[\u2801-\u28ff]", regex.compile("[\u2800-\u28ff]+(?: [\u2800-\u28ff]+)*"), _braille),
     Decoder("binary", r"[01]{7,8}[ ,]?[01]{7,8}[ ,]?[01]{7,8}", regex.compile(r"(?<![\w.])(?:[01]{7,8}[ ,]?){2,}[01]{7,8}(?![\w.])|(?<![\w.])[01]{21,}(?![\w.])"), _binary),
-    Decoder("hex", r"(?:[0-9A-Fa-f]{2}[ :,\-]?){4}|0x[0-9A-Fa-f]{2}", regex.compile(r"(?<![\w])(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[ :,\-]{0,2}){3,}(?:0x|\\x)?[0-9A-Fa-f]{2}(?!\w)"), _hex),
+    Decoder("hex", r"(?:[0-9A-Fa-f]{2}[ :,\-]?){4}|0x[0-9A-Fa-f]{2}", regex.compile(r"(?<!\w)(?:0x)?(?:[0-9A-Fa-f]{2}){4,}+(?!\w)|(?<!\w)(?:0x[0-9A-Fa-f]{2}){4,}+(?!\w)"
+                                 r"|(?<!\w)(?:0x|\\x)?[0-9A-Fa-f]{2}(?:[ :,\-]{1,2}(?:0x|\\x)?[0-9A-Fa-f]{2}(?!\w)){3,}+"), _hex),
     Decoder("decimal", r"\d{2,3}(?:[ ,;]{1,2}\d{2,3}){3}", regex.compile(r"(?<![\w.])(?:\d{2,3}[ ,;]{1,2}){3,}\d{2,3}(?![\w.])"), _numbers(10)),
     Decoder("octal", r"0?[01]\d\d(?:[ ,;]{1,2}0?[01]\d\d){3}", regex.compile(r"(?<![\w.])(?:0?[01][0-7]{2}|0?[4-7][0-7])(?:[ ,;]{1,2}(?:0?[01][0-7]{2}|0?[4-7][0-7])){3,}(?![\w.])"), _numbers(8)),
     Decoder("uu", r"begin [0-7]{3}|(?m:^[!-M][ -`]{10,61}$)", regex.compile(r"(?m)(?:^begin [0-7]{3} \S+\n)?(?:^[!-M][ -`]{8,61}(?:\n|\Z))+(?:`?\n?end)?"), _uu),

@@ -56,21 +56,34 @@ def unspaced(view: View) -> View | None:
 
 
 _TAG = regex.compile(
-    r"<!--.*?-->|</?[A-Za-z][A-Za-z0-9\-]{0,20}(?:\s[^<>]{0,500})?/?>|\[/?[a-z]{1,10}\]|<!\[CDATA\[|\]\]>", regex.DOTALL
+    r"<!--|</?[A-Za-z][A-Za-z0-9\-]{0,20}(?:\s[^<>]*+|/)?>|\[/?[a-z]{1,10}\]|<!\[CDATA\[|\]\]>", regex.DOTALL
 )
 _MARKUP = regex.compile(
     r"(?<=[\w@.])(?:\*{1,3}|_{2,3}|~~|`{1,3}|\|\||\\(?=[\w.@*_~\-]))(?=[\w@.])|(?<=\w)\*{1,3}(?=\W|$)|(?<=\W|^)\*{1,3}(?=\w)"
 )
 
 
+_CUT = regex.compile(f"{_TAG.pattern}|{_MARKUP.pattern}", regex.DOTALL)
+
+
 def untagged(view: View) -> View | None:
     """Without tags, comments and emphasis that cut words."""
     out = Builder(view)
     at = 0
-    for cut in regex.finditer(f"{_TAG.pattern}|{_MARKUP.pattern}", view.text, regex.DOTALL):
-        out.copy(at, cut.start())
-        out.put("", cut.start(), cut.end())
-        at = cut.end()
+    text = view.text
+    last_comment_end = text.rfind("-->")
+    for cut in _CUT.finditer(text):
+        start, end = cut.span()
+        if start < at:
+            continue  # inside a comment
+        if end - start == 4 and cut.group() == "<!--":
+            # One search for the end of each comment, none once there is no end left: the text is passed once.
+            if last_comment_end < end - 2:
+                continue
+            end = text.index("-->", end - 2) + 3
+        out.copy(at, start)
+        out.put("", start, end)
+        at = end
     out.copy(at, len(view.text))
     return out.view("untagged") if out.changed else None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from guardrails.errors import DeadlineExceeded
 from guardrails.fold import Folded
@@ -34,11 +35,14 @@ class Deadline:
 class Content:
     """The pieces of one check and the direction they travel."""
 
-    __slots__ = ("_folded", "pieces", "source")
+    __slots__ = ("_folded", "_shared", "masked", "pieces", "source")
 
-    def __init__(self, pieces: Sequence[Piece], source: Source) -> None:
+    def __init__(self, pieces: Sequence[Piece], source: Source, *, masked: bool = False) -> None:
+        """``masked``: the pieces are what masking left of others that were checked before."""
         self.pieces = tuple(pieces)
         self.source = source
+        self.masked = masked
+        self._shared: dict[str, Any] = {}
         self._folded: list[Folded | None] = [None] * len(self.pieces)
 
     def folded(self, index: int) -> Folded:
@@ -47,6 +51,12 @@ class Content:
         if folded is None:
             folded = self._folded[index] = Folded(self.pieces[index].text)
         return folded
+
+    def shared(self, name: str, make: Callable[[], Any]) -> Any:
+        """What several detectors need and one makes: made once a check. An error is raised to each of them anew."""
+        if name not in self._shared:
+            self._shared[name] = make()
+        return self._shared[name]
 
     def exhausted(self) -> list[tuple[int, str]]:
         """Pieces whose views could not all be made, with the reason. Pieces nobody folded are not among them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["DeadlineExceeded", "GuardrailsError", "PolicyError", "Problem", "WeightsMissing"]
+__all__ = ["DeadlineExceeded", "GuardrailsError", "Overloaded", "PolicyError", "Problem", "WeightsMissing"]
 
 
 class GuardrailsError(Exception):
@@ -13,6 +13,10 @@ class GuardrailsError(Exception):
 
 class DeadlineExceeded(GuardrailsError):
     """The time a check may take was used up."""
+
+
+class Overloaded(GuardrailsError):
+    """More work is waiting than may wait."""
 
 
 class WeightsMissing(GuardrailsError):

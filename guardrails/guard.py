@@ -15,12 +15,26 @@ from typing import Any
 from guardrails import detectors
 from guardrails.actions import Masked, Masker, Numbers, placeholders
 from guardrails.content import Content, Deadline
-from guardrails.errors import DeadlineExceeded
+from guardrails.errors import DeadlineExceeded, Overloaded, WeightsMissing
 from guardrails.exceptions import excused
 from guardrails.policy import load
 from guardrails.rules import Policy, Rule
 from guardrails.spans import expand, inside
-from guardrails.types import Action, Coverage, Failure, FailureKind, Found, Hit, Piece, Report, Source, Unseen
+from guardrails.types import (
+    NOT_JUDGED,
+    Action,
+    Coverage,
+    Failure,
+    FailureKind,
+    Found,
+    Hit,
+    Piece,
+    Report,
+    Role,
+    Source,
+    Unseen,
+    UnsupportedLanguage,
+)
 from guardrails.verdict import Verdict, judge
 
 __all__ = ["Checkable", "Guard", "check"]
@@ -56,6 +70,10 @@ class Guard:
     def policy(self) -> Policy:
         """The effective policy."""
         return self._policy
+
+    def thresholds(self, source: Source | str, role: Role | str = Role.USER) -> dict[str, float]:
+        """Where each score of a text of that direction and role starts to act, by the keys of ``Report.scores``."""
+        return self._directions[Source(source)].thresholds(Role(role))
 
     def __repr__(self) -> str:
         return f"Guard({self._policy.name!r}, sha256={self._policy.identity.sha256[:12]})"
@@ -94,6 +112,8 @@ class Guard:
             coverage,
             timings,
             self._policy.identity,
+            found.scores,
+            found.models,
         )
 
     async def acheck(self, text: Checkable, source: Source | str) -> Report:
@@ -108,12 +128,13 @@ class Guard:
 class _Direction:
     """What applies to one direction: its rules, their detectors, and how to rewrite."""
 
-    __slots__ = ("_detectors", "_held", "_masker", "_message", "_opaque", "rules", "source")
+    __slots__ = ("_detectors", "_held", "_languages", "_masker", "_message", "_opaque", "rules", "source")
 
     def __init__(self, policy: Policy, source: Source, built: dict[Any, detectors.Detector]) -> None:
         self.source = source
         self.rules = {r.id: r for r in policy.rules if r.action(source) is not None}
         self._message = policy.messages.blocked(source)
+        self._languages = policy.unsupported_language
         self._masker = Masker(self.rules)
         self._opaque = placeholders(self.rules.values())
         # Somebody else may write any constant or regex name into a mask; neither may hide a value from an enforced rule.
@@ -128,6 +149,14 @@ class _Direction:
                     built[key] = detectors.build(name, own)
                 self._detectors.append((name, tuple(r.id for r in own), built[key]))
 
+    def thresholds(self, role: Role) -> dict[str, float]:
+        """What the detectors that score say of themselves."""
+        out: dict[str, float] = {}
+        for _, _, detector in self._detectors:
+            if isinstance(detector, detectors.Scoring):
+                out |= detector.thresholds(self.source, role)
+        return out
+
     def find(self, content: Content, deadline: Deadline, timings: dict[str, float]) -> Found:
         """Everything all detectors see. What breaks becomes a failure of its rules."""
         all_found = Found()
@@ -141,7 +170,15 @@ class _Direction:
             all_found.hits += found.hits
             all_found.failures += found.failures
             all_found.unseen += found.unseen
+            all_found.scores |= found.scores
+            all_found.models |= found.models
             timings[name] = timings.get(name, 0.0) + (time.perf_counter() - started) * 1000
+        if self._languages is UnsupportedLanguage.BLOCK:
+            all_found.failures += [
+                Failure(u.rule, FailureKind.UNSUPPORTED_LANGUAGE, u.piece, u.reason)
+                for u in all_found.unseen
+                if u.rule is not None and u.reason.startswith(NOT_JUDGED)
+            ]
         for index, reason in content.exhausted():
             all_found.failures += [Failure(rule, FailureKind.UNINSPECTABLE, index, reason) for rule in self.rules]
             all_found.unseen.append(Unseen(reason, None, index))
@@ -183,7 +220,9 @@ class _Direction:
                     for i, text in enumerate(texts)
                 ]
                 again = Content(
-                    [replace(p, text=m.text) for p, m in zip(content.pieces, masked, strict=True)], self.source
+                    [replace(p, text=m.text) for p, m in zip(content.pieces, masked, strict=True)],
+                    self.source,
+                    masked=True,
                 )
                 found = self.find(again, deadline, timings)
                 unseen += found.unseen
@@ -248,6 +287,8 @@ def _failures(name: str, rules: Sequence[str], error: Exception) -> list[Failure
     """A failure per rule. Exception messages may quote the text, so only the type and the place are kept."""
     kinds = {
         DeadlineExceeded: FailureKind.TIMEOUT,
+        Overloaded: FailureKind.OVERLOAD,
+        WeightsMissing: FailureKind.MODEL_UNAVAILABLE,
         TimeoutError: FailureKind.TIMEOUT,
         MemoryError: FailureKind.OUT_OF_MEMORY,
     }

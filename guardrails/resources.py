@@ -6,7 +6,7 @@ from pathlib import Path
 
 from guardrails.errors import GuardrailsError
 
-__all__ = ["data_dir", "policies_dir", "shipped_policies"]
+__all__ = ["data_dir", "models_dir", "policies_dir", "shipped_policies"]
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -27,3 +27,9 @@ def data_dir() -> Path:
 def shipped_policies() -> tuple[str, ...]:
     """The names of the shipped policies, sorted."""
     return tuple(sorted(p.stem for p in policies_dir().glob("*.yaml") if not p.name.endswith(".test.yaml")))
+
+
+def models_dir(name: str) -> Path:
+    """The folder of a shipped model. It may not exist: :mod:`guardrails.inference.store` says so."""
+    installed = _PACKAGE / "_shipped" / "models" / name
+    return installed if installed.is_dir() else _PACKAGE.parent / "models" / name / "weights"

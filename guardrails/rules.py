@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from guardrails.types import OnFailure, PolicyIdentity, RuleAction, Source
+from guardrails.types import OnFailure, PolicyIdentity, RuleAction, Source, UnsupportedLanguage
 
 __all__ = ["Limits", "Mask", "MaskStyle", "Messages", "Policy", "Position", "Rule"]
 
@@ -103,7 +103,8 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """An effective policy. ``positions`` maps a dotted key (``pii.entities.EMAIL.action``) to its origin."""
+    """An effective policy. ``unsupported_language`` says whether text that models cannot judge for its language is a failure
+    of their rules (``block``) or only named in the coverage (``allow``). ``positions`` maps a dotted key (``pii.entities.EMAIL.action``) to its origin."""
 
     name: str
     identity: PolicyIdentity
@@ -111,6 +112,7 @@ class Policy:
     messages: Messages = field(default_factory=Messages)
     limits: Limits = field(default_factory=Limits)
     on_failure: OnFailure = OnFailure.BLOCK
+    unsupported_language: UnsupportedLanguage = UnsupportedLanguage.ALLOW
     description: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     bedrock: Mapping[str, Any] = field(default_factory=dict)

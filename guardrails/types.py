@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 __all__ = [
+    "NOT_JUDGED",
     "Action",
     "Coverage",
     "Failure",
@@ -33,6 +34,7 @@ __all__ = [
     "RuleAction",
     "Source",
     "Unseen",
+    "UnsupportedLanguage",
 ]
 
 
@@ -101,6 +103,13 @@ class Qualifier(StrEnum):
     GROUNDING_SOURCE = "grounding_source"
 
 
+class UnsupportedLanguage(StrEnum):
+    """What happens to text in a language the models were not measured on, mildest first."""
+
+    ALLOW = "allow"
+    BLOCK = "block"
+
+
 class FailureKind(StrEnum):
     """Why a rule could not be evaluated."""
 
@@ -111,6 +120,7 @@ class FailureKind(StrEnum):
     BAD_INPUT = "bad_input"
     UNINSPECTABLE = "uninspectable"
     NOT_APPLICABLE = "not_applicable"
+    UNSUPPORTED_LANGUAGE = "unsupported_language"
     INTERNAL = "internal"
 
 
@@ -145,7 +155,8 @@ class Piece:
 class Hit:
     """What a detector saw: rule, type and place. ``start`` and ``end`` are both None without a span.
 
-    ``score`` is in [0, 1]. ``piece`` indexes the pieces that were checked.
+    ``score`` is in [0, 1]. ``piece`` indexes the pieces that were checked. ``evidence`` is (piece, start, end) of the
+    source passage that decided, for grounding.
     """
 
     rule: str
@@ -155,6 +166,7 @@ class Hit:
     score: float = 1.0
     piece: int = 0
     level: Level | None = None
+    evidence: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +181,7 @@ class Finding:
     level: Level | None
     piece: int
     action: Action
+    evidence: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +206,23 @@ class Unseen:
     piece: int | None = None
 
 
+# How the reason of an Unseen begins that is about a language; the ISO 639-1 code follows.
+NOT_JUDGED = "not judged: language"
+
+
 @dataclass(slots=True)
 class Found:
-    """What a detector returns: hits, and what went wrong or stayed unseen on the way."""
+    """What a detector returns: hits, and what went wrong or stayed unseen on the way.
+
+    ``scores`` are probabilities of models, also where nothing fired (``content.HATE``, ``topic.<name>``, ``grounding`` …);
+    ``models`` maps the models that were asked to the sha256 of their manifests.
+    """
 
     hits: list[Hit] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     unseen: list[Unseen] = field(default_factory=list)
+    scores: dict[str, float] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +250,9 @@ class Report:
     """The outcome of one check.
 
     ``text`` is what may be used: the original, the masked text, or the policy's blocked message;
-    ``outputs`` is the same per piece. ``timings`` gives milliseconds per detector.
+    ``outputs`` is the same per piece. ``timings`` gives milliseconds per detector. ``scores`` are the probabilities that
+    models gave, also where no rule fired (the highest over all pieces; for grounding and relevance high is good, and the
+    lowest counts); ``models`` names the models that were asked, with the sha256 of their manifests.
     """
 
     action: Action
@@ -238,6 +263,8 @@ class Report:
     coverage: Coverage
     timings: Mapping[str, float]
     policy: PolicyIdentity
+    scores: Mapping[str, float] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -266,6 +293,7 @@ class Report:
                     "level": f.level.value if f.level else None,
                     "piece": f.piece,
                     "action": f.action.value,
+                    **({"evidence": list(f.evidence)} if f.evidence else {}),
                 }
                 for f in self.findings
             ],
@@ -278,6 +306,8 @@ class Report:
                 "unseen": [{"reason": u.reason, "rule": u.rule, "piece": u.piece} for u in self.coverage.unseen],
                 "not_applicable": list(self.coverage.not_applicable),
             },
+            "scores": dict(self.scores),
+            "models": dict(self.models),
             "timings_ms": dict(self.timings),
             "policy": {
                 "name": self.policy.name,

@@ -53,7 +53,7 @@ def _finding(rule: Rule, source: Source, hit: Hit) -> Finding:
     action = Action.NONE if wanted is None else _EFFECT[wanted]
     if action is Action.MASKED and hit.start is None:
         action = Action.BLOCKED
-    return Finding(hit.rule, hit.type, hit.start, hit.end, hit.score, hit.level, hit.piece, action)
+    return Finding(hit.rule, hit.type, hit.start, hit.end, hit.score, hit.level, hit.piece, action, hit.evidence)
 
 
 def _place(f: Finding) -> tuple[int, int, int, str, str, float]:

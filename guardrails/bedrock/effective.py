@@ -7,7 +7,7 @@ from typing import Any
 
 from guardrails.policy.explaining import mask_value
 from guardrails.rules import Limits, Mask, Policy, Rule
-from guardrails.types import OnFailure
+from guardrails.types import OnFailure, UnsupportedLanguage
 
 __all__ = ["effective"]
 
@@ -25,6 +25,8 @@ def effective(policy: Policy) -> dict[str, Any]:
         document["metadata"] = dict(policy.metadata)
     if policy.on_failure is not OnFailure.BLOCK:
         document["on_failure"] = policy.on_failure.value
+    if policy.unsupported_language is not UnsupportedLanguage.ALLOW:
+        document["unsupported_language"] = policy.unsupported_language.value
     enforced = [r.id for r in policy.rules if r.enforced]
     if enforced:
         document["enforced"] = enforced

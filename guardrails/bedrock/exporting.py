@@ -97,6 +97,7 @@ class _Writer:
             ("metadata", "Bedrock keeps tags, not metadata"),
             ("limits", "Bedrock's limits are the service's own"),
             ("on_failure", _UNSAYABLE["on_failure"]),
+            ("unsupported_language", "Bedrock judges every language it is given"),
             ("enforced", "enforcement is an account's setting in Bedrock, not a guardrail's"),
             ("rules", "Bedrock has no detectors of ours"),
         ):

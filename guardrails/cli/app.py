@@ -270,3 +270,9 @@ def export(
     for loss in exported.losses:
         typer.echo(f"lost: {loss.key}: {loss.why}", err=True)
     raise typer.Exit(COULD_NOT_RUN if exported.losses else OK)
+
+
+from guardrails.cli import evaluating, models  # noqa: E402 - commands with files of their own
+
+app.command("eval")(evaluating.evaluate)
+app.command("models")(models.models)

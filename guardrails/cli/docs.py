@@ -11,7 +11,7 @@ from guardrails.cli.app import app
 
 __all__ = ["render"]
 
-_COMMANDS = ("check", "lint", "explain", "diff", "schema", "test", "import", "export")
+_COMMANDS = ("check", "lint", "explain", "diff", "schema", "test", "eval", "models", "import", "export")
 _HEAD = """# Command line
 
 `guardrails` and `onepolicy` are the same command. A policy is a path or a shipped policy's name (`baseline`, `retail-bank`,

@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from guardrails.content import Content, Deadline
 from guardrails.rules import Rule
-from guardrails.types import Found
+from guardrails.types import Found, Role, Source
 
-__all__ = ["DETECTORS", "Detector", "build", "module", "register"]
+__all__ = ["DETECTORS", "Detector", "Scoring", "build", "module", "register"]
 
 
 class Detector(Protocol):
@@ -34,6 +34,15 @@ class Detector(Protocol):
         ...
 
 
+@runtime_checkable
+class Scoring(Protocol):
+    """A detector that gives probabilities says where each of them starts to act."""
+
+    def thresholds(self, source: Source, role: Role) -> dict[str, float]:
+        """Key of :attr:`~guardrails.types.Found.scores` → the lowest score on which some rule acts."""
+        ...
+
+
 DETECTORS: dict[str, str] = {
     "words": "guardrails.detectors.words",
     "regex": "guardrails.detectors.regex",
@@ -41,6 +50,7 @@ DETECTORS: dict[str, str] = {
     "content": "guardrails.detectors.content",
     "topics": "guardrails.detectors.topics",
     "grounding": "guardrails.detectors.grounding",
+    "classifier": "guardrails.detectors.classifier",
 }
 
 

@@ -62,6 +62,7 @@ class Document:
     messages: dict[str, Value] = field(default_factory=dict)
     limits: dict[str, Value] = field(default_factory=dict)
     on_failure: Value | None = None
+    unsupported_language: Value | None = None
     bedrock: Value | None = None
     drafts: dict[str, Draft] = field(default_factory=dict)
     enforced: list[Value] = field(default_factory=list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from guardrails.rules import Limits, Mask, MaskStyle, Messages, Policy, Position, Rule
-from guardrails.types import OnFailure
+from guardrails.types import OnFailure, UnsupportedLanguage
 
 __all__ = ["Setting", "explain", "rule_settings"]
 
@@ -26,6 +26,9 @@ def explain(policy: Policy) -> list[Setting]:
         out.append(Setting("description", policy.description, where.get("description")))
     out += [Setting(f"metadata.{k}", v, where.get(f"metadata.{k}")) for k, v in sorted(policy.metadata.items())]
     out.append(Setting("on_failure", policy.on_failure.value, where.get("on_failure")))
+    if policy.unsupported_language is not UnsupportedLanguage.ALLOW:
+        at = where.get("unsupported_language")
+        out.append(Setting("unsupported_language", policy.unsupported_language.value, at))
     for section, kind, value in (("messages", Messages, policy.messages), ("limits", Limits, policy.limits)):
         out += [
             Setting(f"{section}.{n}", getattr(value, n), where.get(f"{section}.{n}")) for n in kind.__dataclass_fields__

@@ -12,12 +12,12 @@ from guardrails.policy.files import Lists
 from guardrails.policy.reader import Reader
 from guardrails.policy.source import Node
 from guardrails.rules import Mask, MaskStyle, Position
-from guardrails.types import OnFailure, RuleAction
+from guardrails.types import OnFailure, RuleAction, UnsupportedLanguage
 
 __all__ = ["COMMON", "DIRECTION", "LIMITS", "MASK", "TOP", "Fields"]
 
 TOP = (
-    "version", "name", "description", "metadata", "extends", "on_failure", "messages", "limits", "content", "topics",
+    "version", "name", "description", "metadata", "extends", "on_failure", "unsupported_language", "messages", "limits", "content", "topics",
     "words", "pii", "grounding", "relevance", "rules", "enforced", "bedrock",
 )  # fmt: skip
 COMMON = ("action", "input", "output", "enabled", "on_failure", "required", "except", "mask")
@@ -38,6 +38,7 @@ RULE_KEYS = ("id", "detector", "type", "settings", *COMMON)
 
 ACTIONS = tuple(a.value for a in RuleAction)
 FAILURES = tuple(a.value for a in OnFailure)
+LANGUAGES = tuple(a.value for a in UnsupportedLanguage)
 STYLES = tuple(s.value for s in MaskStyle)
 COUNTRIES = tuple(sorted({c for c in catalog.COUNTRY_OF.values() if c}))
 

@@ -54,9 +54,28 @@ class _Warnings:
                 self.warn("bedrock-limit", "Bedrock takes messages of 500 characters at most", f"messages.{name}")
         for rule in policy.rules:
             self.rule(rule)
+        topics = [r for r in policy.rules if r.detector == "topics" and (r.input or r.output) is not None]
+        if len(topics) > 1:
+            self.topics(topics)
         regexes = [r for r in policy.rules if r.detector == "regex"]
         if len(regexes) > _BEDROCK["regexes"]:
             self.warn("bedrock-limit", "Bedrock takes 30 regexes at most", regexes[30].id, written=str(len(regexes)))
+
+    def topics(self, rules: list[Rule]) -> None:
+        """Topics so near that a text of one will often fire the other."""
+        from guardrails.inference import text_engine  # noqa: PLC0415 - torch, and only for policies with several topics
+        from guardrails.inference.topics import alike, fit, overlap  # noqa: PLC0415
+
+        engine = text_engine()
+        fitted = [(r, fit(engine, r.settings.name, r.settings.definition, r.settings.examples)) for r in rules]
+        for i, (one, first) in enumerate(fitted):
+            for other, second in fitted[i + 1 :]:
+                near = overlap(first, second)
+                if near >= alike(engine):
+                    self.warn(
+                        "overlapping-topics", f"{one.id} and {other.id} are hard to tell apart (similarity {near:.2f})",
+                        other.id, remedy="sharpen the definitions, give each examples of its own, or make them one topic",
+                    )  # fmt: skip
 
     def rule(self, rule: Rule) -> None:
         if rule.input is None and rule.output is None:

@@ -17,7 +17,7 @@ from guardrails.policy.reader import Reader, nearest
 from guardrails.policy.sections import read
 from guardrails.policy.source import MAX_BYTES, Node, parse, shown_line
 from guardrails.rules import Limits, Messages, Policy, Position, Rule
-from guardrails.types import OnFailure, PolicyIdentity, RuleAction
+from guardrails.types import OnFailure, PolicyIdentity, RuleAction, UnsupportedLanguage
 
 __all__ = ["MAX_EXTENDS", "examine", "load", "loads", "parse_document"]
 
@@ -200,6 +200,9 @@ class _Loader:
             messages=Messages(**{k: v.value for k, v in document.messages.items()}),
             limits=Limits(**{k: v.value for k, v in document.limits.items()}),
             on_failure=on_failure,
+            unsupported_language=(
+                document.unsupported_language.value if document.unsupported_language else UnsupportedLanguage.ALLOW
+            ),
             description=document.description.value if document.description else None,
             metadata={k: v.value for k, v in document.metadata.items()},
             bedrock=document.bedrock.value if document.bedrock else {},
@@ -235,7 +238,7 @@ def expand(own: Document, template: Draft, countries: Value | None) -> None:
 
 def _positions(document: Document) -> dict[str, Position]:
     out: dict[str, Position] = {}
-    for key in ("name", "description", "on_failure", "bedrock"):
+    for key in ("name", "description", "on_failure", "unsupported_language", "bedrock"):
         value = getattr(document, key)
         if value is not None:
             out[key] = value.at

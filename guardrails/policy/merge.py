@@ -13,7 +13,7 @@ from typing import Any
 from guardrails.policy.drafts import DEFAULT_LIMITS, Document, Draft, Value
 from guardrails.policy.reader import Reader
 from guardrails.rules import Position
-from guardrails.types import OnFailure, RuleAction
+from guardrails.types import OnFailure, RuleAction, UnsupportedLanguage
 
 __all__ = ["ORDER", "enforce", "merge"]
 
@@ -55,12 +55,20 @@ def merge(base: Document, over: Document, reader: Reader, *, siblings: bool = Fa
         messages={**base.messages, **over.messages},
         limits=limits,
         on_failure=over.on_failure or base.on_failure,
+        unsupported_language=_stricter(base.unsupported_language, over.unsupported_language),
         bedrock=over.bedrock or base.bedrock,
         drafts=drafts,
         enforced=[*base.enforced, *over.enforced],
         extends=over.extends,
         countries=over.countries or base.countries,
     )
+
+
+def _stricter(base: Value | None, over: Value | None) -> Value | None:
+    """Who once said that unjudged languages are blocked is not overruled from below."""
+    if base is None or over is None:
+        return over or base
+    return base if base.value is UnsupportedLanguage.BLOCK else over
 
 
 def _limits(base: Document, over: Document, reader: Reader, siblings: bool) -> dict[str, Value]:

@@ -89,6 +89,7 @@ def json_schema() -> dict[str, Any]:
         "metadata": {"type": "object", "properties": {"owner": _TEXT}},
         "extends": names,
         "on_failure": _enum(s.FAILURES),
+        "unsupported_language": _enum(s.LANGUAGES),
         "messages": _object(s.MESSAGES, dict.fromkeys(s.MESSAGES, _TEXT)),
         "limits": _object(
             tuple(s.LIMITS), {k: {"type": "integer", "minimum": a, "maximum": b} for k, (a, b) in s.LIMITS.items()}

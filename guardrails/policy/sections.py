@@ -16,6 +16,7 @@ from guardrails.policy.fields import (
     ENTITY_KEYS,
     FAILURES,
     GROUNDING_KEYS,
+    LANGUAGES,
     LIMITS,
     LIST_KEYS,
     MESSAGES,
@@ -37,7 +38,7 @@ from guardrails.policy.files import Lists
 from guardrails.policy.reader import Reader
 from guardrails.policy.source import Node, plain
 from guardrails.rules import Position
-from guardrails.types import OnFailure
+from guardrails.types import OnFailure, UnsupportedLanguage
 
 __all__ = ["read"]
 
@@ -89,6 +90,10 @@ class _Sections(Fields):
             out.description = self._value(reader.text(top["description"], "description"), top["description"])
         if "on_failure" in top:
             out.on_failure = self._enum(top["on_failure"], "on_failure", FAILURES, OnFailure)
+        if "unsupported_language" in top:
+            out.unsupported_language = self._enum(
+                top["unsupported_language"], "unsupported_language", LANGUAGES, UnsupportedLanguage
+            )
         if "metadata" in top:
             for key, child in reader.mapping(top["metadata"], "metadata").items():
                 if key == "owner":

@@ -21,7 +21,7 @@ def blocks(language: str) -> list[str]:
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("tree")
-    for name in ("guardrails", "tests", "policies", "docs"):
+    for name in ("guardrails", "models", "tests", "policies", "docs"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "onepolicy_guardrails.py", "README.md", "CONTRIBUTING.md"):
         shutil.copy(ROOT / name, copy / name)

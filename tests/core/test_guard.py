@@ -10,7 +10,7 @@ import pytest
 
 from guardrails import Action, Guard, Piece, Report, detectors
 from guardrails.content import Content, Deadline
-from guardrails.errors import DeadlineExceeded, WeightsMissing
+from guardrails.errors import DeadlineExceeded
 from guardrails.rules import Limits, Rule
 from guardrails.types import FailureKind, Found, Hit, OnFailure, RuleAction
 from tests.core.building import BLOCK, DETECT, guard, pii_rule, policy, regex_rule, styled, words_rule
@@ -149,14 +149,6 @@ def test_a_spent_deadline_fails_closed() -> None:
     report = g.check("text", source="INPUT")
     assert report.action == "BLOCKED"
     assert report.failures[0].kind is FailureKind.TIMEOUT
-
-
-def test_missing_weights_stop_the_start() -> None:
-    from guardrails.detectors import content
-
-    rule = Rule("content.HATE", "content", "HATE", content.Settings("HATE"))
-    with pytest.raises(WeightsMissing, match=r"content\.HATE.*weights"):
-        Guard(policy(rule))
 
 
 def test_exceptions_excuse_exactly_themselves() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from guardrails.types import Piece
+
 
 @dataclass(frozen=True)
 class Case:
@@ -20,3 +22,4 @@ class Case:
     type: str | None = None
     kind: str = "positive"
     source: str = "INPUT"
+    context: tuple[Piece, ...] = ()

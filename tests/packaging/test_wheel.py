@@ -58,6 +58,9 @@ def test_contents(wheel: Path) -> None:
     assert "guardrails/data/profanity.txt" in names
     assert "guardrails/_shipped/policies/retail-bank.yaml" in names
     assert "guardrails/_shipped/policies/lists/rival-banks.txt" in names
+    for model in ("text", "grounding"):
+        for file in ("model.json", "model.safetensors", "tokenizer.json"):
+            assert f"guardrails/_shipped/models/{model}/{file}" in names
     assert any(n.endswith("licenses/LICENSE") for n in names)
     assert not [n for n in names if n.endswith(".pth") or n.startswith(("tests/", "benchmarks/"))]
 
@@ -69,6 +72,16 @@ def test_works_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
         done = sh(env / "bin" / script, "check", "--policy", "retail-bank", "my PIN is 4821", cwd=tmp_path)
         assert done.returncode == 2, done.stderr
         assert "pii.PIN" in done.stdout
+    topic = sh(
+        env / "bin" / "guardrails",
+        "check",
+        "--policy",
+        "retail-bank",
+        "Should I move my savings into index funds?",
+        cwd=tmp_path,
+    )
+    assert topic.returncode == 2, topic.stderr
+    assert "topic.investment-advice" in topic.stdout
     where = sh(env / "bin/python", "-c", "import guardrails; print(guardrails.__file__)", cwd=tmp_path).stdout
     assert where.startswith(str(env))
 

@@ -13,6 +13,7 @@ from guardrails.detectors.pii.engine import run
 from guardrails.detectors.pii.triggers import Triggers
 from guardrails.marked import parse
 from tests.detectors.test_contract import CASES
+from tests.patterns import patterns_only  # noqa: F401 - a fixture
 from tests.pii.helping import ALL, detector, hits, rule
 
 POSITIVE = [parse(c.finds).text for c in CASES["pii"] if c.kind == "positive"]

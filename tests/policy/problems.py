@@ -149,6 +149,14 @@ PROBLEMS: dict[str, tuple[str, dict[str, bytes]]] = {
     ),
     # Warnings.
     "no-owner": ("Warning: nobody to ask.", raw(b"version: 1\nname: demo\n" + RULE.encode())),
+    "overlapping-topics": (
+        "Warning: two topics that will fire together.",
+        policy(
+            "topics:\n"
+            "  - {name: investing, definition: Which shares or funds to buy., examples: [Should I buy Apple shares?]}\n"
+            "  - {name: stock-tips, definition: Which stocks and funds to purchase., examples: [Is Apple stock a good buy?]}\n"
+        ),
+    ),
     "fail-open": ("Warning: a rule that could not look lets pass.", policy("on_failure: allow\n" + RULE)),
     "only-detects": ("Warning: a policy without effect.", policy("words: {action: detect, terms: [kingfisher]}\n")),
     "disabled-rule": ("Warning: a rule without effect.", policy("words: {enabled: false, terms: [kingfisher]}\n")),

@@ -15,6 +15,7 @@ from guardrails.policy import dump, lint, load
 from guardrails.policy.merge import ORDER
 from guardrails.rules import Policy
 from guardrails.types import Action, OnFailure, Report, Source
+from tests.patterns import patterns_only  # noqa: F401 - a fixture
 from tests.policy.problems import HEAD, folder, policy
 
 ACTION = st.sampled_from(["detect", "mask", "block"])

@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from guardrails import inference
 from guardrails.content import Content, Deadline
 from guardrails.detectors.pii.context import evidence, scored
 from guardrails.detectors.pii.matching import SECONDS, WINDOW, BudgetExceededError, Text, compiled
 from guardrails.detectors.pii.recognizer import Spec
 from guardrails.detectors.pii.resolve import Candidate, resolve
 from guardrails.detectors.pii.triggers import Triggers
-from guardrails.errors import GuardrailsError
+from guardrails.errors import DeadlineExceeded, GuardrailsError, Overloaded, WeightsMissing
 from guardrails.fold import View
 from guardrails.rules import Rule
 from guardrails.types import Failure, FailureKind, Found, Hit
@@ -23,6 +24,14 @@ __all__ = ["Engine", "Raw", "judged", "run"]
 # What a mask leaves behind. A rule such as "password: …" must not find its own placeholder again.
 _PLACEHOLDER = re.compile(r"\{([A-Z][A-Z0-9_]*?)(?:_[0-9]+|:[0-9A-Za-z]+)?\}")
 _LONGEST_PLACEHOLDER = 80  # characters
+# The types the trained tagger finds beside the patterns (guardrails.inference.tagging.TAGGED, which imports numpy).
+_TAGGED = ("NAME", "ADDRESS", "AGE", "USERNAME", "PASSWORD")
+_KINDS = {
+    DeadlineExceeded: FailureKind.TIMEOUT,
+    Overloaded: FailureKind.OVERLOAD,
+    MemoryError: FailureKind.OUT_OF_MEMORY,
+    WeightsMissing: FailureKind.MODEL_UNAVAILABLE,
+}
 _MOST_SHOWN = 8  # letters and digits that a partial mask may show and we still take it for one
 
 
@@ -69,7 +78,7 @@ class Engine:
         self._rules: dict[str, list[Rule]] = {}
         for rule in sorted(rules, key=lambda r: r.id):
             self._rules.setdefault(rule.settings.entity, []).append(rule)
-        found = {s.type for s in specs} | {t for r in extra for t in r.supported_entities}
+        found = {s.type for s in specs} | {t for r in extra for t in r.supported_entities} | set(_TAGGED)
         for entity in sorted(self._rules.keys() - found):
             near = difflib.get_close_matches(entity, sorted(found), 1)
             hint = f"; did you mean {near[0]}?" if near else ""
@@ -82,13 +91,18 @@ class Engine:
         self._on_original = Triggers(chosen)
         self._on_derived = Triggers([s for s in chosen if s.scope != "raw"])
         self._extra = [r for r in extra if set(r.supported_entities) & self._rules.keys()]
+        self._tagged = self._rules.keys() & set(_TAGGED)
+        if self._tagged:
+            inference.text_engine()  # a policy that asks for names must not start without what finds them
 
     def find(self, content: Content, deadline: Deadline) -> Found:
         """Hits of every rule over every piece; a type that ran out of time is a failure of its rules."""
         found = Found()
+        tagged = self._tags(content, found, deadline) if self._tagged else {}
         for index, piece in enumerate(content.pieces):
             deadline.check()
             candidates = list(self._candidates(content, index, found.failures, deadline))
+            candidates += tagged.get(index, ())
             certain = [c for c in candidates if c.score >= self._least[c.type]]
             for c in resolve(piece.text, certain, self._protected):
                 found.hits += [
@@ -97,6 +111,29 @@ class Engine:
                     if c.score >= rule.settings.min_score
                 ]
         return found
+
+    def _tags(self, content: Content, found: Found, deadline: Deadline) -> dict[int, list[Candidate]]:
+        """What the trained tagger sees, by piece; when it cannot look, the rules it stands for have failed."""
+        out: dict[int, list[Candidate]] = {}
+        try:
+            manifest = inference.text_engine().manifest
+            found.models[manifest.name] = manifest.sha256
+            for one in inference.read(content, deadline):
+                if one.view.kind not in ("raw", "clean"):
+                    continue  # decoding makes names of scraps; what is encoded on purpose has a form, and patterns find it
+                for t in inference.tags(one):
+                    text = one.view.text
+                    if t.type in self._tagged and not self._masked(text, t.start, t.end) and not _mistaken(text, t):
+                        start, end = one.view.span(t.start, t.end)
+                        out.setdefault(one.piece, []).append(Candidate(t.type, start, end, t.score))
+        except Exception as error:  # the patterns go on without it
+            kind = _KINDS.get(type(error), FailureKind.INTERNAL)
+            found.failures += [
+                Failure(rule.id, kind, None, type(error).__name__)
+                for entity in sorted(self._tagged)
+                for rule in self._rules[entity]
+            ]
+        return out
 
     def _candidates(
         self, content: Content, index: int, failures: list[Failure], deadline: Deadline
@@ -145,6 +182,22 @@ class Engine:
         opening = text.rfind("{", max(0, start - _LONGEST_PLACEHOLDER), start)
         around = _PLACEHOLDER.match(text, opening) if opening >= 0 else None
         return around is not None and around.end() > end and around.group(1) in self._names
+
+
+def _mistaken(text: str, tagged: Any) -> bool:
+    """True for what the tagger takes for a user name or password in source code (``@pytest.fixture``), and for a bare
+    number it takes for an address: a postcode alone is nobody's."""
+    if tagged.type == "ADDRESS":
+        return not any(c.isalpha() for c in text[tagged.start : tagged.end])
+    if tagged.type not in ("USERNAME", "PASSWORD"):
+        return False
+    value, after = text[tagged.start : tagged.end], text[tagged.end : tagged.end + 2]
+    return (
+        after[:1] in ("(", "=")
+        or "(" in value
+        or (after[:1] == "." and after[1:].isalpha())
+        or (tagged.type == "USERNAME" and "=" in value)
+    )
 
 
 def _left_by_partial_mask(text: str, start: int, end: int, shown: int) -> bool:

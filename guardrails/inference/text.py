@@ -1,0 +1,147 @@
+"""The text model at work: one pass over a text serves the content filters, the topics and the name tagger."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guardrails.inference.runner import Runner
+from guardrails.inference.store import TOKENISER, WEIGHTS, Calibration, Manifest, verified
+from guardrails.inference.tokens import Tokeniser, Tokens
+from guardrails.inference.windows import Window, frame
+
+__all__ = ["Reading", "TextEngine", "load"]
+
+Floats = NDArray[np.float32]
+
+# A probability this near to a cut point is computed again alone in fp32: batches move bf16 probabilities by up to .004.
+NEAR_CUT = 0.02
+
+
+@dataclass(slots=True)
+class Row:
+    """What the network says about one window: logits [labels], embedding [hidden], tags [tokens of the text, tags]."""
+
+    logits: Floats
+    embedding: Floats
+    tags: Floats
+
+
+class Reading:
+    """What the model says about one text. Windows that matter for a decision are made exact on demand."""
+
+    __slots__ = ("_engine", "_exact", "rows", "tokens", "windows")
+
+    def __init__(self, engine: TextEngine, tokens: Tokens, windows: list[Window], rows: list[Row]) -> None:
+        self._engine = engine
+        self.tokens, self.windows, self.rows = tokens, windows, rows
+        self._exact = [False] * len(windows)
+
+    def exact(self, index: int) -> Row:
+        """The row of one window, computed alone in fp32."""
+        if not self._exact[index]:
+            self.rows[index] = self._engine.runner.exact(self.windows[index])
+            self._exact[index] = True
+        return self.rows[index]
+
+    def span(self, index: int) -> tuple[int, int]:
+        """The half-open range of characters that a window covers; (0, 0) for a text without tokens."""
+        w = self.windows[index]
+        if w.first == w.last:
+            return 0, 0
+        return int(self.tokens.offsets[w.first, 0]), int(self.tokens.offsets[w.last - 1, 1])
+
+    def decide(
+        self, value: Callable[[Row], float], calibration: Calibration, cuts: Sequence[float] | None = None
+    ) -> tuple[float, int]:
+        """(probability, window) of the window with the highest probability; near a cut the exact one."""
+        shift = calibration.length * math.log2(len(self.rows)) if len(self.rows) > 1 else 0.0
+        near = tuple(calibration.cuts.values()) if cuts is None else cuts
+
+        def probability(row: Row) -> float:
+            return sigmoid(calibration.scale * value(row) + calibration.bias - shift)
+
+        best, place = -1.0, 0
+        for i, row in enumerate(self.rows):
+            p = probability(row)
+            if not self._exact[i] and any(abs(p - cut) <= NEAR_CUT for cut in near):
+                p = probability(self.exact(i))
+            if p > best:
+                best, place = p, i
+        return best, place
+
+
+def sigmoid(x: float) -> float:
+    """The logistic function, without overflow."""
+    if x >= 0:
+        return 1 / (1 + math.exp(-x))
+    e = math.exp(x)
+    return e / (1 + e)
+
+
+class TextEngine:
+    """Reads texts. Thread-safe."""
+
+    def __init__(
+        self, manifest: Manifest, tokeniser: Tokeniser, runner: Runner, arrays: Mapping[str, Floats] | None = None
+    ) -> None:
+        """``arrays``: what else the weights' file holds besides the network (the whitening of topics)."""
+        self.manifest, self.tokeniser, self.runner = manifest, tokeniser, runner
+        self.arrays = arrays or {}
+        self.label = {name: i for i, name in enumerate(manifest.labels)}
+
+    def read(self, texts: Sequence[tuple[str, str | None]], seconds: float) -> list[Reading]:
+        """One reading a (text, query or None). ``seconds`` is what is left until the deadline.
+
+        Raises DeadlineExceeded and Overloaded.
+        """
+        queries = sorted({q for _, q in texts if q})
+        tokens = self.tokeniser([t for t, _ in texts] + queries)
+        asked = dict(zip(queries, tokens[len(texts) :], strict=True))
+        m = self.manifest
+        framed = [
+            frame(self.tokeniser, own, asked[q] if q else None, m.window, m.stride)
+            for own, (_, q) in zip(tokens, texts, strict=False)
+        ]
+        rows = self.runner.run([w for windows in framed for w in windows], seconds)
+        out, at = [], 0
+        for own, windows in zip(tokens, framed, strict=False):
+            out.append(Reading(self, own, windows, rows[at : at + len(windows)]))
+            at += len(windows)
+        return out
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """Embeddings [texts, hidden] of length one, exact (fp32, alone): for topics, when a policy loads."""
+        rows = []
+        for reading in (
+            Reading(self, t, frame(self.tokeniser, t, None, self.manifest.window, self.manifest.window), [])
+            for t in self.tokeniser(list(texts))
+        ):
+            mean = np.mean([self.runner.exact(w).embedding for w in reading.windows], axis=0)
+            rows.append(mean / max(1e-6, float(np.linalg.norm(mean))))
+        return np.stack(rows).astype(np.float32)
+
+
+def load(manifest: Manifest) -> TextEngine:
+    """Verify the files and build the network. Raises WeightsMissing."""
+    verified(manifest)
+    from safetensors.torch import load_file  # noqa: PLC0415
+
+    from guardrails.inference.modules import Shape, TextModel  # noqa: PLC0415
+
+    model = TextModel(Shape(**manifest.shape), len(manifest.labels), len(manifest.tags))
+    given = {k: v.float() for k, v in load_file(manifest.folder / WEIGHTS).items()}
+    arrays = {k: given.pop(k).numpy() for k in list(given) if k.startswith("topics.")}
+    model.load_state_dict(given)
+    tokeniser = Tokeniser(manifest.folder / TOKENISER)
+
+    def pack(out: Any, windows: Sequence[Window]) -> list[Row]:
+        logits, embedding, tags = out.logits.cpu().numpy(), out.embedding.cpu().numpy(), out.tags.cpu().numpy()
+        return [Row(logits[i], embedding[i], tags[i, w.own_from : w.own_to]) for i, w in enumerate(windows)]
+
+    return TextEngine(manifest, tokeniser, Runner(model, tokeniser.padding, pack, manifest.name), arrays)

@@ -1,0 +1,3 @@
+"""What the heads of the grounding model say, in order."""
+
+LABELS = ("GROUNDING", "RELEVANCE")

@@ -1,0 +1,84 @@
+"""Texts and the topics they belong to: classes of intents, subjects and fields, each with a definition made from its name."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from models.text.rows import lines, share
+
+_DEFINITIONS = (
+    "{}",
+    "Questions about {}.",
+    "Anything about {}.",
+    "The user asks about {}.",
+    "Requests, questions and advice concerning {}.",
+    "Conversations in which somebody wants help with {}.",
+    "Topic: {}. Everything that has to do with {}.",
+    "{}: asking, telling or complaining about it.",
+)
+
+
+def classes(data: Path) -> dict[str, tuple[str, list[str]]]:
+    """Class id → (its name in words, its texts); classes of one set are alternatives to each other."""
+    folder = data / "topics"
+    found: dict[str, list[str]] = defaultdict(list)
+    names: dict[str, str] = {}
+
+    def add(group: str, name: str, text: str) -> None:
+        key = f"{group}/{name}"
+        names[key] = name.replace("_", " ")
+        found[key].append(text)
+
+    for r in lines(folder / "banking77.jsonl.gz"):
+        add("banking", r["category"], r["text"])
+    domains = {r["value"]: r["_key"] for r in lines(folder / "clinc150_domains.jsonl.gz")}
+    for r in lines(data / "benign" / "clinc150.jsonl.gz"):
+        text, intent = r["value"]
+        if "test" in r["_key"] or intent == "oos":
+            continue
+        add("clinc", intent, text)
+        if intent in domains and share(text, "domain") < 0.3:
+            add("domain", domains[intent], text)
+    for r in lines(folder / "snips.jsonl.gz"):
+        if share(r["text"], "snips") < 0.2:
+            name = "".join(" " + c.lower() if c.isupper() else c for c in r["intent"]).strip()
+            add("snips", name, r["text"])
+    for r in lines(folder / "mmlu_subjects.jsonl.gz"):
+        if r["subject"] not in ("moral_scenarios", "miscellaneous"):
+            add("mmlu", r["subject"].removeprefix("high_school_").removeprefix("college_"), r["question"][:600])
+    seen: set[str] = set()
+    for r in lines(folder / "medquad_questions.jsonl.gz"):
+        question = r["question"].replace(" ?", "?")
+        if question not in seen and share(question, "topics") < 0.25:
+            seen.add(question)
+            add("medical", f"{r['qtype']} of a disease or drug", question)
+    return {k: (names[k], v) for k, v in found.items() if len(v) >= 8}
+
+
+def batches(data: Path, rng: random.Random, size: int) -> Iterator[list[tuple[str, str]]]:
+    """Endless batches of ``size`` classes, a definition (now and then a second text) and a text of each."""
+    every = classes(data)
+    keys = sorted(every)
+    groups = defaultdict(list)
+    for key in keys:
+        groups[key.split("/")[0]].append(key)
+    while True:
+        if rng.random() < 0.5:  # near alternatives
+            group = rng.choice(["banking", "clinc", "mmlu", "medical"])
+            chosen = rng.sample(groups[group], min(size, len(groups[group])))
+        else:
+            chosen = rng.sample(keys, min(size, len(keys)))
+        batch = []
+        for key in chosen:
+            name, texts = every[key]
+            if rng.random() < 0.55:
+                anchor = rng.choice(_DEFINITIONS).replace("{}", name)
+                if rng.random() < 0.3:
+                    anchor = f"{anchor} For example: {rng.choice(texts)}"
+            else:
+                anchor = rng.choice(texts)
+            batch.append((anchor, rng.choice(texts)))
+        yield batch

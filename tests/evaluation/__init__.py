@@ -1,0 +1,1 @@
+"""Tests of guardrails.evaluation and of the commands eval and models."""

@@ -19,7 +19,7 @@ from benchmarks.timing import machine
 from guardrails import inference
 from guardrails.inference.text import Reading, TextEngine
 from guardrails.inference.tokens import Tokens
-from guardrails.inference.windows import frame
+from guardrails.inference.windows import frame, starts
 
 TOKENS = 20_000
 
@@ -88,15 +88,13 @@ def main() -> None:
                 for a, b in ((max(0, at - size), at), (at, min(TOKENS, at + size)))
             ]
             text = joined([near[0], p, near[1]])
-            shift = max(0, at - size) % stride
             windows = [
                 w for w in frame(engine.tokeniser, text, None, size, stride)
                 if w.first < len(near[0]) + len(p) and w.last > len(near[0])
             ]  # fmt: skip
-            del shift
-            # The length correction is that of the whole text.
-            rows = engine.runner.run(windows, 600)
-            reading = Reading(engine, text, windows, rows)
+            reading = Reading(
+                engine, text, windows, engine.runner.run(windows, 600), len(starts(TOKENS, size - 2, stride))
+            )
             hits.append(fired(engine, reading))
         worst = min(worst, float(np.mean(hits)))
         print(f"offset {at:6d}: recall {np.mean(hits):.3f}")

@@ -1,10 +1,12 @@
 """What the trained models cost: the full policy against one bare pass of the encoder, many callers against one, cold starts.
 
-python -m benchmarks.models
+python -m benchmarks.models [--llm-guard PYTHON]
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import random
 import subprocess
 import sys
@@ -82,6 +84,31 @@ def callers(work: object, number: int, seconds: float = 4.0) -> float:
     return sum(counts) / (time.monotonic() - started)
 
 
+def gpu(engine: object, window: Window, peak: float = 989e12) -> None:
+    """Texts a second as a share of what the card could multiply (dense bf16, of an H100 unless told), and waits under 64 callers."""
+    runner = engine.runner  # type: ignore[attr-defined]
+    encoder = runner._model.encoder
+    weights = sum(p.numel() for n, p in encoder.named_parameters() if n.startswith("layers."))
+    n = len(window)
+    flops = 2 * weights * n + 4 * n * n * encoder.shape.hidden * encoder.shape.layers
+    batch = [window] * 4096
+    runner.run(batch, 600)
+    started = time.perf_counter()
+    for _ in range(5):
+        runner.run(batch, 600)
+    rate = 5 * len(batch) / (time.perf_counter() - started)
+    print(f"GPU: {rate:,.0f} texts/s of {n} tokens, {rate * flops / peak:.3f} of {peak / 1e12:.0f} TFLOP/s")
+    waits: list[float] = []
+
+    def once() -> None:
+        begun = time.perf_counter()
+        runner.run([window], 60)
+        waits.append(time.perf_counter() - begun)
+
+    callers(once, CALLERS)
+    print(f"GPU: {CALLERS} callers, p50 {sorted(waits)[len(waits) // 2] * 1000:.2f} ms")
+
+
 def cold(policy: str, text: str) -> float:
     """Seconds from the start of a process to its first answer."""
     code = f"from guardrails import Guard\nfrom guardrails.policy import loads\nGuard(loads({policy!r})).check({text!r}, 'INPUT')"
@@ -90,8 +117,20 @@ def cold(policy: str, text: str) -> float:
     return time.perf_counter() - started
 
 
+def peer(python: str, text: str, engine: object) -> dict[str, float]:
+    """Seconds of llm-guard's scanners and of Presidio on the text, measured by the interpreter that has them."""
+    manifest = engine.manifest  # type: ignore[attr-defined]
+    command = [python, "benchmarks/peer.py", str(manifest.folder / "tokenizer.json"), "30522", "3"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
 def main() -> None:
     """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--llm-guard", metavar="PYTHON", help="an interpreter that has llm-guard (benchmarks/peer.py)")
+    args = parser.parse_args()
     text = PLAIN_1KB[:700]
     policy = full_policy()
     guard = Guard(loads(policy))
@@ -104,6 +143,11 @@ def main() -> None:
     whole = best_us(lambda: guard.check(text, "INPUT"), seconds=3)
     print(f"one pass of the encoder      {one / 1000:7.2f} ms")
     print(f"check(), the full policy     {whole / 1000:7.2f} ms   {whole / one:.2f} x")
+    if args.llm_guard:
+        parts = peer(args.llm_guard, text, engine)
+        total = sum(parts.values())
+        shown = ", ".join(f"{name} {seconds * 1000:.1f}" for name, seconds in parts.items())
+        print(f"llm-guard and Presidio       {total * 1000:7.2f} ms   {total * 1e6 / whole:.1f} x check()   ({shown})")
 
     def infer() -> None:
         tokens: list[Tokens] = engine.tokeniser([text])
@@ -112,6 +156,8 @@ def main() -> None:
     for label, work in (("inference", infer), ("check()", lambda: guard.check(text, "INPUT"))):
         alone, many = callers(work, 1), callers(work, CALLERS)
         print(f"{label:12} one caller {alone:7.1f}/s   {CALLERS} callers {many:7.1f}/s   {many / alone:.2f} x")
+    if engine.runner.device.type == "cuda":
+        gpu(engine, window)
     filters = policy[: policy.index("pii:")]
     print(f"cold process, without PII    {min(cold(filters, text) for _ in range(3)):7.2f} s")
     print(f"cold process, with PII       {min(cold(policy, text) for _ in range(3)):7.2f} s")

@@ -7,6 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -46,6 +47,8 @@ Checkable = str | Piece | Mapping[str, Any] | Sequence[Piece | Mapping[str, Any]
 # Replacing a span can bring its neighbours together into something new. Each round masks what the last one uncovered;
 # a text that still changes after this many is refused.
 _MASKING_ROUNDS = 8
+# Texts that `check_many` has in work at once.
+TOGETHER = 8
 # Distinct masked values that are looked for again elsewhere in the text.
 _ECHOED_VALUES = 256
 
@@ -121,8 +124,12 @@ class Guard:
         return await asyncio.to_thread(self.check, text, source)
 
     def check_many(self, texts: Iterable[Checkable], source: Source | str) -> list[Report]:
-        """One report a text, in order; texts do not see each other."""
-        return [self.check(text, source) for text in texts]
+        """One report a text, in order; texts do not see each other. A few at a time, so that models see batches."""
+        every = list(texts)
+        if len(every) < 2:
+            return [self.check(text, source) for text in every]
+        with ThreadPoolExecutor(min(TOGETHER, len(every)), thread_name_prefix="guardrails-check") as pool:
+            return list(pool.map(lambda text: self.check(text, source), every))
 
 
 class _Direction:

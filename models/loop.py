@@ -30,10 +30,11 @@ def fit(
 
     ``loss_of(work, kind, batch)`` gives the loss of one step on the bf16 work copy. The learning rate rises over the first
     twenty-fifth of the plan and falls along a cosine; heads learn three times as fast as the trunk. Goes on from
-    `checkpoint.pt` when there is one.
+    `checkpoint.pt` when there is one. Parameters that need no gradient stay as they are.
     """
-    heads = [p for n, p in model.named_parameters() if not n.startswith("encoder.")]
-    trunk = [p for n, p in model.named_parameters() if n.startswith("encoder.")]
+    learning = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    heads = [p for n, p in learning if not n.startswith("encoder.")]
+    trunk = [p for n, p in learning if n.startswith("encoder.")]
     optimiser = torch.optim.AdamW(
         [{"params": trunk, "lr": rate}, {"params": heads, "lr": rate * 3}],
         weight_decay=0.01,
@@ -50,7 +51,8 @@ def fit(
         step = state["step"]
         print(f"going on from step {step}", flush=True)
     work = copy.deepcopy(model).bfloat16().train()
-    masters, workers = list(model.parameters()), list(work.parameters())
+    masters = [p for p in model.parameters() if p.requires_grad]
+    workers = [p for p in work.parameters() if p.requires_grad]
     for p in masters:
         p.grad = torch.zeros_like(p)
     losses: dict[str, float] = {}

@@ -21,6 +21,7 @@ from guardrails.types import NOT_JUDGED, Found, Qualifier, Source, Unseen
 if TYPE_CHECKING:
     from guardrails.inference.classifiers import Classifier
     from guardrails.inference.pair import PairEngine
+    from guardrails.inference.runner import Runner
     from guardrails.inference.tagging import Tagged
     from guardrails.inference.text import Reading, TextEngine
 
@@ -195,6 +196,10 @@ class ModelInfo:
     heads: tuple[str, ...]
 
 
+def _where(runner: Runner) -> str:
+    return str(runner.device) if runner.backend == "torch" else f"{runner.device} ({runner.backend})"
+
+
 def inventory() -> list[ModelInfo]:
     """What ships, verified. Raises WeightsMissing."""
     out = []
@@ -211,7 +216,7 @@ def inventory() -> list[ModelInfo]:
                 manifest.files[store.WEIGHTS],
                 weights.stat().st_size,
                 str(engine.runner.dtype).removeprefix("torch.") if engine else "",
-                str(engine.runner.device) if engine else "",
+                _where(engine.runner) if engine else "",
                 manifest.labels,
             )
         )

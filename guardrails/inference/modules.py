@@ -17,6 +17,8 @@ __all__ = ["Encoder", "PairModel", "Shape", "TextModel", "TextOutput"]
 
 # How a token is written in the original: the vocabulary is uncased, names are not (see `tokens.cases`).
 CASES = 6
+# Whether a token of a pair stands in the other text too: no, yes, or yes with the same neighbour (see `windows.shared`).
+MATCHES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Shape:
     positions: int = 512
     types: int = 2
     epsilon: float = 1e-12
+    cases: int = CASES
 
 
 class Layer(nn.Module):
@@ -76,7 +79,7 @@ class Encoder(nn.Module):
         self.words = nn.Embedding(shape.vocabulary, shape.hidden)
         self.positions = nn.Embedding(shape.positions, shape.hidden)
         self.types = nn.Embedding(shape.types, shape.hidden)
-        self.cases = nn.Embedding(CASES, shape.hidden)
+        self.cases = nn.Embedding(shape.cases, shape.hidden)
         nn.init.zeros_(self.cases.weight)
         self.norm = nn.LayerNorm(shape.hidden, eps=shape.epsilon)
         self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,15 @@ from guardrails.inference.store import TOKENISER, WEIGHTS, Manifest, verified
 from guardrails.inference.text import NEAR_CUT, sigmoid
 from guardrails.inference.tokens import Ints, Tokeniser, Tokens
 from guardrails.inference.windows import Window, pair, starts
+from guardrails.sentences import sentences
 
 __all__ = ["PairEngine", "Support", "load"]
 
 Floats = NDArray[np.float32]
+
+# Of so many sentences, those that share most with a claim, at most so many are read together.
+_CANDIDATES = 24
+_GATHERED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +51,45 @@ class PairEngine:
     def support(
         self, sources: Sequence[str], claims: Sequence[str], cuts: Sequence[float], seconds: float
     ) -> list[Support]:
-        """The best passage for each claim. Passages of a long source are retrieved first by the rare tokens they share.
+        """The best evidence for each claim. Passages of a long source are retrieved first by the rare tokens they share.
+
+        A sentence that sums up often joins what stands far apart; so, where there are more passages than are read, the last of
+        them gives way to a gathering of the sentences that together share most with the claim.
 
         ``cuts`` are the thresholds that matter: near one of them the deciding pair is computed again alone in fp32.
         """
         tokens = self.tokeniser([*sources, *claims])
         given, asked = tokens[: len(sources)], tokens[len(sources) :]
-        size = self.manifest.window
-        longest = self.manifest.settings["longest_claim"]
-        asked = [_cut(t, longest) for t in asked]
-        room, stride = self.manifest.settings["passage"], self.manifest.settings["stride"]
+        settings = self.manifest.settings
+        asked = [_cut(t, settings["longest_claim"]) for t in asked]
+        room, stride, most = settings["passage"], settings["stride"], settings["passages"]
         passages = [
-            (s, i, min(i + room, len(t))) for s, t in enumerate(given) for i in starts(len(t), room, stride) if len(t)
+            _Part(s, i, min(i + room, len(t)))
+            for s, t in enumerate(given)
+            for i in starts(len(t), room, stride)
+            if len(t)
         ]
-        index = _Index([given[s].ids[a:b] for s, a, b in passages])
+        index = _Index([given[p.source].ids[p.start : p.end] for p in passages])
+        parts, whole = [], None
+        if len(passages) > most:
+            most -= 1
+            parts = [_Part(s, a, b) for s, t in enumerate(given) for a, b in _sentence_tokens(sources[s], t)]
+            whole = _Index([given[p.source].ids[p.start : p.end] for p in parts])
         windows: list[Window] = []
-        owner: list[tuple[int, int]] = []
+        owner: list[tuple[int, _Part]] = []
         for n, claim in enumerate(asked):
-            for p in index.best(claim.ids, self.manifest.settings["passages"]):
-                s, a, b = passages[p]
-                windows.append(pair(self.tokeniser, given[s], a, min(b, a + size - 3 - len(claim)), claim))
+            space = self.manifest.window - 3 - len(claim)
+            for i in index.best(claim.ids, most):
+                p = passages[i]
+                windows.append(pair(self.tokeniser, given[p.source], p.start, min(p.end, p.start + space), claim))
                 owner.append((n, p))
+            chosen = whole.cover(claim.ids, min(space, room)) if whole is not None else []
+            if chosen:
+                gathered = _joined([given[parts[i].source].part(parts[i].start, parts[i].end) for i in sorted(chosen)])
+                windows.append(pair(self.tokeniser, gathered, 0, min(len(gathered), space), claim))
+                owner.append((n, parts[chosen[0]]))
         rows = self.runner.run(windows, seconds)
-        best: dict[int, tuple[float, int]] = {}
+        best: dict[int, tuple[float, _Part]] = {}
         for (n, p), window, row in zip(owner, windows, rows, strict=True):
             value = self._probability("GROUNDING", row)
             if any(abs(value - cut) <= NEAR_CUT for cut in cuts):
@@ -81,9 +102,8 @@ class PairEngine:
                 out.append(Support(0.0, 0, 0, 0))
                 continue
             value, p = best[n]
-            s, a, b = passages[p]
-            offsets = given[s].offsets
-            out.append(Support(value, s, int(offsets[a, 0]), int(offsets[b - 1, 1])))
+            offsets = given[p.source].offsets
+            out.append(Support(value, p.source, int(offsets[p.start, 0]), int(offsets[p.end - 1, 1])))
         return out
 
     def relevance(self, query: str, answer: str, cuts: Sequence[float], seconds: float) -> float:
@@ -93,8 +113,7 @@ class PairEngine:
         room = self.manifest.settings["longest_claim"]
         windows = []
         for i in starts(len(given), room, room // 2):
-            part = Tokens(given.ids[i : i + room], given.offsets[i : i + room], given.cases[i : i + room])
-            windows.append(pair(self.tokeniser, asked, 0, len(asked), part))
+            windows.append(pair(self.tokeniser, asked, 0, len(asked), given.part(i, i + room)))
         best = 0.0
         for window, row in zip(windows, self.runner.run(windows, seconds), strict=True):
             value = self._probability("RELEVANCE", row)
@@ -110,11 +129,30 @@ def _cut(tokens: Tokens, limit: int) -> Tokens:
         return tokens
     head = limit // 2
     tail = len(tokens) - (limit - head)
+    return _joined([tokens.part(0, head), tokens.part(tail, len(tokens))])
+
+
+class _Part(NamedTuple):
+    """A range of the tokens of a source."""
+
+    source: int
+    start: int
+    end: int
+
+
+def _joined(parts: Sequence[Tokens]) -> Tokens:
     return Tokens(
-        np.concatenate((tokens.ids[:head], tokens.ids[tail:])),
-        np.concatenate((tokens.offsets[:head], tokens.offsets[tail:])),
-        np.concatenate((tokens.cases[:head], tokens.cases[tail:])),
+        np.concatenate([p.ids for p in parts]),
+        np.concatenate([p.offsets for p in parts]),
+        np.concatenate([p.cases for p in parts]),
     )
+
+
+def _sentence_tokens(text: str, tokens: Tokens) -> list[tuple[int, int]]:
+    """The ranges of tokens of the sentences of a text; none is empty."""
+    begins = tokens.offsets[:, 0]
+    bounds = [(int(a), int(b)) for a, b in np.searchsorted(begins, np.array(sentences(text)).reshape(-1, 2))]
+    return [(a, b) for a, b in bounds if a < b]
 
 
 class _Index:
@@ -122,23 +160,51 @@ class _Index:
 
     def __init__(self, passages: Sequence[Ints]) -> None:
         self._count = len(passages)
+        self._sizes = [len(ids) for ids in passages]
+        self._sets = [set(ids.tolist()) for ids in passages]
         self._where: dict[int, list[int]] = defaultdict(list)
-        for number, ids in enumerate(passages):
-            for token in set(ids.tolist()):
+        for number, tokens in enumerate(self._sets):
+            for token in tokens:
                 self._where[token].append(number)
 
     def best(self, ids: Ints, most: int) -> list[int]:
         """The passages that share most, best first; all of them when there are few."""
         if self._count <= most:
             return list(range(self._count))
-        scores: dict[int, float] = defaultdict(float)
-        for token in set(ids.tolist()):
-            places = self._where.get(token, ())
-            weight = math.log(1 + self._count / (len(places) or 1))
-            for number in places:
-                scores[number] += weight
+        scores = self._scores(ids)
         ranked = sorted(range(self._count), key=lambda n: (-scores.get(n, 0.0), n))
         return ranked[:most]
+
+    def cover(self, ids: Ints, room: int) -> list[int]:
+        """Passages within ``room`` tokens that together have most of the rare tokens, the one that brings most first.
+
+        Greedy: each next one is that which brings most that the others lack (weighted maximum coverage, Nemhauser et al. 1978),
+        and of equals that which shares most.
+        """
+        scores = self._scores(ids)
+        left = set(ids.tolist())
+        among = sorted(scores, key=lambda n: (-scores[n], n))[:_CANDIDATES]
+        out: list[int] = []
+        while among and len(out) < _GATHERED:
+            gains = {n: sum(self._weight(t) for t in left & self._sets[n]) + 0.3 * scores[n] for n in among}
+            best = max(among, key=lambda n: (gains[n], -n))
+            among.remove(best)
+            if self._sizes[best] <= room:
+                out.append(best)
+                room -= self._sizes[best]
+                left -= self._sets[best]
+        return out
+
+    def _weight(self, token: int) -> float:
+        return math.log(1 + self._count / (len(self._where.get(token, ())) or 1))
+
+    def _scores(self, ids: Ints) -> dict[int, float]:
+        scores: dict[int, float] = defaultdict(float)
+        for token in set(ids.tolist()):
+            weight = self._weight(token)
+            for number in self._where.get(token, ()):
+                scores[number] += weight
+        return scores
 
 
 def load(manifest: Manifest) -> PairEngine:

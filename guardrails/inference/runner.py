@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,14 @@ def choose() -> tuple[torch.device, torch.dtype]:
     return device, torch.bfloat16 if fast else torch.float32
 
 
+def _backend() -> str:
+    """The environment variable ``GUARDRAILS_BACKEND``: ``torch`` (the default), or ``openvino`` for CPUs."""
+    wanted = os.environ.get("GUARDRAILS_BACKEND", "torch")
+    if wanted not in ("torch", "openvino"):
+        raise GuardrailsError(f"GUARDRAILS_BACKEND={wanted!r} is unknown; it may be torch or openvino")
+    return wanted
+
+
 class _Job:
     __slots__ = ("done", "error", "left", "results", "windows")
 
@@ -86,15 +94,22 @@ class Runner:
         self._exact_model = model.float().eval().requires_grad_(False)
         self._padding, self._pack, self._name = padding, pack, name
         self.device, self.dtype = choose()
-        self._model = self._placed(self.device, self.dtype)
+        self.backend = "openvino" if self.device.type == "cpu" and _backend() == "openvino" else "torch"
+        self._model: Callable[..., Any] = self._placed(self.device, self.dtype)
         self._condition = threading.Condition()
         self._waiting: deque[tuple[_Job, int]] = deque()
         self._bytes = 0
         self._busy = False
         self._budget = BATCH_TOKENS[self.device.type]
-        _log.info("model %s runs on %s in %s", name, self.device, str(self.dtype).removeprefix("torch."))
+        _log.info(
+            "model %s runs on %s in %s with %s", name, self.device, str(self.dtype).removeprefix("torch."), self.backend
+        )
 
-    def _placed(self, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
+    def _placed(self, device: torch.device, dtype: torch.dtype) -> Callable[..., Any]:
+        if self.backend == "openvino":
+            from guardrails.inference.openvino import compiled  # noqa: PLC0415
+
+            return compiled(self._exact_model, dtype)
         if device.type == "cpu" and dtype is torch.float32:
             return self._exact_model
         import copy  # noqa: PLC0415
@@ -201,7 +216,7 @@ class Runner:
         """The result of one window alone in fp32 on the CPU: the same bits whatever else is running."""
         return self._once(self._exact_model, torch.device("cpu"), [window])[0]
 
-    def _once(self, model: torch.nn.Module, device: torch.device, windows: Sequence[Window]) -> list[Any]:
+    def _once(self, model: Callable[..., Any], device: torch.device, windows: Sequence[Window]) -> list[Any]:
         width = max(len(w) for w in windows)
         shape = (len(windows), width)
         ids = np.full(shape, self._padding, dtype=np.int32)

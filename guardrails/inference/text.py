@@ -35,11 +35,15 @@ class Row:
 class Reading:
     """What the model says about one text. Windows that matter for a decision are made exact on demand."""
 
-    __slots__ = ("_engine", "_exact", "rows", "tokens", "windows")
+    __slots__ = ("_engine", "_exact", "of", "rows", "tokens", "windows")
 
-    def __init__(self, engine: TextEngine, tokens: Tokens, windows: list[Window], rows: list[Row]) -> None:
+    def __init__(
+        self, engine: TextEngine, tokens: Tokens, windows: list[Window], rows: list[Row], of: int | None = None
+    ) -> None:
+        """``of`` is the number of windows of the whole text, where only some of them were read."""
         self._engine = engine
         self.tokens, self.windows, self.rows = tokens, windows, rows
+        self.of = len(rows) if of is None else of
         self._exact = [False] * len(windows)
 
     def exact(self, index: int) -> Row:
@@ -60,7 +64,7 @@ class Reading:
         self, value: Callable[[Row], float], calibration: Calibration, cuts: Sequence[float] | None = None
     ) -> tuple[float, int]:
         """(probability, window) of the window with the highest probability; near a cut the exact one."""
-        shift = calibration.length * math.log2(len(self.rows)) if len(self.rows) > 1 else 0.0
+        shift = calibration.length * math.log2(self.of) if self.of > 1 else 0.0
         near = tuple(calibration.cuts.values()) if cuts is None else cuts
 
         def probability(row: Row) -> float:
@@ -82,6 +86,21 @@ def sigmoid(x: float) -> float:
         return 1 / (1 + math.exp(-x))
     e = math.exp(x)
     return e / (1 + e)
+
+
+def lifted(logits: Floats, groups: Sequence[Sequence[int]], most: float) -> Floats:
+    """Logits [texts, labels] in which the labels of a group (columns) support each other.
+
+    A text that is half fraud and half violence is wholly harmful. The logit that any of a group is true (log-sum-exp, as in
+    training) is what each of the group is raised to, but by no more than ``most``, so that the leading one stays the leading one.
+    """
+    out = logits.copy()
+    for columns in groups:
+        z = logits[:, columns]
+        top = z.max(axis=1, keepdims=True)
+        some = top + np.log(np.exp(z - top).sum(axis=1, keepdims=True))
+        out[:, columns] = np.minimum(some, z + most)
+    return out
 
 
 class TextEngine:
@@ -139,9 +158,12 @@ def load(manifest: Manifest) -> TextEngine:
     arrays = {k: given.pop(k).numpy() for k in list(given) if k.startswith("topics.")}
     model.load_state_dict(given)
     tokeniser = Tokeniser(manifest.folder / TOKENISER)
+    lift = manifest.settings.get("lift", {"groups": [], "most": 0.0})
+    together = [[manifest.labels.index(label) for label in group] for group in lift["groups"]]
 
     def pack(out: Any, windows: Sequence[Window]) -> list[Row]:
         logits, embedding, tags = out.logits.cpu().numpy(), out.embedding.cpu().numpy(), out.tags.cpu().numpy()
+        logits = lifted(logits, together, lift["most"])
         return [Row(logits[i], embedding[i], tags[i, w.own_from : w.own_to]) for i, w in enumerate(windows)]
 
     return TextEngine(manifest, tokeniser, Runner(model, tokeniser.padding, pack, manifest.name), arrays)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from guardrails.inference.tokens import Ints, Tokeniser, Tokens
+from guardrails.inference.tokens import CASE_MIXED, Ints, Tokeniser, Tokens
 
-__all__ = ["Window", "frame", "pair", "starts"]
+__all__ = ["Window", "frame", "pair", "shared", "starts"]
 
 # A query may take this much of a window; of a longer one its beginning and its end are read.
 QUERY_SHARE = 3
@@ -75,13 +75,31 @@ def frame(tokeniser: Tokeniser, text: Tokens, query: Tokens | None, size: int, s
     return out
 
 
+def shared(left: Ints, right: Ints) -> tuple[Ints, Ints]:
+    """For each token of two texts: 0, 1 when the other text has it too, 2 when it has it beside the same neighbour.
+
+    An encoder has to learn to compare before it can find the one number that differs; told which tokens agree, it starts there
+    (exact-match features, Guo et al. 2016, as embeddings).
+    """
+    a, b = np.isin(left, right).astype(np.int32), np.isin(right, left).astype(np.int32)
+    if len(left) > 1 and len(right) > 1:
+        pairs_a = left[:-1].astype(np.int64) << 32 | left[1:]
+        pairs_b = right[:-1].astype(np.int64) << 32 | right[1:]
+        for out, here, there in ((a, pairs_a, pairs_b), (b, pairs_b, pairs_a)):
+            at = np.flatnonzero(np.isin(here, there))
+            out[at] = 2
+            out[at + 1] = 2
+    return a, b
+
+
 def pair(tokeniser: Tokeniser, premise: Tokens, start: int, end: int, claim: Tokens) -> Window:
-    """[CLS] premise [SEP] claim [SEP], of the premise the tokens ``start`` to ``end``."""
+    """[CLS] premise [SEP] claim [SEP], of the premise the tokens ``start`` to ``end``; cases say what is shared as well."""
     n = end - start
-    ids: Ints = np.concatenate(
-        ([tokeniser.first], premise.ids[start:end], [tokeniser.separator], claim.ids, [tokeniser.separator])
-    )
+    mine: Ints = premise.ids[start:end]
+    ids: Ints = np.concatenate(([tokeniser.first], mine, [tokeniser.separator], claim.ids, [tokeniser.separator]))
     types = np.zeros(len(ids), dtype=np.int32)
     types[n + 2 :] = 1
-    cases = np.concatenate(([0], premise.cases[start:end], [0], claim.cases, [0]))
+    left, right = shared(mine, claim.ids)
+    step = CASE_MIXED + 1
+    cases = np.concatenate(([0], premise.cases[start:end] + step * left, [0], claim.cases + step * right, [0]))
     return Window(ids.astype(np.int32), types, cases.astype(np.int32), 1, len(ids) - 1, start, end)

@@ -17,6 +17,7 @@ import numpy as np
 from rich.progress import track
 
 from guardrails.inference import pair, store
+from guardrails.inference.modules import CASES, MATCHES
 from guardrails.sentences import sentences
 from models import export
 from models.grounding import dev
@@ -46,7 +47,7 @@ def main() -> None:
         "name": "grounding",
         "version": "1",
         "kind": "pair",
-        "shape": {},
+        "shape": {"cases": CASES * MATCHES},
         "labels": list(LABELS),
         "window": 384,
         "stride": 192,

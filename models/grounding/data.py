@@ -143,7 +143,7 @@ def _parsed(value: Any) -> list[Any]:
 
 def read_train(data: Path, rng: random.Random) -> Iterator[Row]:
     """The labelled sets of use=train. Neutral counts as not supported; sources of the dev sets are left out."""
-    for read in (_cad, _conj, _begin, _stance, _fool, _summac, _factor, _ares, _pubmed, _medquad):
+    for read in (_cad, _conj, _snli, _begin, _stance, _fool, _summac, _factor, _ares, _pubmed, _medquad):
         for row in read(data, rng):
             if row["premise"] and row["claim"]:
                 yield row
@@ -164,6 +164,15 @@ def _conj(data: Path, rng: random.Random) -> Iterator[Row]:
             if content(premise) == content(claim) and r["Label"] == "neutral":
                 continue
             yield _row("grounding", premise, claim, int(r["Label"] == "entailment"), "conjnli", premise)
+
+
+def _snli(data: Path, rng: random.Random) -> Iterator[Row]:
+    """Captions: short, many, and labelled by people; the share-alike set of the mix."""
+    del rng
+    for r in lines(data / "grounding/snli_devtest.jsonl.gz"):
+        if r["label"] in ("entailment", "neutral", "contradiction"):
+            premise, claim = (re.sub(r" ([.,!?])", r"\1", r[k]).strip() for k in ("premise", "hypothesis"))
+            yield _row("grounding", premise, claim, int(r["label"] == "entailment"), "snli", premise)
 
 
 def begin_side(evidence: str) -> str:
@@ -645,7 +654,7 @@ def _opening(answer: str, rng: random.Random) -> str:
 
 def read_dev(data: Path) -> Iterator[Row]:
     """Dev rows: {"source", "response", "query"?, "label", "set", "task", "group"}; 1 is supported (or relevant)."""
-    for read in (_dev_begin, _dev_fever, _dev_fool, _dev_frank, _dev_ares, _dev_expert):
+    for read in (_dev_begin, _dev_fever, _dev_fool, _dev_frank, _dev_ares, _dev_expert, _dev_answers):
         yield from read(data)
 
 
@@ -702,6 +711,22 @@ def _dev_expert(data: Path) -> Iterator[Row]:
                     continue
                 label = int(claim["support"] == "Complete")
                 yield _dev("grounding", "expertqa", label, "\n\n".join(passages), text, r["question"])
+
+
+def _dev_answers(data: Path) -> Iterator[Row]:
+    """Questions with their own answer, with the answer to the question that shares most words with theirs, and with any other's."""
+    kept = []
+    for r in lines(data / "grounding/expertqa.jsonl.gz"):
+        answer = re.sub(r"\s*\[\d+\]", "", next(iter(r["answers"].values()))["answer_string"])
+        if len(answer.split()) > 3:
+            kept.append((r["question"], answer))
+    words = [content(q) for q, _ in kept]
+    for i, (question, answer) in enumerate(kept):
+        others = [j for j in range(len(kept)) if j != i]
+        near = max(others, key=lambda j: (len(words[i] & words[j]) / (1 + len(words[i] | words[j])), -j))
+        other = kept[near if i % 2 else others[(i * 7919) % len(others)]][1]
+        yield _dev("relevance", "expertqa_answers", 1, answer, answer, question)
+        yield _dev("relevance", "expertqa_answers", 0, other, other, question)
 
 
 # ----------------------------------------------------------------------------------------------- made rows

@@ -10,7 +10,7 @@ from typing import Any
 
 from models.grounding import data as sets
 
-MOST = 80  # rows a set
+MOST = 200  # rows a set
 
 
 def every(data: Path) -> Iterator[dict[str, Any]]:

@@ -19,7 +19,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from guardrails.inference.modules import PairModel, Shape, load_bert
+from guardrails.inference import windows
+from guardrails.inference.modules import CASES, MATCHES, PairModel, Shape, load_bert
 from guardrails.inference.tokens import Tokeniser, Tokens
 from models.batches import BATCH_TOKENS, Example, by_length, collate, tokenise
 from models.grounding import data as sets
@@ -31,18 +32,12 @@ MAX_TOKENS = 384
 
 
 def pair(tokeniser: Tokeniser, premise: Tokens, claim: Tokens) -> Example:
-    """[CLS] premise [SEP] claim [SEP]; the premise gives way."""
-    claim_ids, claim_cases = claim.ids[:128], claim.cases[:128]
-    room = MAX_TOKENS - 3 - len(claim_ids)
-    first = premise.ids[:room]
-    ids = np.concatenate(([tokeniser.first], first, [tokeniser.separator], claim_ids, [tokeniser.separator]))
-    types = np.zeros(len(ids), np.int64)
-    types[len(first) + 2 :] = 1
-    cases = np.concatenate(([0], premise.cases[:room], [0], claim_cases, [0]))
-    own = np.zeros(len(ids), bool)
-    own[1 : len(first) + 1] = True
-    own[len(first) + 2 : -1] = True
-    return Example(ids.astype(np.int64), types, cases.astype(np.int64), own)
+    """The window that serving makes of a passage and a claim; the passage gives way."""
+    claim = Tokens(claim.ids[:128], claim.offsets[:128], claim.cases[:128])
+    w = windows.pair(tokeniser, premise, 0, min(len(premise), MAX_TOKENS - 3 - len(claim)), claim)
+    own = np.zeros(len(w), bool)
+    own[w.own_from : w.own_to] = True
+    return Example(w.ids.astype(np.int64), w.types.astype(np.int64), w.cases.astype(np.int64), own)
 
 
 def main() -> None:
@@ -63,7 +58,7 @@ def main() -> None:
     rng = random.Random(args.seed)
     started = time.time()
     tokeniser = Tokeniser(args.base / "tokenizer.json")
-    model = PairModel(Shape(), len(LABELS))
+    model = PairModel(Shape(cases=CASES * MATCHES), len(LABELS))
     load_bert(model.encoder, load_file(args.base / "model.safetensors"))
     model.to(device)
 

@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import random
 from collections import defaultdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +24,32 @@ from rich.progress import track
 from guardrails.inference import store, text
 from models import export
 from models.text import dev, fit_topics
-from models.text.labels import LABELS, TAGS, of_row
-from models.text.rows import Row
+from models.text.labels import LABELS, LIFT, TAGS, of_row
+from models.text.rows import Row, lines
 
 FOLDER = Path(__file__).parent / "weights"
 VERSION = "1"
 WINDOW, STRIDE = 256, 128
 
-# Level → (share of ordinary texts, share of look-alikes) that one category may flag.
-RATES = {"LOW": (0.0025, 0.02), "MEDIUM": (0.0015, 0.008), "HIGH": (0.0006, 0.003)}
+# Level → pool of harmless texts → the share of it that all filters of a direction together may flag.
+RATES: dict[str, dict[str, float]] = {
+    "LOW": {"ordinary": 0.01, "strange": 0.08, "alike": 0.05, "social": 0.15, "answers": 0.08, "documents": 0.01, "made": 0.02},
+    "MEDIUM": {"ordinary": 0.005, "strange": 0.04, "alike": 0.02, "social": 0.07, "answers": 0.04, "documents": 0.005, "made": 0.01},
+    "HIGH": {"ordinary": 0.002, "strange": 0.015, "alike": 0.008, "social": 0.025, "answers": 0.015, "documents": 0.002, "made": 0.004},
+}  # fmt: skip
+# The part of a rate that thresholds spend while they are the same for all labels; the rest goes to those that gain most.
+TOGETHER = 0.85
+# The pools that a direction is judged on; "made" are held-out harmless rows of the generators.
+POOLS = {
+    "INPUT": ("ordinary", "strange", "alike", "social", "records", "made"),
+    "OUTPUT": ("ordinary", "strange", "answers", "records", "made"),
+    "DOCUMENT": ("documents", "records", "made"),
+}
 ORDINARY = ("ordinary", "hard prompts", "security requests", "bank customers", "short requests")
 
 
 # No level below an even chance, whatever the rates allow.
 FLOOR = 0.5
-
-# Social media is full of what one person calls hateful and another does not: HATE and INSULTS may flag this share there.
-SOCIAL = {"LOW": 0.15, "MEDIUM": 0.07, "HIGH": 0.025}
 
 
 def pool(row: Row) -> str:
@@ -45,25 +57,31 @@ def pool(row: Row) -> str:
     name = row["set"]
     if row["source"] == "OUTPUT":
         return "answers"
+    if "creative" in name:
+        return "strange"
     if name.startswith(ORDINARY):
         return "ordinary"
     if name.startswith("records"):
         return "records"
+    if name.startswith("documents") or row.get("role") == "tool":
+        return "documents"
     if name.startswith(("safe look-alikes", "trigger", "injections")):
         return "alike"
     return "identity" if name.startswith("identity") else "social"
 
 
-def logits_of(engine: text.TextEngine, rows: list[Row]) -> np.ndarray:
-    """The highest logit over the windows of each text, [rows, labels]."""
+def logits_of(engine: text.TextEngine, rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """(the highest logit over the windows of each text [rows, labels], how many windows [rows])."""
     out = np.zeros((len(rows), len(LABELS)), np.float32)
+    windows = np.ones(len(rows), np.int32)
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]["text"]))
     for at in track(range(0, len(order), 64), description="reading"):
         part = order[at : at + 64]
         readings = engine.read([(rows[i]["text"][:20000], rows[i].get("query")) for i in part], 3600)
         for i, reading in zip(part, readings, strict=True):
             out[i] = np.max([r.logits for r in reading.rows], axis=0)
-    return out
+            windows[i] = len(reading.rows)
+    return out, windows
 
 
 def platt(z: np.ndarray, y: np.ndarray) -> tuple[float, float]:
@@ -102,6 +120,89 @@ def cut(scores: np.ndarray, rate: float) -> float:
     return float(ordered[allowed]) if len(ordered) > allowed else -np.inf
 
 
+def allotted(
+    pools: dict[str, np.ndarray],
+    rates: dict[str, float],
+    positives: list[np.ndarray],
+    start: np.ndarray,
+    least: np.ndarray,
+) -> np.ndarray:
+    """Thresholds [labels] that spend the false positives where they buy most recall.
+
+    ``pools`` hold the logits [texts, labels] of harmless texts, ``positives`` those of each label's harmful ones. From ``start``
+    downwards, first all thresholds come down to one logit that spends most of some rate. Then one threshold at a time is lowered a
+    little: that which gains most recall (the mean over labels, whichever label fires) for the largest part of a rate that it
+    uses up, as long as all labels together stay within every rate, and none goes below ``least``.
+    """
+
+    def caught(at: np.ndarray) -> float:
+        return float(np.mean([(z >= at).any(axis=1).mean() for z in positives if len(z)]))
+
+    def spent(at: np.ndarray) -> np.ndarray:
+        return np.array([(z >= at).any(axis=1).mean() / rates[name] for name, z in pools.items()])
+
+    cuts = start.copy()
+    for line in np.arange(12, -6, -0.05):
+        lower = np.maximum(least, np.minimum(start, line))
+        if (spent(lower) > TOGETHER).any():
+            break
+        cuts = lower
+    gained, used = caught(cuts), spent(cuts)
+    while True:
+        best: tuple[float, np.ndarray] | None = None
+        for j in range(len(cuts)):
+            for step in (0.1, 0.3, 1.0):
+                lower = cuts.copy()
+                lower[j] -= step
+                if lower[j] < least[j]:
+                    continue
+                more, now = caught(lower) - gained, spent(lower)
+                if more <= 0:
+                    continue
+                if (now <= 1).all():
+                    worth = more / (float((now - used).max()) + 1e-3)
+                    if best is None or worth > best[0]:
+                        best = worth, lower
+                break
+        if best is None:
+            return cuts
+        cuts = best[1]
+        gained, used = caught(cuts), spent(cuts)
+
+
+def long_logits(engine: text.TextEngine, data: Path) -> np.ndarray:
+    """Logits [texts, windows, labels] of harmless texts of 20,000 tokens, put together from news articles."""
+    rng = random.Random(11)
+    articles = list(dict.fromkeys(r["article"] for r in lines(data / "grounding" / "frank.jsonl.gz")))
+    out = []
+    for _ in track(range(80), description="long texts"):
+        parts: list[str] = []
+        while sum(map(len, parts)) < 90_000:
+            parts.append(rng.choice(articles))
+        (reading,) = engine.read([("\n\n".join(parts)[:90_000], None)], 3600)
+        out.append(np.stack([r.logits for r in reading.rows]))
+    least = min(map(len, out))
+    return np.stack([x[:least] for x in out]).astype(np.float32)
+
+
+def stretched(calibration: dict[str, Any], long: np.ndarray) -> None:
+    """Set ``length``: what is taken off a logit for each doubling of the windows, so that long harmless texts stay harmless.
+
+    The highest of many windows is higher than that of one (extreme values grow with the logarithm of their number). At LOW all
+    labels of a direction together may flag one long text in twenty-five.
+    """
+    doublings = math.log2(long.shape[1])
+    for side in ("INPUT", "OUTPUT", "DOCUMENT"):
+        mine = [x for x in LABELS if x.startswith(side + ".")]
+        for label in mine:
+            c = calibration[label]
+            top = c["scale"] * long[:, :, LABELS.index(label)].max(axis=1) + c["bias"]
+            at = math.log(c["cuts"]["LOW"] / (1 - c["cuts"]["LOW"]))
+            over = cut(top, 0.04 / len(mine) * 2) - at
+            c["length"] = round(max(0.0, over / doublings + 1e-3), 4) if over > 0 else 0.0
+            print(f"{label:28s} length {c['length']:.3f}; without it {np.mean(top >= at):.3f} of long texts")
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -122,10 +223,13 @@ def main() -> None:
         "tags": list(TAGS),
         "window": WINDOW,
         "stride": STRIDE,
+        "settings": {"lift": LIFT},
         "calibration": {},
     }
     rows = [{**r, "known": r["label"]} for r in dev.every(args.data)]
     rows += [{**r, "label": 0, "set": "records full of identifiers"} for r in dev.identifiers(args.data)]
+    # The first articles are for the figures in the card.
+    rows += [{**r, "known": 0} for r in islice(dev.documents(args.data), 120, 720)]
     held = [{**json.loads(line)} for line in (args.run / "held_out.jsonl").open()]
     if args.most:
         rng = np.random.default_rng(1)
@@ -134,13 +238,12 @@ def main() -> None:
     cache = args.run / "logits.npz"
     if args.cached and cache.exists():
         loaded = np.load(cache)
-        z_dev, z_held = loaded["dev"], loaded["held"]
+        z_dev, z_held, windows = loaded["dev"], loaded["held"], loaded["windows"]
     else:
         export.write_weights(args.run, args.base / "tokenizer.json", folder)
         export.write_manifest(folder, blank)
         engine = text.load(store.open_folder(folder, "text"))
-        z_dev, z_held = logits_of(engine, rows), logits_of(engine, held)
-        np.savez(cache, dev=z_dev, held=z_held)
+        (z_dev, windows), (z_held, _) = logits_of(engine, rows), logits_of(engine, held)
     calibration: dict[str, Any] = {}
     targets = np.stack([of_row(r)[0] for r in held])
     pools: dict[str, list[int]] = defaultdict(list)
@@ -150,41 +253,49 @@ def main() -> None:
             # One set holds dozens of variations of a single sentence; a pool of them would say little about anything else.
             seen.add(r["text"][:64])
             pools[pool(r)].append(i)
-    crafted = np.array([r["set"] not in ("safety", "response_sets", "attack_sets") for r in held])
+    of_pool = {name: z_dev[np.array(found, int)] for name, found in pools.items()}
     for j, label in enumerate(LABELS):
-        side, name = label.split(".")
         known = targets[:, j] >= 0
         a, b = platt(z_held[known, j], targets[known, j])
-        p = lambda z, a=a, b=b: 1 / (1 + np.exp(-np.clip(a * z + b, -40, 40)))
-        cuts = {}
-        for level, (ordinary_rate, alike_rate) in RATES.items():
-            made = z_held[known & crafted, j][targets[known & crafted, j] == 0]
-            places = [cut(made, alike_rate), cut(z_dev[np.array(pools["records"], int), j], ordinary_rate)]
-            if side == "INPUT":
-                places += [
-                    cut(z_dev[np.array(pools["ordinary"], int), j], ordinary_rate),
-                    cut(z_dev[np.array(pools["alike"], int), j], alike_rate),
-                ]
-                if name in ("HATE", "INSULTS"):
-                    places.append(cut(z_dev[np.array(pools["social"], int), j], SOCIAL[level]))
-            elif side == "OUTPUT":
-                places.append(cut(z_dev[np.array(pools["answers"], int), j], alike_rate * 3))
-            if side != "INPUT":  # what people ask is, as an answer or a document, as harmless
-                places.append(cut(z_dev[np.array(pools["ordinary"], int), j], ordinary_rate))
-            cuts[level] = max(FLOOR, round(float(p(np.array(max(places)))) + 1e-4, 4))
-        if cuts["MEDIUM"] <= cuts["LOW"]:
-            cuts["MEDIUM"] = min(0.9999, cuts["LOW"] + 1e-4)
-        if cuts["HIGH"] <= cuts["MEDIUM"]:
-            cuts["HIGH"] = min(0.99995, cuts["MEDIUM"] + 1e-5)
-        calibration[label] = {"scale": round(a, 5), "bias": round(b, 5), "length": 0.0, "cuts": cuts}
-        positives = p(z_held[known, j][targets[known, j] == 1])
-        shown = (
-            " ".join(f"{k} {v:.3f} (recall {np.mean(positives >= v):.2f})" for k, v in cuts.items())
-            if len(positives)
-            else ""
+        calibration[label] = {"scale": round(a, 5), "bias": round(b, 5), "length": 0.0, "cuts": {}}
+    direction = np.array(["DOCUMENT" if r["role"] in ("document", "tool") else r["source"] for r in held])
+    made = np.array(
+        [r["set"] not in ("safety", "response_sets", "attack_sets") and not any(r["labels"].values()) for r in held]
+    )
+    for side, names in POOLS.items():
+        mine = [x for x in LABELS if x.startswith(side + ".")]
+        columns = [LABELS.index(x) for x in mine]
+        own = {name: of_pool[name][:, columns] for name in names if name != "made"}
+        own["made"] = z_held[made & (direction == side)][:, columns]
+        positives = [z_held[targets[:, j] == 1][:, columns] for j in columns]
+        # No level below an even chance, whatever the rates allow.
+        even = np.array(
+            [(math.log(FLOOR / (1 - FLOOR)) - calibration[x]["bias"]) / calibration[x]["scale"] for x in mine]
         )
-        print(f"{label:28s} scale {a:.2f} bias {b:+.2f}  {shown}")
-    table(rows, z_dev, calibration)
+        at = np.maximum(even, np.array([own_z.max() for own_z in positives]) + 1)
+        for level in ("HIGH", "MEDIUM", "LOW"):
+            rates = {"records": RATES[level]["ordinary"], **RATES[level]}
+            at = allotted(own, rates, positives, at, even)
+            for label, z in zip(mine, at, strict=True):
+                c = calibration[label]
+                p = 1 / (1 + math.exp(-min(40, max(-40, c["scale"] * z + c["bias"]))))
+                c["cuts"][level] = min(0.9999, max(FLOOR, round(p - 5e-7, 6)))
+            shares = {name: round(float((zz >= at).any(axis=1).mean()), 4) for name, zz in own.items()}
+            print(f"{side} {level}: flagged {shares}")
+    for c in calibration.values():  # three levels, each above the one below
+        c["cuts"]["MEDIUM"] = max(c["cuts"]["MEDIUM"], round(c["cuts"]["LOW"] + 1e-5, 6))
+        c["cuts"]["HIGH"] = max(c["cuts"]["HIGH"], round(c["cuts"]["MEDIUM"] + 1e-5, 6))
+    for j, label in enumerate(LABELS):
+        c = calibration[label]
+        positives = z_held[targets[:, j] == 1, j]
+        p = 1 / (1 + np.exp(-np.clip(c["scale"] * positives + c["bias"], -40, 40)))
+        shown = " ".join(f"{k} {v:.4f} (recall {np.mean(p >= v):.2f})" for k, v in c["cuts"].items())
+        print(f"{label:28s} scale {c['scale']:.2f} bias {c['bias']:+.2f}  {shown}")
+    if not args.cached or not cache.exists():
+        long = long_logits(text.load(store.open_folder(folder, "text")), args.data)
+        np.savez(cache, dev=z_dev, held=z_held, windows=windows, long=long)
+    stretched(calibration, np.load(cache)["long"])
+    table(rows, z_dev, windows, calibration)
     arrays, weights, figures = fit_topics.fit(text.load(store.open_folder(folder, "text")), args.data)
     print(json.dumps(figures, indent=1))
     export.add_arrays(folder, arrays)
@@ -194,12 +305,14 @@ def main() -> None:
         "length": 0.0,
         "cuts": {"LOW": figures["examples"]["best_threshold"]},
     }
-    sha = export.write_manifest(folder, {**blank, "calibration": calibration, "settings": {"topics": weights}})
+    sha = export.write_manifest(
+        folder, {**blank, "calibration": calibration, "settings": {"lift": LIFT, "topics": weights}}
+    )
     if folder == FOLDER:
         export.pin("text", sha)
 
 
-def table(rows: list[Row], z: np.ndarray, calibration: dict[str, Any]) -> None:
+def table(rows: list[Row], z: np.ndarray, windows: np.ndarray, calibration: dict[str, Any]) -> None:
     """Share of each development set that is flagged at each level."""
     fired: dict[str, dict[tuple[str, int], list[int]]] = {level: defaultdict(list) for level in RATES}
     for i, r in enumerate(rows):
@@ -211,17 +324,11 @@ def table(rows: list[Row], z: np.ndarray, calibration: dict[str, Any]) -> None:
                 if x.split(".")[1] in ("HATE", "INSULTS", "SEXUAL", "VIOLENCE", "MISCONDUCT", "SELF_HARM")
             ] + ["DOCUMENT.PROMPT_INJECTION"]
         for level in RATES:
-            hit = any(
-                1
-                / (
-                    1
-                    + np.exp(
-                        -np.clip(calibration[n]["scale"] * z[i, LABELS.index(n)] + calibration[n]["bias"], -40, 40)
-                    )
-                )
-                >= calibration[n]["cuts"][level]
-                for n in names
-            )
+            hit = False
+            for name in names:
+                c = calibration[name]
+                m = c["scale"] * z[i, LABELS.index(name)] + c["bias"] - c["length"] * math.log2(windows[i])
+                hit |= bool(m >= math.log(c["cuts"][level] / (1 - c["cuts"][level])))
             fired[level][r["set"], r["label"]].append(hit)
     for key in sorted(fired["LOW"]):
         shares = "  ".join(f"{level} {np.mean(fired[level][key]):.3f}" for level in RATES)

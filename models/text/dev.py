@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
-from models.text.rows import Row, lines, share
+from models.text.rows import Row, held_out, lines, share
 
 
 def _one(text: str, label: int | None, name: str, **more: object) -> Row:
@@ -120,6 +122,89 @@ def identifiers(data: Path) -> Iterator[Row]:
             continue
         spans = [s for s in r["spans"] if s[2] in ("NAME", "ADDRESS", "AGE", "USERNAME", "PASSWORD", "ID", "DATE_TIME")]
         yield {"text": r["text"], "source": "INPUT", "label": None, "set": f"identifiers ({r['set']})", "spans": spans}
+
+
+# Generators whose held-out groups are development sets of their own: what stands for the kinds of text no public set of the data
+# folder shows. Their grammars are those of training, their table lines are not.
+_MADE = {
+    "ordinary": "chat traffic (made)",
+    "forum": "posts (made)",
+    "misconduct": "requests and their twins (made)",
+    "violence": "requests and their twins (made)",
+    "contrast": "requests and their twins (made)",
+    "creative": "creative requests (made)",
+    "responses": "responses (made)",
+}
+
+
+def made(data: Path) -> Iterator[Row]:
+    """Rows of held-out groups of the generators."""
+    from models.text import mix
+
+    for r in mix.distinct(mix.labelled(data, 1)):
+        if not held_out(r["group"]) or -1 in r["labels"].values():
+            continue
+        name, positive = _MADE.get(r["set"]), int(any(r["labels"].values()))
+        if r["set"] in ("attacks", "attack_sets"):
+            if r["role"] in ("document", "tool"):
+                name = "orders in documents (made)"
+            elif (r["labels"].get("JAILBREAK") and r["labels"].get("ANY")) or not positive:
+                name = "wrapped requests and their twins (made)"
+            else:
+                continue
+        if name is not None and (r["source"] == "OUTPUT") == name.startswith("responses"):
+            more = {"query": r["query"]} if r["query"] else {}
+            yield {**_one(r["text"], positive, name, role=r["role"], **more), "source": r["source"]}
+
+
+# What a scraper glued in front of some articles.
+_BUTTONS = re.compile(
+    r"^Share this with.*?Copy this link|^Media playback is (?:not supported|unsupported) on (?:this|your) device"
+)
+
+
+def documents(data: Path) -> Iterator[Row]:
+    """News articles, none of which gives an assistant orders; the buttons of their pages are left out."""
+    articles = sorted({_BUTTONS.sub("", r["article"]) for r in lines(data / "grounding" / "frank.jsonl.gz")})
+    random.Random(3).shuffle(articles)
+    for text in articles:
+        yield _one(text[:1500], 0, "documents (news)", role="document")
+
+
+def among(data: Path) -> Iterator[Row]:
+    """Attacks of the public sets among harmless texts of their kind, so that curves can be drawn."""
+    for r in attacks(data):
+        if r["label"]:
+            outside = r.get("role") in ("document", "tool")
+            yield {**r, "set": "injections among documents" if outside else "attacks among ordinary instructions"}
+    for r in look_alikes(data):
+        if r.get("role") == "tool":
+            yield {**r, "set": "injections among documents"}
+    for r in islice(documents(data), 120):
+        yield {**r, "set": "injections among documents"}
+    for r in ordinary(data):
+        if r["set"].startswith(("ordinary", "hard prompts (arena, arena")):
+            yield {**r, "set": "attacks among ordinary instructions"}
+
+
+def denied(data: Path) -> Iterator[Row]:
+    """First messages of dialogues on three subjects that no training run saw, and other people's questions."""
+    topics = ("insurance", "travel", "real-estate")
+    for r in lines(data / "topics" / "topic_control_dialogues.jsonl.gz"):
+        said = re.search(r"'role': 'user', 'content': (['\"])(.*?)\1\}", json.loads(r["conversation_json"]), re.DOTALL)
+        if said and len(said[2]) > 20:
+            own = r["domain"].replace(" ", "-")
+            yield _one(said[2], 1, "denied topics (dialogues)", categories={t: int(t == own) for t in topics})
+    kinds = ("bank customers", "security requests", "hard prompts (arena, hard prompt)")
+    others = [r for r in ordinary(data) if r["set"].startswith(kinds) and len(r["text"]) < 600]
+    for r in random.Random(9).sample(others, 400):
+        yield _one(r["text"], 0, "denied topics (dialogues)", categories=dict.fromkeys(topics, 0))
+
+
+def reported(data: Path) -> Iterator[Row]:
+    """What stands in the card."""
+    for read in (every, among, made):
+        yield from read(data)
 
 
 def every(data: Path) -> Iterator[Row]:

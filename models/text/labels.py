@@ -17,8 +17,23 @@ LABELS = (
     "DOCUMENT.PROMPT_INJECTION",
 )
 
+# Labels that support each other when a text is judged, and by how much at most (see ``guardrails.inference.text.lifted``): by the
+# logit that two equal ones gain together.
+LIFT = {
+    "groups": [
+        [f"INPUT.{c}" for c in CONTENT],
+        [f"INPUT.{a}" for a in ATTACKS],
+        [f"OUTPUT.{c}" for c in CONTENT],
+    ],
+    "most": 0.6931,
+}
+
 TAGGED = ("NAME", "ADDRESS", "AGE", "USERNAME", "PASSWORD", "ORGANIZATION", "LOCATION", "DATE_TIME", "ID")
 TAGS = ("O", *(f"{p}-{t}" for t in TAGGED for p in "BI"))
+
+# What an unmarked number or capitalised word may be, where a set does not mark these types.
+_NUMBERS = {"ADDRESS", "AGE", "PASSWORD", "DATE_TIME", "ID"}
+_CAPITALS = {"NAME", "ORGANIZATION", "LOCATION", "ADDRESS"}
 
 # A negative says "none of these" with certainty; a positive label of a mixed set less so.
 _WEIGHTS = {"safety": 0.8, "planted": 0.7}
@@ -47,12 +62,19 @@ def of_row(row: dict[str, Any]) -> tuple[np.ndarray, float]:
 
 
 def tag_ids(offsets: np.ndarray, row: dict[str, Any]) -> np.ndarray:
-    """A tag a token; where the row does not annotate a type, tokens it leaves open are not counted (-100)."""
+    """A tag a token; where the row does not annotate a type, tokens that may be of it are not counted (-100)."""
     out = np.zeros(len(offsets), np.int64)
-    known = row.get("known")
-    if known is not None and not {"NAME", "ADDRESS", "AGE", "USERNAME", "PASSWORD"} <= set(known):
-        # What is O here may be of a type nobody marked: count half of nothing, i.e. only words that cannot matter.
-        out[:] = 0
+    if (known := row.get("known")) is not None:
+        missing = set(TAGGED) - set(known)
+        text = row["text"]
+        for i, (start, end) in enumerate(offsets):
+            word = text[start:end]
+            if (
+                (missing & _NUMBERS and any(c.isdigit() for c in word))
+                or (missing & _CAPITALS and word[:1].isupper() and start > 0)
+                or ("USERNAME" in missing and (word == "@" or text[max(0, start - 1)] in "@_"))
+            ):
+                out[i] = -100
     for start, end, kind in row["spans"]:
         if kind not in TAGGED:
             continue

@@ -46,10 +46,17 @@ def teach(base: TextModel, examples: list[Example], padding: int, device: torch.
             e.teacher = v
 
 
+# Share of the tokens of labelled rows that a step does not see, so that no single word decides (word dropout).
+HIDDEN = 0.06
+# Targets of 0 and 1 are drawn in by this much: the network need not be surer than its labels are.
+SMOOTHING = 0.02
+
+
 def label_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """Binary cross-entropy over the labels that are known (-1: unknown); the last two columns of ``target`` say "any of the six"."""
     known = (target[:, : len(LABELS)] >= 0).float()
-    losses = F.binary_cross_entropy_with_logits(logits, target[:, : len(LABELS)].clamp(min=0), reduction="none") * known
+    goal = target[:, : len(LABELS)].clamp(min=0) * (1 - 2 * SMOOTHING) + SMOOTHING
+    losses = F.binary_cross_entropy_with_logits(logits, goal, reduction="none") * known
     total = (losses.sum(1) / known.sum(1).clamp(min=1).sqrt() * weight).sum()
     for column, first in ((len(LABELS), 0), (len(LABELS) + 1, LABELS.index("OUTPUT.HATE"))):
         mine = target[:, column] >= 0
@@ -72,7 +79,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--start", type=Path, help="weights to go on from instead of the base encoder")
     parser.add_argument("--epochs", type=float, default=2.0)
-    parser.add_argument("--rate", type=float, default=2e-4)
+    parser.add_argument("--rate", type=float, default=1.2e-4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--taught", type=float, default=0.2, help="share of the rows held near the base encoder")
     parser.add_argument("--limit", type=int, help="rows a kind, for a quick look")
@@ -87,21 +94,26 @@ def main() -> None:
     load_bert(model.encoder, load_file(args.base / "model.safetensors"))
     model.to(device)
     started = time.time()
-    rows, out = mix.training(args.data, args.seed)
-    if args.limit:
-        rows = rows[: args.limit]
-    (args.out / "held_out.jsonl").write_text("".join(json.dumps(r) + "\n" for r in out))
-    examples = []
-    queries = [r["query"] or "" for r in rows]
-    for r, text, query in zip(
-        rows,
-        tokenise(tokeniser, [r["text"][:6000] for r in rows]),
-        tokenise(tokeniser, [q[:2000] for q in queries]),
-        strict=True,
-    ):
-        e = frame(tokeniser, text, query if r["query"] else None, rng)
-        e.target, e.weight = of_row(r)
-        examples.append(e)
+    (args.out / "held_out.jsonl").unlink(missing_ok=True)
+    epochs: list[list[Example]] = []
+    for epoch in range(math.ceil(args.epochs)):
+        # The grammars make other texts for each epoch; the groups that are held out are the same.
+        rows, out = mix.training(args.data, args.seed + epoch)
+        if args.limit:
+            rows = rows[: args.limit]
+        if epoch == 0:
+            (args.out / "held_out.jsonl").write_text("".join(json.dumps(r) + "\n" for r in out))
+        examples: list[Example] = []
+        for r, text, query in zip(
+            rows,
+            tokenise(tokeniser, [r["text"][:6000] for r in rows]),
+            tokenise(tokeniser, [(r["query"] or "")[:2000] for r in rows]),
+            strict=True,
+        ):
+            e = frame(tokeniser, text, query if r["query"] else None, rng)
+            e.target, e.weight = of_row(r)
+            examples.append(e)
+        epochs.append(examples)
     tagged = []
     named = [r for r in pii_data.read(args.data) if pii_data.split(r) == "train"]
     named += list(pii.generate(random.Random(f"{args.seed}/pii"), 30000))
@@ -114,18 +126,19 @@ def main() -> None:
         e.tags = np.concatenate(([-100], tag_ids(part.offsets, r), [-100])).astype(np.int64)
         tagged.append(e)
     print(
-        f"{len(examples):,} labelled rows ({sum(len(e.ids) for e in examples):,} tokens), {len(tagged):,} tagged rows"
+        f"{[len(x) for x in epochs]} labelled rows ({sum(len(e.ids) for x in epochs for e in x):,} tokens), {len(tagged):,} tagged rows"
         f" ({sum(len(e.ids) for e in tagged):,} tokens), {len(out):,} held out; {time.time() - started:.0f} s",
         flush=True,
     )
     work = copy.deepcopy(model).bfloat16()
-    teach(work, rng.sample(examples, int(args.taught * len(examples))), tokeniser.padding, device)
+    for examples in epochs:
+        teach(work, rng.sample(examples, int(args.taught * len(examples))), tokeniser.padding, device)
     print(f"base embeddings made; {time.time() - started:.0f} s", flush=True)
     if args.start:
         model.load_state_dict(load_file(args.start))
 
     plan: list[tuple[str, Any]] = []
-    for epoch in range(math.ceil(args.epochs)):
+    for epoch, examples in enumerate(epochs):
         one: list[tuple[str, Any]] = [("labels", b) for b in by_length(examples, rng, BATCH_TOKENS)]
         one += [("tags", b) for b in by_length(tagged, rng, BATCH_TOKENS)]
         one += [("topics", None)] * (len(one) // 10)
@@ -143,12 +156,17 @@ def main() -> None:
             goal = torch.arange(len(scores), device=device)
             return 0.5 * (F.cross_entropy(scores, goal) + F.cross_entropy(scores.T, goal))
         t = {k: v.to(device) for k, v in collate(batch, tokeniser.padding).items()}
+        there = t["teacher"].abs().sum(1) > 0 if "teacher" in t else None
+        if kind == "labels":
+            hidden = t["own"] & (torch.rand(t["ids"].shape, device=device) < HIDDEN)
+            if there is not None:  # what the base encoder saw, this one sees too
+                hidden &= ~there[:, None]
+            t["ids"] = t["ids"].masked_fill(hidden, tokeniser.mask)
         made = work(t["ids"], t["types"], t["cases"], t["mask"], t["own"])
         if kind == "tags":
             return 2.0 * F.cross_entropy(made.tags.flatten(0, 1), t["tags"].flatten(), ignore_index=-100)
         loss = label_loss(made.logits, t["target"], t["weight"])
-        if "teacher" in t:
-            there = t["teacher"].abs().sum(1) > 0
+        if there is not None:
             apart = 1 - (made.embedding * t["teacher"]).sum(1)
             loss = loss + (apart * there).mean()
         return loss

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.inference.tokens import Tokeniser, Tokens, cases
-from guardrails.inference.windows import frame, pair, starts
+from guardrails.inference.tokens import CASE_MIXED, Tokeniser, Tokens, cases, spoken
+from guardrails.inference.windows import frame, pair, shared, starts
 from guardrails.resources import models_dir
 
 
@@ -45,6 +45,58 @@ def test_offsets_point_into_the_text(tokeniser: Tokeniser, text: str) -> None:
     assert len(tokens.ids) == len(tokens.offsets) == len(tokens.cases)
     for a, b in tokens.offsets.tolist():
         assert 0 <= a <= b <= len(text)
+
+
+SYMBOLS = st.text(st.sampled_from("ab é🐀🙂👍🏿❤️★→☠ℌ𝐛𓀀你привет\u200b\ufe0f"), max_size=60)
+
+
+@given(SYMBOLS)
+def test_offsets_point_into_a_text_of_emoji(tokeniser: Tokeniser, text: str) -> None:
+    (tokens,) = tokeniser([text])
+    assert len(tokens.ids) == len(tokens.offsets) == len(tokens.cases)
+    at = tokens.offsets
+    assert (at[:, 0] < at[:, 1]).all()
+    assert (at >= 0).all()
+    assert (at <= len(text)).all()
+    assert (np.diff(at[:, 0]) >= 0).all()
+
+
+@given(st.sampled_from(["bomb", "kill", "library"]), st.text(st.sampled_from("🐀🙂❤☠𝐛𓀀🅱♻️👩"), min_size=1, max_size=4))
+def test_no_symbol_hides_the_word_beside_it(tokeniser: Tokeniser, word: str, symbols: str) -> None:
+    (alone,) = tokeniser([word])
+    for text in (word + symbols, symbols + word):
+        (tokens,) = tokeniser([text])
+        place = text.index(word)
+        mine = [i for i, (a, b) in zip(tokens.ids.tolist(), tokens.offsets.tolist(), strict=True) if place <= a and b <= place + len(word)]  # fmt: skip
+        assert mine == alone.ids.tolist()
+
+
+def test_emoji_are_read_by_name(tokeniser: Tokeniser) -> None:
+    said, written = tokeniser(["they are 🐀🏿!", "they are rat!"])
+    assert said.ids.tolist() == written.ids.tolist()
+    assert spoken("🏿") == ""
+    assert spoken("🅱") == "b"
+    assert spoken("\ue000") is None
+
+
+TOKEN_LISTS = st.lists(st.integers(1, 6), max_size=12).map(lambda x: np.array(x, np.int32))
+
+
+@given(TOKEN_LISTS, TOKEN_LISTS)
+def test_what_two_texts_share(left: np.ndarray, right: np.ndarray) -> None:
+    a, b = shared(left, right)
+    for here, there, marks in ((left, right, a), (right, left, b)):
+        pairs = set(itertools.pairwise(there.tolist()))
+        for i, token in enumerate(here.tolist()):
+            beside = {(here[j], here[j + 1]) for j in (i - 1, i) if 0 <= j < len(here) - 1}
+            assert marks[i] == (2 if beside & pairs else 1 if token in there else 0)
+
+
+def test_a_pair_says_which_tokens_agree(tokeniser: Tokeniser) -> None:
+    premise, claim = tokeniser(["It opened in 1923.", "It opened in 1932."])
+    window = pair(tokeniser, premise, 0, len(premise), claim)
+    marks = window.cases[len(premise) + 2 : -1] // (CASE_MIXED + 1)
+    assert marks.tolist() == [2, 2, 2, 0, 1]
 
 
 def test_cases_tell_how_a_word_is_written() -> None:

@@ -46,7 +46,12 @@ _CODE = (
     "Write a {l} script that {a}.", "Generate a {l} program that {a}.", "Implement a {l} function that {a}.", "Create a {l} tool that {a}. It should take its settings from a file and log what it does.",
     "Generate a {l} script that implements a system that {a}. The script should run every hour and report errors to the administrator.", "I need {l} code that {a}.",
     "Write {l} code that {a} and explain it line by line.", "Review my {l} code that {a}.", "Generate a {l} program that {a}, with unit tests. (Focus on defence.)", "How would you write a {l} service that {a}?",
-    "Generate a {l} program that changes the state of a system: it {a}.", "Take a deep breath and think step by step. Write a {l} program that {a}.",
+    "Generate a {l} script that implements a system that {a}, based on the time of day, the user's location and the sensitivity of the data.",
+    "Generate a {l} program that {a}. The program should be efficient, well documented and easy to configure. (Do not use external libraries.)",
+    "Write a {l} program that {a}. Take the following into account: it runs unattended, it must not lose events, and an operator can undo what it did.",
+    "Create a {l} script which {a}. The script should take a list of users and their roles as input and print what it changed.",
+    "I am an administrator and responsible for two hundred machines. I need a {l} script that {a}.", "{l}: something that {a}, please",
+    "Can you review this idea: a {l} service that {a}? What could go wrong?", "Generate a {l} program that changes the state of a system: it {a}.", "Take a deep breath and think step by step. Write a {l} program that {a}.",
 )  # fmt: skip
 _OWN = (
     " Thanks!",
@@ -108,15 +113,16 @@ def generate(rng: random.Random, count: int) -> Iterator[Row]:
                 text = frame.replace("{}", phrase) + (rng.choice(_OWN) if rng.random() < 0.3 else "")
             labels = {category: 1} if harmful else dict(BENIGN)
             yield row(text, labels, f"contrast/{verb}/{what[:30]}")
-        elif kind < 0.82:
+        elif kind < 0.78:
             harmful = rng.random() < 0.5
             category, end = rng.choice(bad_ends) if harmful else ("", rng.choice(good_ends))
             text = rng.choice(_ORDERS).replace("{k}", rng.choice(_TEXTS)).replace("{a}", end)
             yield row(text, {category: 1} if harmful else dict(BENIGN), f"contrast/{end[:40]}")
         else:
-            end = rng.choice(_lines("code"))
+            harmful = rng.random() < 0.22
+            end = rng.choice(_lines("badcode" if harmful else "code"))
             text = rng.choice(_CODE).replace("{l}", rng.choice(_LANGUAGES)).replace("{a}", end)
-            yield row(text, dict(BENIGN), f"contrast/code/{end}")
+            yield row(text, {"MISCONDUCT": 1} if harmful else dict(BENIGN), f"contrast/code/{end}")
 
 
 __all__ = ["CONTENT", "aims", "generate", "verbs"]

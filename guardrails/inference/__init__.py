@@ -173,7 +173,9 @@ def tags(one: PieceReading) -> Iterator[Tagged]:
     """Names, addresses, ages, user names and passwords in a view, with offsets into the view."""
     from guardrails.inference import tagging  # noqa: PLC0415 - numpy
 
-    return tagging.spans(one.reading, text_engine().manifest.tags, one.view.text)
+    manifest = text_engine().manifest
+    least = manifest.settings.get("tags", {}).get("least", 0.0)
+    return (t for t in tagging.spans(one.reading, manifest.tags, one.view.text) if t.score >= least)
 
 
 def warm(names: Sequence[str] = ("text", "grounding")) -> None:

@@ -25,6 +25,7 @@ from models.grounding.labels import LABELS
 from models.text.fit_topics import logistic
 
 FOLDER = Path(__file__).parent / "weights"
+FEW = 30  # rows of a class; a set with fewer says nothing about where the line should be
 SETTINGS = {"longest_claim": 128, "passage": 250, "stride": 125, "passages": 3}
 
 
@@ -78,9 +79,11 @@ def main() -> None:
                     z.append(logit(engine.relevance(r["query"], r["text"], (), 3600)))
             x, y = np.array(z), 1 - np.array([r["label"] for r in own])
             if 0 < y.sum() < len(y):
-                xs.append(x)
-                ys.append(y)
-                ws.append(np.where(y == 1, 0.5 / y.sum(), 0.5 / (len(y) - y.sum())))
+                few = min(y.sum(), len(y) - y.sum()) < FEW
+                if not few:
+                    xs.append(x)
+                    ys.append(y)
+                    ws.append(np.where(y == 1, 0.5 / y.sum(), 0.5 / (len(y) - y.sum())))
                 order = np.unique(x)
                 best = max(
                     ((x[y == 1] >= t).mean() + (x[y == 0] < t).mean()) / 2 for t in order[:: max(1, len(order) // 100)]

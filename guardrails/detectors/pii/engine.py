@@ -185,8 +185,8 @@ class Engine:
 
 
 def _mistaken(text: str, tagged: Any) -> bool:
-    """True for what the tagger takes for a user name or password in source code (``@pytest.fixture``), and for a bare
-    number it takes for an address: a postcode alone is nobody's."""
+    """True for what the tagger takes for a user name or password in source code (``@pytest.fixture``) or in a character
+    reference (``&#111;``), and for a bare number it takes for an address: a postcode alone is nobody's."""
     if tagged.type == "ADDRESS":
         return not any(c.isalpha() for c in text[tagged.start : tagged.end])
     if tagged.type not in ("USERNAME", "PASSWORD"):
@@ -195,6 +195,7 @@ def _mistaken(text: str, tagged: Any) -> bool:
     return (
         after[:1] in ("(", "=")
         or "(" in value
+        or (after[:1] == ";" and text[: tagged.end].endswith(("&" + value, "&#" + value.lstrip("#"))))
         or (after[:1] == "." and after[1:].isalpha())
         or (tagged.type == "USERNAME" and "=" in value)
     )

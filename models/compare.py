@@ -22,6 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
+from guardrails.evaluation.metrics import figures
 from guardrails.inference.modules import Shape, TextModel, load_bert
 from guardrails.inference.tokens import Ints, Tokeniser, Tokens
 from models.batches import Example, by_length, collate, frame, tokenise
@@ -54,15 +55,6 @@ class _Pieces(Tokeniser):
 
     def _spelt(self, text: str) -> tuple[str, Ints | None]:
         return text, None
-
-
-def auc(scores: np.ndarray, positive: np.ndarray) -> float:
-    """Area under the ROC curve, ties counted half."""
-    values, places = np.unique(scores, return_inverse=True)
-    hits = np.bincount(places, weights=positive, minlength=len(values))
-    misses = np.bincount(places, weights=~positive, minlength=len(values))
-    below = np.cumsum(misses) - misses
-    return float((hits * (below + misses / 2)).sum() / (hits.sum() * misses.sum()))
 
 
 def examples(tokeniser: Tokeniser, rows: list[Row], rng: random.Random) -> list[Example]:
@@ -116,7 +108,8 @@ def measured(model: TextModel, tokeniser: Tokeniser, rows: list[Row], names: lis
             i for i, r in enumerate(rows) if r["set"].startswith(good if r["label"] else bad) and r["label"] is not None
         ]
         positive = np.array([bool(rows[i]["label"]) for i in own])
-        out[name] = round(auc(logits[own][:, columns].max(1), positive), 3)
+        found = figures(logits[own][:, columns].max(1), positive, positive, resamples=0)["auc"].value
+        out[name] = round(found or 0.0, 3)
     out["names and addresses"] = round(2 * hits / max(1, 2 * hits + wrong + missed), 3)
     return out
 

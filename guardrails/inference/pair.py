@@ -183,10 +183,11 @@ class _Index:
         """
         scores = self._scores(ids)
         left = set(ids.tolist())
+        weights = {token: self._weight(token) for token in left}
         among = sorted(scores, key=lambda n: (-scores[n], n))[:_CANDIDATES]
         out: list[int] = []
         while among and len(out) < _GATHERED:
-            gains = {n: sum(self._weight(t) for t in left & self._sets[n]) + 0.3 * scores[n] for n in among}
+            gains = {n: sum(weights[t] for t in left & self._sets[n]) + 0.3 * scores[n] for n in among}
             best = max(among, key=lambda n: (gains[n], -n))
             among.remove(best)
             if self._sizes[best] <= room:

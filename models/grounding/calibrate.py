@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
+from guardrails.evaluation.metrics import figures
 from guardrails.inference import pair, store
 from guardrails.inference.modules import CASES, MATCHES
 from guardrails.sentences import sentences
@@ -88,7 +89,7 @@ def main() -> None:
                 best = max(
                     ((x[y == 1] >= t).mean() + (x[y == 0] < t).mean()) / 2 for t in order[:: max(1, len(order) // 100)]
                 )
-                auc = np.mean([(a > b) + 0.5 * (a == b) for a in x[y == 1] for b in x[y == 0]])
+                auc = figures(x, y, y, resamples=0)["auc"].value
                 print(f"{name:40s} rows {len(x)}  AUC {auc:.3f}  best balanced accuracy {best:.3f}")
         x, y, w = np.concatenate(xs), np.concatenate(ys), np.concatenate(ws)
         weights, bias = logistic(x[:, None], y, w / w.mean())

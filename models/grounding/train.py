@@ -33,7 +33,7 @@ MAX_TOKENS = 384
 
 def pair(tokeniser: Tokeniser, premise: Tokens, claim: Tokens) -> Example:
     """The window that serving makes of a passage and a claim; the passage gives way."""
-    claim = Tokens(claim.ids[:128], claim.offsets[:128], claim.cases[:128])
+    claim = claim.part(0, 128)
     w = windows.pair(tokeniser, premise, 0, min(len(premise), MAX_TOKENS - 3 - len(claim)), claim)
     own = np.zeros(len(w), bool)
     own[w.own_from : w.own_to] = True

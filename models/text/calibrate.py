@@ -226,10 +226,10 @@ def main() -> None:
         "settings": {"lift": LIFT, "tags": {"least": TAG_LEAST}},
         "calibration": {},
     }
-    rows = [{**r, "known": r["label"]} for r in dev.every(args.data)]
+    rows = list(dev.every(args.data))
     rows += [{**r, "label": 0, "set": "records full of identifiers"} for r in dev.identifiers(args.data)]
     # The first articles are for the figures in the card.
-    rows += [{**r, "known": 0} for r in islice(dev.documents(args.data), 120, 720)]
+    rows += islice(dev.documents(args.data), 120, 720)
     held = [{**json.loads(line)} for line in (args.run / "held_out.jsonl").open()]
     if args.most:
         rng = np.random.default_rng(1)

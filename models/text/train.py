@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from guardrails.inference.modules import Shape, TextModel, load_bert
-from guardrails.inference.tokens import Tokeniser, Tokens
+from guardrails.inference.tokens import Tokeniser
 from models.batches import BATCH_TOKENS, Example, by_length, collate, frame, tokenise
 from models.loop import fit
 from models.text import mix, pii_data, topics
@@ -94,7 +94,6 @@ def main() -> None:
     load_bert(model.encoder, load_file(args.base / "model.safetensors"))
     model.to(device)
     started = time.time()
-    (args.out / "held_out.jsonl").unlink(missing_ok=True)
     epochs: list[list[Example]] = []
     for epoch in range(math.ceil(args.epochs)):
         # The grammars make other texts for each epoch; the groups that are held out are the same.
@@ -121,7 +120,7 @@ def main() -> None:
         named = rng.sample(named, args.limit)
     for r, text in zip(named, tokenise(tokeniser, [r["text"][:4000] for r in named]), strict=True):
         start = rng.randrange(len(text) - 253) if len(text) > 254 else 0
-        part = Tokens(text.ids[start : start + 254], text.offsets[start : start + 254], text.cases[start : start + 254])
+        part = text.part(start, start + 254)
         e = frame(tokeniser, part, None, rng)
         e.tags = np.concatenate(([-100], tag_ids(part.offsets, r), [-100])).astype(np.int64)
         tagged.append(e)

@@ -11,7 +11,7 @@ import pytest
 from guardrails.content import Content, Deadline
 from guardrails.detectors import pii
 from guardrails.detectors.pii.context import FLOOR, LOWER, RAISE, evidence, scored
-from guardrails.detectors.pii.engine import Engine
+from guardrails.detectors.pii.engine import Engine, _referenced
 from guardrails.detectors.pii.matching import OVERLAP, WINDOW
 from guardrails.detectors.pii.needs import Need, need
 from guardrails.detectors.pii.recognizer import Spec
@@ -291,3 +291,19 @@ def test_threads_share_one_detector() -> None:
         together = list(pool.map(lambda text: hits(fresh, text), texts))
     assert together == [hits(EVERYTHING, text) for text in texts]
     assert all(len(found) == 3 for found in together)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "expected"),
+    [
+        ("b&#111;b", "#111", True),
+        ("b&#111;b", "111", True),
+        ("a &amp; b", "amp", True),
+        ("b&#x6f;b", "#x6f", True),
+        ("password: &hunter2; ok", "hunter2", False),
+        ("password: hunter2; ok", "hunter2", False),
+    ],
+)
+def test_only_what_html_knows_is_a_character_reference(text: str, value: str, expected: bool) -> None:
+    start = text.index(value)
+    assert _referenced(text, start, start + len(value)) is expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Sequence
+from html.entities import html5
 from typing import Any, NamedTuple
 
 from guardrails import inference
@@ -184,6 +185,16 @@ class Engine:
         return around is not None and around.end() > end and around.group(1) in self._names
 
 
+# A character reference of HTML; a name is one only if HTML has it.
+_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|([A-Za-z]\w{1,31}));")
+
+
+def _referenced(text: str, start: int, end: int) -> bool:
+    """True when the range and the semicolon behind it end a character reference."""
+    found = _REFERENCE.match(text, max(0, text.rfind("&", 0, start + 1)))
+    return found is not None and found.end() == end + 1 and (found[1] is None or f"{found[1]};" in html5)
+
+
 def _mistaken(text: str, tagged: Any) -> bool:
     """True for what the tagger takes for a user name or password in source code (``@pytest.fixture``) or in a character
     reference (``&#111;``), and for a bare number it takes for an address: a postcode alone is nobody's."""
@@ -195,7 +206,7 @@ def _mistaken(text: str, tagged: Any) -> bool:
     return (
         after[:1] in ("(", "=")
         or "(" in value
-        or (after[:1] == ";" and text[: tagged.end].endswith(("&" + value, "&#" + value.lstrip("#"))))
+        or _referenced(text, tagged.start, tagged.end)
         or (after[:1] == "." and after[1:].isalpha())
         or (tagged.type == "USERNAME" and "=" in value)
     )

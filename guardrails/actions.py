@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from guardrails.errors import GuardrailsError
@@ -70,8 +70,8 @@ class Numbers:
         self._given: dict[tuple[str, str], int] = {}
         self._next: dict[str, int] = {}
 
-    def number(self, type_: str, value: str) -> int:
-        """The number of that value, from 1."""
+    def number(self, type_: str, value: str, rules: Collection[str] = ()) -> int:  # noqa: ARG002 - for the vault
+        """The number of that value, from 1. ``rules``: the ids of all rules whose findings the masked span joins."""
         key = (type_, value_key(value))
         if key not in self._given:
             number = self._next.get(type_, 0) + 1

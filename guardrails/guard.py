@@ -6,12 +6,12 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from guardrails import detectors
 from guardrails.actions import Masked, Masker, Numbers, placeholders
@@ -19,7 +19,8 @@ from guardrails.content import Content, Deadline
 from guardrails.errors import DeadlineExceeded, Overloaded, WeightsMissing
 from guardrails.exceptions import excused
 from guardrails.policy import load
-from guardrails.rules import Policy, Rule
+from guardrails.reach import Hold, hold
+from guardrails.rules import Policy
 from guardrails.spans import expand, inside
 from guardrails.types import (
     NOT_JUDGED,
@@ -27,6 +28,7 @@ from guardrails.types import (
     Coverage,
     Failure,
     FailureKind,
+    Finding,
     Found,
     Hit,
     Piece,
@@ -38,7 +40,10 @@ from guardrails.types import (
 )
 from guardrails.verdict import Verdict, judge
 
-__all__ = ["Checkable", "Guard", "check"]
+if TYPE_CHECKING:
+    from guardrails.stream import TextStream
+
+__all__ = ["Checkable", "Direction", "Guard", "check"]
 
 _log = logging.getLogger("guardrails")
 
@@ -56,13 +61,17 @@ _ECHOED_VALUES = 256
 class Guard:
     """A policy, compiled. Immutable and thread-safe; build once, check often."""
 
-    __slots__ = ("_directions", "_policy")
+    __slots__ = ("_directions", "_holds", "_policy")
 
-    def __init__(self, policy: Policy) -> None:
-        """Raises WeightsMissing when a rule needs a model that is not installed, GuardrailsError for a bad hash key."""
+    def __init__(self, policy: Policy, *, built: MutableMapping[Any, detectors.Detector] | None = None) -> None:
+        """``built`` holds detectors by what they were built from: guards that are given the same one share them.
+
+        Raises WeightsMissing when a rule needs a model that is not installed, GuardrailsError for a bad hash key.
+        """
         self._policy = policy
-        built: dict[tuple[str, tuple[Rule, ...]], detectors.Detector] = {}
-        self._directions = {source: _Direction(policy, source, built) for source in Source}
+        self._holds: dict[Source, Hold] = {}
+        built = {} if built is None else built
+        self._directions = {source: Direction(policy, source, built) for source in Source}
 
     @classmethod
     def from_file(cls, path: str | Path) -> Guard:
@@ -77,6 +86,23 @@ class Guard:
     def thresholds(self, source: Source | str, role: Role | str = Role.USER) -> dict[str, float]:
         """Where each score of a text of that direction and role starts to act, by the keys of ``Report.scores``."""
         return self._directions[Source(source)].thresholds(Role(role))
+
+    def direction(self, source: Source | str) -> Direction:
+        """The stages of one direction, for doors that take them one by one."""
+        return self._directions[Source(source)]
+
+    def hold(self, source: Source | str = Source.OUTPUT) -> Hold:
+        """How much of a streamed text the rules of that direction hold back."""
+        source = Source(source)
+        if source not in self._holds:
+            self._holds[source] = hold(self._policy, source)
+        return self._holds[source]
+
+    def stream(self, source: Source | str = Source.OUTPUT, *, role: Role | str = Role.ASSISTANT) -> TextStream:
+        """A text that arrives in pieces: ``feed(chunk)`` and ``finish()`` return what may be shown."""
+        from guardrails.stream import TextStream  # noqa: PLC0415 - the stream is made of this module's stages
+
+        return TextStream(self, source, role=role)
 
     def __repr__(self) -> str:
         return f"Guard({self._policy.name!r}, sha256={self._policy.identity.sha256[:12]})"
@@ -132,12 +158,12 @@ class Guard:
             return list(pool.map(lambda text: self.check(text, source), every))
 
 
-class _Direction:
-    """What applies to one direction: its rules, their detectors, and how to rewrite."""
+class Direction:
+    """What applies to one direction: its rules, their detectors, and how to rewrite. Immutable and thread-safe."""
 
     __slots__ = ("_detectors", "_held", "_languages", "_masker", "_message", "_opaque", "rules", "source")
 
-    def __init__(self, policy: Policy, source: Source, built: dict[Any, detectors.Detector]) -> None:
+    def __init__(self, policy: Policy, source: Source, built: MutableMapping[Any, detectors.Detector]) -> None:
         self.source = source
         self.rules = {r.id: r for r in policy.rules if r.action(source) is not None}
         self._message = policy.messages.blocked(source)
@@ -164,10 +190,31 @@ class _Direction:
                 out |= detector.thresholds(self.source, role)
         return out
 
-    def find(self, content: Content, deadline: Deadline, timings: dict[str, float]) -> Found:
-        """Everything all detectors see. What breaks becomes a failure of its rules."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The detectors this direction has rules for."""
+        return tuple(name for name, _, _ in self._detectors)
+
+    @property
+    def light(self) -> bool:
+        """Whether no detector of this direction asks a model."""
+        if not set(self.names) <= {"words", "regex", "pii"}:
+            return False
+        types = {r.type for r in self.rules.values() if r.detector == "pii"}
+        return not types & set(detectors.module("pii").TAGGED) if types else True
+
+    def mask(self, text: str, findings: Iterable[Finding], numbers: Numbers) -> Masked:
+        """``text`` with the spans of these findings masked, each in its rule's style."""
+        return self._masker.apply(text, findings, numbers)
+
+    def find(
+        self, content: Content, deadline: Deadline, timings: dict[str, float], only: frozenset[str] | None = None
+    ) -> Found:
+        """Everything all detectors see (or those named by ``only``). What breaks becomes a failure of its rules."""
         all_found = Found()
         for name, ids, detector in self._detectors:
+            if only is not None and name not in only:
+                continue
             started = time.perf_counter()
             try:
                 deadline.check()

@@ -10,9 +10,26 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from guardrails.types import OnFailure, PolicyIdentity, RuleAction, Source, UnsupportedLanguage
+from guardrails.types import OnFailure, PolicyIdentity, RuleAction, Source, Uninspected, UnsupportedLanguage
 
-__all__ = ["Limits", "Mask", "MaskStyle", "Messages", "Policy", "Position", "Rule"]
+__all__ = [
+    "RESTORE_IN",
+    "Conversation",
+    "Limits",
+    "Mask",
+    "MaskStyle",
+    "Messages",
+    "Policy",
+    "Position",
+    "Rule",
+    "Scope",
+    "StreamMode",
+    "Streaming",
+]
+
+
+# Where nothing is restored unless a mask names the place: addresses that somebody's browser may fetch, calls of tools.
+RESTORE_IN = ("urls", "tools")
 
 
 class MaskStyle(StrEnum):
@@ -32,13 +49,19 @@ class MaskStyle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """A mask style with its options; ``key_env`` / ``key_file`` name where a hash key is, never the key."""
+    """A mask style with its options; ``key_env`` / ``key_file`` name where a hash key is, never the key.
+
+    ``restore`` (``numbered`` only): the value goes back into the answer in place of its placeholder; never inside the
+    places of :data:`RESTORE_IN`, where it could be carried away, unless ``restore_in`` names them.
+    """
 
     style: MaskStyle = MaskStyle.TYPE
     keep: int = 4
     text: str | None = None
     key_env: str | None = None
     key_file: str | None = None
+    restore: bool = False
+    restore_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +112,45 @@ class Limits:
     max_pieces: int = 10_000
 
 
+class Scope(StrEnum):
+    """Which messages of a conversation may block the turn: those after the last answer, the user's, the last
+    ``Conversation.messages``, or all."""
+
+    LATEST = "latest"
+    USER = "user"
+    WINDOW = "window"
+    CONVERSATION = "conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Every message is inspected, whatever stands here: what may not pass is replaced.
+
+    ``scope`` says which messages may block the whole turn; ``messages`` is how many for ``Scope.WINDOW``, None
+    otherwise. Attacks split over turns are looked for over the last ``window`` messages of users and tools (0: off).
+    """
+
+    scope: Scope = Scope.LATEST
+    messages: int | None = None
+    window: int = 4
+
+
+class StreamMode(StrEnum):
+    """When the text of a streamed answer is sent: once it is judged, a little before, or at once (report only)."""
+
+    SYNC = "sync"
+    BOUNDED = "bounded"
+    ASYNC = "async"
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """How streams are checked; ``ahead`` is by how many characters text may run ahead of the models (``bounded`` only)."""
+
+    mode: StreamMode = StreamMode.SYNC
+    ahead: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where a setting was written: path as loaded, 1-based line and column."""
@@ -104,7 +166,8 @@ class Position:
 @dataclass(frozen=True, slots=True)
 class Policy:
     """An effective policy. ``unsupported_language`` says whether text that models cannot judge for its language is a failure
-    of their rules (``block``) or only named in the coverage (``allow``). ``positions`` maps a dotted key (``pii.entities.EMAIL.action``) to its origin."""
+    of their rules (``block``) or only named in the coverage (``allow``); ``uninspected`` what happens to content that nobody
+    can inspect. ``positions`` maps a dotted key (``pii.entities.EMAIL.action``) to its origin."""
 
     name: str
     identity: PolicyIdentity
@@ -113,6 +176,9 @@ class Policy:
     limits: Limits = field(default_factory=Limits)
     on_failure: OnFailure = OnFailure.BLOCK
     unsupported_language: UnsupportedLanguage = UnsupportedLanguage.ALLOW
+    uninspected: Uninspected = Uninspected.BLOCK
+    conversation: Conversation = field(default_factory=Conversation)
+    stream: Streaming = field(default_factory=Streaming)
     description: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     bedrock: Mapping[str, Any] = field(default_factory=dict)

@@ -33,6 +33,7 @@ __all__ = [
     "Role",
     "RuleAction",
     "Source",
+    "Uninspected",
     "Unseen",
     "UnsupportedLanguage",
 ]
@@ -105,6 +106,13 @@ class Qualifier(StrEnum):
 
 class UnsupportedLanguage(StrEnum):
     """What happens to text in a language the models were not measured on, mildest first."""
+
+    ALLOW = "allow"
+    BLOCK = "block"
+
+
+class Uninspected(StrEnum):
+    """What happens to a request or answer with content that nobody can inspect (images, audio, references), mildest first."""
 
     ALLOW = "allow"
     BLOCK = "block"

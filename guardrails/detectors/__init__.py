@@ -4,6 +4,9 @@ A detector module has
 
 * ``Settings``: a frozen dataclass, what a rule of this detector may say (``settings`` of :class:`~guardrails.rules.Rule`);
 * ``SPANS``: True when its hits carry spans (only then may a rule of it mask);
+* ``reach(settings) -> int | None``: how much text must be seen beyond a point before no hit can cover it, context included
+  (:mod:`guardrails.detectors.widths`); None: all of it. A detector that finds spans must have it; one that judges texts says 0
+  when it can judge them segment by segment;
 * ``build(rules) -> Detector``: one detector for all rules of that kind which are enabled in one direction.
 
 A detector finds. It knows no action, no other detector, and returns no text.

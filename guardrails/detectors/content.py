@@ -24,7 +24,7 @@ from guardrails.types import Found, Hit, Level, Role, Source
 if TYPE_CHECKING:
     from guardrails.inference.text import Row
 
-__all__ = ["ATTACKS", "SPANS", "Settings", "build"]
+__all__ = ["ATTACKS", "SPANS", "Settings", "build", "reach"]
 
 SPANS = False
 
@@ -45,6 +45,12 @@ class Settings:
     def strength(self, source: Source) -> str:
         """The strength in that direction."""
         return self.input_strength if source is Source.INPUT else self.output_strength
+
+
+def reach(settings: Settings) -> int | None:
+    """0: texts are judged segment by segment, and there is no span to mask."""
+    del settings
+    return 0
 
 
 def build(rules: Sequence[Rule]) -> Detector:

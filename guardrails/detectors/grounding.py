@@ -17,7 +17,7 @@ from guardrails.rules import Rule
 from guardrails.sentences import sentences
 from guardrails.types import Failure, FailureKind, Found, Hit, Qualifier
 
-__all__ = ["SPANS", "Settings", "build"]
+__all__ = ["SPANS", "Settings", "build", "reach"]
 
 SPANS = False
 
@@ -28,6 +28,12 @@ class Settings:
 
     kind: str
     threshold: float = 0.5
+
+
+def reach(settings: Settings) -> int | None:
+    """None: an answer is as well grounded as its least supported sentence, and relevant as a whole."""
+    del settings
+    return None
 
 
 def build(rules: Sequence[Rule]) -> Detector:

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector
+from guardrails.detectors.widths import pattern_reach
 from guardrails.rules import Rule
 from guardrails.types import Failure, FailureKind, Found, Hit
 
-__all__ = ["SPANS", "Refusal", "Settings", "build", "check_pattern"]
+__all__ = ["SPANS", "Refusal", "Settings", "build", "check_pattern", "reach"]
 
 SPANS = True
 
@@ -88,6 +89,11 @@ def check_pattern(pattern: str) -> Refusal | None:
             "it matches the empty text, so it would match everywhere", "make one part of it mandatory: + for *"
         )
     return None
+
+
+def reach(settings: Settings) -> int | None:
+    """The widest match of the pattern; None where it may span anything (``.*`` in its middle)."""
+    return pattern_reach(settings.pattern)
 
 
 def build(rules: Sequence[Rule]) -> Detector:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from guardrails.inference.text import Row
     from guardrails.inference.topics import Topic
 
-__all__ = ["SPANS", "Settings", "build"]
+__all__ = ["SPANS", "Settings", "build", "reach"]
 
 SPANS = False
 
@@ -32,6 +32,12 @@ class Settings:
     name: str
     definition: str
     examples: tuple[str, ...] = ()
+
+
+def reach(settings: Settings) -> int | None:
+    """0: texts are judged segment by segment, and there is no span to mask."""
+    del settings
+    return 0
 
 
 def build(rules: Sequence[Rule]) -> Detector:

@@ -9,6 +9,7 @@ Terms with symbols of their own ("c++", an emoji) go through a second automaton 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -30,7 +31,7 @@ from guardrails.rules import Rule
 from guardrails.spans import inside, union
 from guardrails.types import Found, Hit
 
-__all__ = ["SPANS", "Settings", "TermList", "build", "managed_terms"]
+__all__ = ["SPANS", "Settings", "TermList", "build", "managed_terms", "reach"]
 
 SPANS = True
 
@@ -61,6 +62,11 @@ class Settings:
     managed: tuple[str, ...] = ()
 
 
+# sha256 of a list → its longest term: a list may be loaded by thousands of policies.
+_LONGEST: dict[str, int] = {}
+_LONGEST_AT_MOST = 256
+
+
 @lru_cache(maxsize=8)
 def managed_terms(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The terms of a managed list and the false friends it never means. Raises KeyError for an unknown name."""
@@ -70,6 +76,38 @@ def managed_terms(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
     return tuple(x for x in lines if not x.startswith("!")), tuple(x[1:].strip() for x in lines if x.startswith("!"))
+
+
+def reach(settings: Settings) -> int | None:
+    """The longest term, as its longest cipher writes it, or the longest false friend; separators between words count one."""
+    longest = [_longest(settings.terms)]
+    for term_list in settings.lists:
+        known = _LONGEST.get(term_list.sha256)
+        if known is None:
+            known = (
+                _longest(term_list.terms) if len(term_list.terms) < _SHARED_FROM else _longest_of_many(term_list.terms)
+            )
+            if len(_LONGEST) >= _LONGEST_AT_MOST:
+                _LONGEST.clear()
+            _LONGEST[term_list.sha256] = known
+        longest.append(known)
+    for name in settings.managed:
+        longest += map(_longest, managed_terms(name))
+    return max(longest)
+
+
+def _longest(terms: Iterable[str]) -> int:
+    """The longest of the terms in the reduced form; pig latin adds up to three letters to a word."""
+    cores = (compile_term(t).text.strip() for t in terms)
+    return max((len(core) + 3 * (core.count(" ") + 1) for core in cores), default=0)
+
+
+def _longest_of_many(terms: Sequence[str]) -> int:
+    """A bound for a list too long to compile each term for: no folded character is longer than its decomposition, but these."""
+    plain = max((len(t) for t in terms if t.isascii()), default=0)
+    other = "\n".join(t for t in terms if not t.isascii())
+    folded = unicodedata.normalize("NFKD", other).casefold().replace("æ", "ae").replace("þ", "th").replace("œ", "oe")
+    return max(plain, *map(len, folded.split("\n")))
 
 
 def build(rules: Sequence[Rule]) -> Detector:

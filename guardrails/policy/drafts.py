@@ -63,6 +63,9 @@ class Document:
     limits: dict[str, Value] = field(default_factory=dict)
     on_failure: Value | None = None
     unsupported_language: Value | None = None
+    uninspected: Value | None = None
+    conversation: dict[str, Value] = field(default_factory=dict)
+    stream: Value | None = None
     bedrock: Value | None = None
     drafts: dict[str, Draft] = field(default_factory=dict)
     enforced: list[Value] = field(default_factory=list)

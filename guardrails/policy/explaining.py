@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from guardrails.rules import Limits, Mask, MaskStyle, Messages, Policy, Position, Rule
-from guardrails.types import OnFailure, UnsupportedLanguage
+from guardrails.policy.turns import scope_value, stream_value
+from guardrails.rules import Conversation, Limits, Mask, MaskStyle, Messages, Policy, Position, Rule, Streaming
+from guardrails.types import OnFailure, Uninspected, UnsupportedLanguage
 
 __all__ = ["Setting", "explain", "rule_settings"]
 
@@ -29,6 +30,14 @@ def explain(policy: Policy) -> list[Setting]:
     if policy.unsupported_language is not UnsupportedLanguage.ALLOW:
         at = where.get("unsupported_language")
         out.append(Setting("unsupported_language", policy.unsupported_language.value, at))
+    if policy.uninspected is not Uninspected.BLOCK:
+        out.append(Setting("uninspected", policy.uninspected.value, where.get("uninspected")))
+    if policy.conversation != Conversation():
+        scope, window = scope_value(policy.conversation), policy.conversation.window
+        out.append(Setting("conversation.scope", scope, where.get("conversation.scope")))
+        out.append(Setting("conversation.window", window, where.get("conversation.window")))
+    if policy.stream != Streaming():
+        out.append(Setting("stream", stream_value(policy.stream), where.get("stream")))
     for section, kind, value in (("messages", Messages, policy.messages), ("limits", Limits, policy.limits)):
         out += [
             Setting(f"{section}.{n}", getattr(value, n), where.get(f"{section}.{n}")) for n in kind.__dataclass_fields__
@@ -69,6 +78,9 @@ def rule_settings(rule: Rule, default_failure: OnFailure) -> list[tuple[str, Any
 
 def mask_value(mask: Mask) -> Any:
     """A mask as a policy writes it."""
+    if mask.restore:
+        places = {"restore_in": list(mask.restore_in)} if mask.restore_in else {}
+        return {"style": mask.style.value, "restore": True} | places
     if mask.style in (MaskStyle.TYPE, MaskStyle.NUMBERED):
         return mask.style.value
     options = {"partial": ("keep",), "hash": ("key_env", "key_file"), "constant": ("text",)}[mask.style.value]

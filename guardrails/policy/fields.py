@@ -11,18 +11,18 @@ from guardrails.policy.drafts import Document, Draft, Value
 from guardrails.policy.files import Lists
 from guardrails.policy.reader import Reader
 from guardrails.policy.source import Node
-from guardrails.rules import Mask, MaskStyle, Position
-from guardrails.types import OnFailure, RuleAction, UnsupportedLanguage
+from guardrails.rules import RESTORE_IN, Mask, MaskStyle, Position
+from guardrails.types import OnFailure, RuleAction, Uninspected, UnsupportedLanguage
 
 __all__ = ["COMMON", "DIRECTION", "LIMITS", "MASK", "TOP", "Fields"]
 
 TOP = (
-    "version", "name", "description", "metadata", "extends", "on_failure", "unsupported_language", "messages", "limits", "content", "topics",
-    "words", "pii", "grounding", "relevance", "rules", "enforced", "bedrock",
+    "version", "name", "description", "metadata", "extends", "on_failure", "unsupported_language", "uninspected",
+    "conversation", "stream", "messages", "limits", "content", "topics", "words", "pii", "grounding", "relevance", "rules", "enforced", "bedrock",
 )  # fmt: skip
 COMMON = ("action", "input", "output", "enabled", "on_failure", "required", "except", "mask")
 DIRECTION = ("action", "enabled")
-MASK = ("style", "keep", "text", "key_env", "key_file")
+MASK = ("style", "keep", "text", "key_env", "key_file", "restore", "restore_in")
 LIMITS = {"max_characters": (1, 100_000_000), "deadline_ms": (1, 600_000), "max_pieces": (1, 1_000_000)}
 MESSAGES = ("blocked_input", "blocked_output")
 CONTENT_KEYS = ("strength", *COMMON)
@@ -39,6 +39,7 @@ RULE_KEYS = ("id", "detector", "type", "settings", *COMMON)
 ACTIONS = tuple(a.value for a in RuleAction)
 FAILURES = tuple(a.value for a in OnFailure)
 LANGUAGES = tuple(a.value for a in UnsupportedLanguage)
+UNINSPECTED = tuple(a.value for a in Uninspected)
 STYLES = tuple(s.value for s in MaskStyle)
 COUNTRIES = tuple(sorted({c for c in catalog.COUNTRY_OF.values() if c}))
 
@@ -60,9 +61,18 @@ class Fields:
         self.lists = lists
         self.out = Document()
 
-    def common(self, draft: Draft, entries: dict[str, Node], key: str, *, strengths: bool = False) -> None:
-        """The settings every rule has, into the draft."""
+    def common(
+        self,
+        draft: Draft,
+        own: dict[str, Node],
+        key: str,
+        *,
+        base: dict[str, Node] | None = None,
+        strengths: bool = False,
+    ) -> None:
+        """The settings every rule has, into the draft; ``base`` holds what its section says for all of its rules."""
         reader, fields = self.reader, draft.fields
+        entries = {**(base or {}), **own}
         if "action" in entries:
             self._set(
                 fields, "action", self._enum(entries["action"], f"{key}.action", ACTIONS, RuleAction, "unknown-action")
@@ -92,6 +102,21 @@ class Fields:
             mask = self.mask(entries["mask"], f"{key}.mask")
             if mask is not None:
                 fields["mask"] = Value(mask, entries["mask"].at)
+                acts = {"action", "input", "enabled"}
+                # A rule of its own action below a section's mask is no mistake; nothing of it is restored.
+                if mask.restore and acts & entries.keys() and ("mask" in own or not acts & own.keys()):
+                    self.masks_input(draft)
+
+    def masks_input(self, draft: Draft) -> None:
+        """Only what was masked on the way in can be put back on the way out."""
+        action = draft.action("input")
+        if action is not RuleAction.MASK:
+            self.reader.report(
+                "restore-without-mask", f"{draft.id} restores what it never masks: its input is not masked",
+                draft.place("input_action", "input_enabled", "action", "enabled", "mask"), draft.key,
+                written=f"input: {action or 'disabled'}", allowed="mask",
+                remedy="write input: mask, or remove restore",
+            )  # fmt: skip
 
     def direction(self, draft: Draft, direction: str, node: Node, key: str, strengths: bool) -> None:
         """One direction of a rule: an action, a strength, or an object."""
@@ -140,17 +165,41 @@ class Fields:
                 remedy=f"write mask: {{style: {style}, {needs[0]}: …}}",
             )  # fmt: skip
             return None
-        uses = {"partial": ("keep",), **{"constant": ("text",), "hash": ("key_env", "key_file")}}.get(style, ())
+        restore, places = self.restoring(entries, style, key)
+        uses = {"partial": ("keep",), "constant": ("text",), "hash": ("key_env", "key_file")}.get(style, ())
         for option in entries:
-            if option != "style" and option not in uses:
+            if option not in ("style", "restore", "restore_in", *uses):
                 reader.report(
                     "mask-option-unused", f"a {style} mask has no option {option}", entries[option].at,
                     f"{key}.{option}",
                     allowed=", ".join(uses) or "none", remedy="remove it",
                 )  # fmt: skip
-        return Mask(
-            MaskStyle(style), int(keep if keep is not None else 4), text, names.get("key_env"), names.get("key_file")
-        )
+        keep = 4 if keep is None else int(keep)
+        return Mask(MaskStyle(style), keep, text, names.get("key_env"), names.get("key_file"), restore, places)
+
+    def restoring(self, entries: dict[str, Node], style: str, key: str) -> tuple[bool, tuple[str, ...]]:
+        """``restore`` and ``restore_in``."""
+        reader, places = self.reader, []
+        restore = bool(reader.flag(entries["restore"], f"{key}.restore")) if "restore" in entries else False
+        if restore and style != MaskStyle.NUMBERED:
+            reader.report(
+                "restore-without-number", f"a {style} mask does not say which value it stands for", entries["restore"].at,
+                f"{key}.restore", written=f"style: {style}", allowed="style: numbered",
+                remedy="write mask: {style: numbered, restore: true}",
+            )  # fmt: skip
+            return False, ()
+        if "restore_in" in entries:
+            node = entries["restore_in"]
+            for i, child in enumerate(reader.items(node, f"{key}.restore_in")):
+                place = reader.choice(child, f"{key}.restore_in[{i}]", RESTORE_IN)
+                if place is not None:
+                    places.append(place)
+            if not restore:
+                reader.report(
+                    "mask-option-unused", "restore_in says where else a value is restored; this mask restores nothing",
+                    node.at, f"{key}.restore_in", remedy="add restore: true, or remove it",
+                )  # fmt: skip
+        return restore, tuple(p for p in RESTORE_IN if p in places)
 
     def draft(self, id_: str, detector: str, type_: str, at: Position, key: str) -> Draft:
         """A new rule; its id must be free."""

@@ -16,8 +16,9 @@ from guardrails.policy.merge import enforce, merge
 from guardrails.policy.reader import Reader, nearest
 from guardrails.policy.sections import read
 from guardrails.policy.source import MAX_BYTES, Node, parse, shown_line
-from guardrails.rules import Limits, Messages, Policy, Position, Rule
-from guardrails.types import OnFailure, PolicyIdentity, RuleAction, UnsupportedLanguage
+from guardrails.policy.turns import conversation
+from guardrails.rules import Limits, Messages, Policy, Position, Rule, Streaming
+from guardrails.types import OnFailure, PolicyIdentity, RuleAction, Uninspected, UnsupportedLanguage
 
 __all__ = ["MAX_EXTENDS", "examine", "load", "loads", "parse_document"]
 
@@ -185,6 +186,12 @@ class _Loader:
                     draft.place("action", "input_action", "output_action"), draft.key,
                     written="mask", allowed="block, detect", remedy="write block",
                 )  # fmt: skip
+            mask, says = draft.get("mask"), {"action", "input_action", "input_enabled", "enabled"}
+            if mask is not None and mask.restore and not says & draft.fields.keys():
+                self.reader.report(
+                    "restore-without-mask", f"{draft.id} restores what it never masks: it blocks, for it has no action",
+                    draft.place("mask"), draft.key, allowed="mask", remedy="write action: mask, or remove restore",
+                )  # fmt: skip
 
     def policy(self, document: Document) -> Policy:
         on_failure = document.on_failure.value if document.on_failure else OnFailure.BLOCK
@@ -203,6 +210,9 @@ class _Loader:
             unsupported_language=(
                 document.unsupported_language.value if document.unsupported_language else UnsupportedLanguage.ALLOW
             ),
+            uninspected=document.uninspected.value if document.uninspected else Uninspected.BLOCK,
+            conversation=conversation(document.conversation),
+            stream=document.stream.value if document.stream else Streaming(),
             description=document.description.value if document.description else None,
             metadata={k: v.value for k, v in document.metadata.items()},
             bedrock=document.bedrock.value if document.bedrock else {},
@@ -238,11 +248,11 @@ def expand(own: Document, template: Draft, countries: Value | None) -> None:
 
 def _positions(document: Document) -> dict[str, Position]:
     out: dict[str, Position] = {}
-    for key in ("name", "description", "on_failure", "unsupported_language", "bedrock"):
+    for key in ("name", "description", "on_failure", "unsupported_language", "uninspected", "stream", "bedrock"):
         value = getattr(document, key)
         if value is not None:
             out[key] = value.at
-    for section in ("metadata", "messages", "limits"):
+    for section in ("metadata", "messages", "limits", "conversation"):
         out |= {f"{section}.{k}": v.at for k, v in getattr(document, section).items()}
     for draft in document.drafts.values():
         out[draft.id] = draft.at

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import math
+from collections.abc import Callable
 from typing import Any
 
 from guardrails.policy.drafts import DEFAULT_LIMITS, Document, Draft, Value
 from guardrails.policy.reader import Reader
-from guardrails.rules import Position
-from guardrails.types import OnFailure, RuleAction, UnsupportedLanguage
+from guardrails.policy.turns import stream_value
+from guardrails.rules import Conversation, Position, Streaming, StreamMode
+from guardrails.types import OnFailure, RuleAction, Uninspected, UnsupportedLanguage
 
 __all__ = ["ORDER", "enforce", "merge"]
 
@@ -35,6 +38,9 @@ ORDER: dict[str, str] = {
     "max_characters, max_pieces, deadline_ms": (
         "once a rule is enforced they may only shrink, and only if every enforced rule blocks on failure"
     ),
+    "uninspected": "once a rule is enforced: allow < block",
+    "stream": "once a rule is enforced: async < bounded (fewer characters are stricter) < sync",
+    "conversation.window": "once a rule is enforced it may only grow",
 }
 
 _GROWING = ("terms", "lists", "managed", "examples")
@@ -56,6 +62,9 @@ def merge(base: Document, over: Document, reader: Reader, *, siblings: bool = Fa
         limits=limits,
         on_failure=over.on_failure or base.on_failure,
         unsupported_language=_stricter(base.unsupported_language, over.unsupported_language),
+        uninspected=_tighter(base, over, "uninspected", reader, siblings),
+        conversation=_conversation(base, over, reader, siblings),
+        stream=_tighter(base, over, "stream", reader, siblings),
         bedrock=over.bedrock or base.bedrock,
         drafts=drafts,
         enforced=[*base.enforced, *over.enforced],
@@ -69,6 +78,45 @@ def _stricter(base: Value | None, over: Value | None) -> Value | None:
     if base is None or over is None:
         return over or base
     return base if base.value is UnsupportedLanguage.BLOCK else over
+
+
+# How strict a setting is that decides what of a text is seen at all, and when: more is stricter.
+_STRICTNESS: dict[str, Callable[[Any], float]] = {
+    "uninspected": lambda value: value is Uninspected.BLOCK,
+    "stream": lambda value: {StreamMode.SYNC: 0.0, StreamMode.BOUNDED: -value.ahead}.get(value.mode, -math.inf),
+    "conversation.window": float,
+}
+_DEFAULTS = {"uninspected": Uninspected.BLOCK, "stream": Streaming(), "conversation.window": Conversation().window}
+
+
+def _tighter(base: Document, over: Document, name: str, reader: Reader, siblings: bool) -> Value | None:
+    """A setting of the whole document: the child's word, but never a milder one once a parent enforces a rule."""
+    section, _, key = name.partition(".")
+    old: Value | None
+    new: Value | None
+    old, new = (getattr(d, section).get(key) if key else getattr(d, section) for d in (base, over))
+    strict = _STRICTNESS[name]
+    held, held_too = (next((d for d in document.drafts.values() if d.enforced), None) for document in (base, over))
+    if held is not None and old is None:
+        old = Value(_DEFAULTS[name], held.enforced or held.at)  # what its author relied on, unwritten
+    if siblings and held_too is not None and new is None:
+        new = Value(_DEFAULTS[name], held_too.enforced or held_too.at)
+    if new is None or old is None:
+        return new or old
+    if siblings:
+        return old if strict(old.value) >= strict(new.value) else new
+    if held is not None and strict(new.value) < strict(old.value):
+        shown, floor = (stream_value(v.value) if name == "stream" else v.value for v in (new, old))
+        _weakened(reader, name, shown, floor, new.at, old.at)
+        return old
+    return new
+
+
+def _conversation(base: Document, over: Document, reader: Reader, siblings: bool) -> dict[str, Value]:
+    """The scope is free: it says what blocks a turn, and what it does not block is replaced. The window is not."""
+    merged = {**base.conversation, **over.conversation}
+    window = _tighter(base, over, "conversation.window", reader, siblings)
+    return merged if window is None else {**merged, "window": window}
 
 
 def _limits(base: Document, over: Document, reader: Reader, siblings: bool) -> dict[str, Value]:

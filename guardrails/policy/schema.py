@@ -6,6 +6,8 @@ from typing import Any
 
 from guardrails import catalog
 from guardrails.policy import fields as s
+from guardrails.policy import turns as t
+from guardrails.rules import RESTORE_IN, Scope, StreamMode
 
 __all__ = ["json_schema"]
 
@@ -25,6 +27,16 @@ def _object(keys: tuple[str, ...], properties: dict[str, Any], *required: str) -
         "additionalProperties": False,
         **({"required": list(required)} if required else {}),
     }
+
+
+def _whole(low: int, high: int) -> dict[str, Any]:
+    return {"type": "integer", "minimum": low, "maximum": high}
+
+
+def _counted(names: tuple[str, ...], counted: str, bounds: tuple[int, int]) -> dict[str, Any]:
+    """One of the names, of which one is written with a number."""
+    plain = _enum(n for n in names if n != counted)
+    return {"oneOf": [plain, _object((str(counted),), {str(counted): _whole(*bounds)}, str(counted))]}
 
 
 def json_schema() -> dict[str, Any]:
@@ -50,6 +62,8 @@ def json_schema() -> dict[str, Any]:
             "text": {"type": ["string", "number", "boolean", "null"]},
             "key_env": _TEXT,
             "key_file": _TEXT,
+            "restore": {"type": "boolean"},
+            "restore_in": {"type": "array", "items": _enum(RESTORE_IN)},
         },
         "style",
     )
@@ -81,6 +95,8 @@ def json_schema() -> dict[str, Any]:
         ]
     }
     grounding = {"oneOf": [threshold, rule(s.GROUNDING_KEYS, {"threshold": threshold}, "threshold")]}
+    counted_scope = _counted(t.SCOPES, Scope.WINDOW, t.SCOPE_MESSAGES)
+    scope = counted_scope["oneOf"][0]  # the short form has names only: a mapping there is the long form
     names = {"oneOf": [_TEXT, {"type": "array", "items": _TEXT}]}
     top: dict[str, Any] = {
         "version": {"const": 1},
@@ -90,10 +106,13 @@ def json_schema() -> dict[str, Any]:
         "extends": names,
         "on_failure": _enum(s.FAILURES),
         "unsupported_language": _enum(s.LANGUAGES),
+        "uninspected": _enum(s.UNINSPECTED),
+        "conversation": {
+            "oneOf": [scope, _object(t.CONVERSATION, {"scope": counted_scope, "window": _whole(*t.WINDOW)})]
+        },
+        "stream": _counted(t.MODES, StreamMode.BOUNDED, t.AHEAD),
         "messages": _object(s.MESSAGES, dict.fromkeys(s.MESSAGES, _TEXT)),
-        "limits": _object(
-            tuple(s.LIMITS), {k: {"type": "integer", "minimum": a, "maximum": b} for k, (a, b) in s.LIMITS.items()}
-        ),
+        "limits": _object(tuple(s.LIMITS), {k: _whole(a, b) for k, (a, b) in s.LIMITS.items()}),
         "content": {
             "type": "object",
             "properties": {name: {"oneOf": [strength, content]} for name in catalog.CONTENT},

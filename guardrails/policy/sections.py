@@ -30,6 +30,7 @@ from guardrails.policy.fields import (
     TOP,
     TOPIC_KEYS,
     TYPE_NAMES,
+    UNINSPECTED,
     WORDS_KEYS,
     Fields,
     types_of,
@@ -37,8 +38,9 @@ from guardrails.policy.fields import (
 from guardrails.policy.files import Lists
 from guardrails.policy.reader import Reader
 from guardrails.policy.source import Node, plain
+from guardrails.policy.turns import read_turns
 from guardrails.rules import Position
-from guardrails.types import OnFailure, UnsupportedLanguage
+from guardrails.types import OnFailure, Uninspected, UnsupportedLanguage
 
 __all__ = ["read"]
 
@@ -94,6 +96,9 @@ class _Sections(Fields):
             out.unsupported_language = self._enum(
                 top["unsupported_language"], "unsupported_language", LANGUAGES, UnsupportedLanguage
             )
+        if "uninspected" in top:
+            out.uninspected = self._enum(top["uninspected"], "uninspected", UNINSPECTED, Uninspected)
+        read_turns(reader, top, out)
         if "metadata" in top:
             for key, child in reader.mapping(top["metadata"], "metadata").items():
                 if key == "owner":
@@ -201,7 +206,7 @@ class _Sections(Fields):
         name = self.identifier(entries, key) or slug
         draft = self.draft(f"words.{name.removeprefix('words.')}", "words", "WORD", child.at, key)
         draft.fields["terms"] = Value(tuple(terms), child.at)
-        self.common(draft, {**base, **entries}, key)
+        self.common(draft, entries, key, base=base)
 
     def check_term(self, text: str, node: Node, key: str) -> bool:
         if not any(c.isalnum() for c in text) and not text.replace("\\*", "x").strip("* \t\n"):
@@ -230,7 +235,7 @@ class _Sections(Fields):
         draft = self.draft(f"words.{name.removeprefix('words.')}", "words", "WORD", child.at, key)
         if loaded is not None:
             draft.fields["lists"] = Value((Value(loaded, entries["file"].at),), entries["file"].at)
-        self.common(draft, {**base, **entries}, key)
+        self.common(draft, entries, key, base=base)
 
     def managed(self, node: Node, base: dict[str, Node]) -> None:
         names: list[tuple[str, Position, Node | None]]
@@ -246,7 +251,7 @@ class _Sections(Fields):
                 continue
             draft = self.draft(f"words.{name}", "words", name, at, key)
             draft.fields["managed"] = Value((Value(name, at),), at)
-            self.common(draft, {**base, **self.short(child, key, COMMON)}, key)
+            self.common(draft, self.short(child, key, COMMON), key, base=base)
 
     def pii(self, node: Node) -> None:
         reader = self.reader

@@ -107,6 +107,14 @@ PROBLEMS: dict[str, tuple[str, dict[str, bytes]]] = {
         "A mask that needs less.",
         policy("pii: {entities: {EMAIL: {action: mask, mask: {style: type, keep: 4}}}}\n"),
     ),
+    "restore-without-number": (
+        "Only a number says which value a placeholder stood for.",
+        policy("pii: {entities: {NAME: {action: mask, mask: {style: type, restore: true}}}}\n"),
+    ),
+    "restore-without-mask": (
+        "What is not masked on the way in cannot be restored on the way out.",
+        policy("pii: {entities: {NAME: {input: block, output: mask, mask: {style: numbered, restore: true}}}}\n"),
+    ),
     "key-in-policy": (
         "A secret in the policy. It is not shown.",
         policy(

@@ -6,7 +6,7 @@ prefiltered pass, and :mod:`guardrails.detectors.pii.presidio` offers the same r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -16,9 +16,14 @@ from guardrails.detectors import Detector
 from guardrails.detectors.pii.recognizer import Spec
 from guardrails.rules import Rule
 
-__all__ = ["MODULES", "SPANS", "Settings", "build", "specs"]
+__all__ = ["COMPETING", "MODULES", "SPANS", "TAGGED", "Settings", "build", "reach", "specs", "unfinished"]
 
 SPANS = True
+# A hit may give way to another rule's; see resolve.py.
+COMPETING = True
+
+# Types that the trained tagger finds beside the patterns (guardrails.inference.tagging.TAGGED, which imports numpy).
+TAGGED = ("NAME", "ADDRESS", "AGE", "USERNAME", "PASSWORD")
 
 # Recogniser modules, by the seam of the problem. Each has a tuple RECOGNIZERS of Specs.
 MODULES: dict[str, str] = {
@@ -49,6 +54,20 @@ def specs() -> tuple[Spec, ...]:
     for path in MODULES.values():
         found += import_module(path).RECOGNIZERS
     return found
+
+
+def reach(settings: Settings) -> int | None:
+    """The longest value of the type, and the words behind it that count; None for a type that only ``extra`` finds."""
+    from guardrails.detectors.pii.reaching import reach_of  # noqa: PLC0415 - as below
+
+    return reach_of(settings.entity)
+
+
+def unfinished(settings: Settings) -> Callable[[str], int | None] | None:
+    """For a type whose values may be of any length: where in a text one begins that has not ended."""
+    from guardrails.detectors.pii.reaching import unfinished_key  # noqa: PLC0415 - as below
+
+    return unfinished_key if settings.entity == "PRIVATE_KEY" else None
 
 
 def build(rules: Sequence[Rule], extra: Sequence[Any] = ()) -> Detector:

@@ -16,10 +16,10 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-__all__ = ["AFTER", "BEFORE", "FLOOR", "LOWER", "RAISE", "Evidence", "evidence", "scored"]
+__all__ = ["AFTER", "BEFORE", "CHARS_AFTER", "FLOOR", "LOWER", "RAISE", "Evidence", "evidence", "scored"]
 
 BEFORE, AFTER = 8, 4  # words
-_CHARS_BEFORE, _CHARS_AFTER = 120, 60
+CHARS_BEFORE, CHARS_AFTER = 120, 60
 RAISE = 0.35  # what a context word adds (Presidio's own default)
 FLOOR = 0.5  # and at least to this: a weak pattern beside its context word passes the default threshold
 LOWER = 0.3  # what a word against it takes away
@@ -64,11 +64,11 @@ def evidence(text: str, start: int, end: int, context: tuple[str, ...], against:
     good, bad = _compiled(context), _compiled(against)
     if good is None and bad is None:
         return NOTHING
-    before = text[max(0, start - _CHARS_BEFORE) : start].lower()
+    before = text[max(0, start - CHARS_BEFORE) : start].lower()
     words = [m.start() for m in _WORD.finditer(before)]
     if len(words) > BEFORE:
         before = before[words[-BEFORE] :]
-    after = text[end : end + _CHARS_AFTER].lower()
+    after = text[end : end + CHARS_AFTER].lower()
     stop = _STOP.search(after)
     if stop:
         after = after[: stop.start()]

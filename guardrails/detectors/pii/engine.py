@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from guardrails import inference
 from guardrails.content import Content, Deadline
+from guardrails.detectors.pii import TAGGED
 from guardrails.detectors.pii.context import evidence, scored
 from guardrails.detectors.pii.matching import SECONDS, WINDOW, BudgetExceededError, Text, compiled
 from guardrails.detectors.pii.recognizer import Spec
@@ -25,8 +26,6 @@ __all__ = ["Engine", "Raw", "judged", "run"]
 # What a mask leaves behind. A rule such as "password: …" must not find its own placeholder again.
 _PLACEHOLDER = re.compile(r"\{([A-Z][A-Z0-9_]*?)(?:_[0-9]+|:[0-9A-Za-z]+)?\}")
 _LONGEST_PLACEHOLDER = 80  # characters
-# The types the trained tagger finds beside the patterns (guardrails.inference.tagging.TAGGED, which imports numpy).
-_TAGGED = ("NAME", "ADDRESS", "AGE", "USERNAME", "PASSWORD")
 _KINDS = {
     DeadlineExceeded: FailureKind.TIMEOUT,
     Overloaded: FailureKind.OVERLOAD,
@@ -79,7 +78,7 @@ class Engine:
         self._rules: dict[str, list[Rule]] = {}
         for rule in sorted(rules, key=lambda r: r.id):
             self._rules.setdefault(rule.settings.entity, []).append(rule)
-        found = {s.type for s in specs} | {t for r in extra for t in r.supported_entities} | set(_TAGGED)
+        found = {s.type for s in specs} | {t for r in extra for t in r.supported_entities} | set(TAGGED)
         for entity in sorted(self._rules.keys() - found):
             near = difflib.get_close_matches(entity, sorted(found), 1)
             hint = f"; did you mean {near[0]}?" if near else ""
@@ -92,7 +91,7 @@ class Engine:
         self._on_original = Triggers(chosen)
         self._on_derived = Triggers([s for s in chosen if s.scope != "raw"])
         self._extra = [r for r in extra if set(r.supported_entities) & self._rules.keys()]
-        self._tagged = self._rules.keys() & set(_TAGGED)
+        self._tagged = self._rules.keys() & set(TAGGED)
         if self._tagged:
             inference.text_engine()  # a policy that asks for names must not start without what finds them
 

@@ -1,0 +1,273 @@
+"""The answer on its way out: held until it is checked, rewritten, and sent in canonical form.
+
+``http.response.start`` waits until the first part of the body may go: once a status is sent, a block can only be said
+inside the stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from guardrails.asgi.body import Message, Send
+from guardrails.decision import Decision
+from guardrails.exchange import Exchange, StreamedAnswer
+from guardrails.types import FailureKind, Source, Uninspected
+from guardrails.wire import strict
+from guardrails.wire.framing import Frame, Framing
+from guardrails.wire.strict import BodyLimits, Inflater, Malformed
+
+__all__ = ["Answering", "json_headers"]
+
+Run = Callable[..., Awaitable[Any]]
+
+# What a body that was rewritten makes untrue, and what must not be passed from one connection to another.
+_DROPPED = frozenset(
+    (
+        b"content-length", b"content-encoding", b"content-md5", b"digest", b"content-digest", b"repr-digest", b"etag", b"last-modified",
+        b"accept-ranges", b"trailer", b"transfer-encoding", b"x-guardrails-action", b"x-guardrails-decision-id",
+        b"x-guardrails-degraded",
+    )
+)  # fmt: skip
+_NO_BODY = frozenset((204, 205, 304))
+
+
+def json_headers(size: int, decision: Decision | None, *extra: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+    """Headers of an answer that we write."""
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(size).encode()),
+        (b"cache-control", b"no-store"),
+        *extra,
+    ]
+    return headers + _ours(decision)
+
+
+def _ours(*decisions: Decision | None) -> list[tuple[bytes, bytes]]:
+    """The most severe action of the exchange so far, its id, and whether any rule failed and let the text pass."""
+    made = [d for d in decisions if d is not None]
+    if not made:
+        return []
+    action = max((d.action for d in made), key=lambda a: a.severity)
+    out = [(b"x-guardrails-action", action.value.encode()), (b"x-guardrails-decision-id", made[0].id.encode())]
+    return [*out, (b"x-guardrails-degraded", b"fail-open")] if any(d.fail_open for d in made) else out
+
+
+class Answering:
+    """``send`` for the application: one object an exchange."""
+
+    def __init__(
+        self,
+        send: Send,
+        exchange: Exchange,
+        limits: BodyLimits,
+        run: Run,
+        *,
+        refusal: Callable[[Decision], Any] | None,
+        stop: Callable[[], None],
+        light: bool,
+    ) -> None:
+        """``stop`` tells the application that nobody listens any more; ``refusal`` writes the body of a blocked answer."""
+        self._send = send
+        self._exchange = exchange
+        self._limits = limits
+        self._run = run
+        self._refusal = refusal
+        self._stop = stop
+        self._light = light
+        self._start: Message | None = None
+        self._started = False
+        self._done = False
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._inflater: Inflater | None = None
+        self._framing: Framing | None = None
+        self._stream: StreamedAnswer | None = None
+        self._passing = False
+
+    async def __call__(self, message: Message) -> None:
+        """What the application sends."""
+        if self._done:
+            return
+        match message["type"]:
+            case "http.response.start":
+                self._begin(message)
+            case "http.response.body":
+                await self._body(message.get("body", b""), more=bool(message.get("more_body", False)))
+            case "http.response.debug" | "http.response.pathsend" | "http.response.zerocopysend" | "http.response.push":
+                # A file the server would read itself: nobody could look at it.
+                await self._refuse(502, "the application sent a body that cannot be inspected", "uninspectable")
+            case _:
+                return
+
+    # -- the beginning -----------------------------------------------------------------------------------------------
+
+    def _begin(self, message: Message) -> None:
+        self._start = message
+        status: int = message["status"]
+        headers = {k.lower(): v for k, v in message.get("headers", ())}
+        if status in _NO_BODY:
+            self._passing = True
+            return
+        coding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
+        if coding not in ("", "identity"):
+            self._inflater = Inflater(coding, self._limits.bytes)
+        kind = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+        self._kind = kind
+        framing = self._exchange.form.framing()
+        if 200 <= status < 300 and self._exchange.form.streaming and kind == framing.content_type:
+            self._framing = framing
+            self._stream = self._exchange.streamed()
+
+    async def _body(self, data: bytes, *, more: bool) -> None:
+        if self._start is None:
+            raise RuntimeError("the application sent a body before its start")
+        if self._passing:
+            await self._open(self._start["status"], list(self._start.get("headers", ())))
+            await self._write(b"", more=False)
+            return
+        try:
+            if self._inflater is not None:
+                data = self._inflater.feed(data)
+                if not more:
+                    self._inflater.finish()
+            if self._stream is not None:
+                await self._events(data, more=more)
+                return
+            self._size += len(data)
+            if self._size > self._limits.bytes:
+                raise Malformed(413, f"the answer is longer than {self._limits.bytes} bytes")
+            self._parts.append(data)
+            if not more:
+                await self._whole(b"".join(self._parts))
+        except Malformed as error:
+            await self._unreadable(error.reason)
+
+    # -- a whole answer ----------------------------------------------------------------------------------------------
+
+    async def _whole(self, data: bytes) -> None:
+        status: int = (self._start or {})["status"]
+        ok = 200 <= status < 300
+        if not data:
+            await self._finish(status, b"", None)
+            return
+        light = self._light and len(data) <= 16_384
+        if self._kind == "application/json" or self._kind.endswith("+json"):
+            body = strict.parse(data, self._limits)
+            check = self._exchange.answer if ok else self._exchange.failure
+            result, decision = await self._run(check, body, light=light)
+            text = strict.dump(result)
+        elif self._kind.startswith("text/") or not self._kind:
+            try:
+                box = {"text": data.decode("utf-8")}
+            except UnicodeDecodeError:
+                raise Malformed(400, "the answer is not UTF-8") from None
+            result, decision = await self._run(self._exchange.failure, box, light=light)
+            text = result["text"].encode() if not decision.blocked else b""
+        else:
+            await self._uninspectable(data)
+            return
+        if decision.blocked and ok:
+            await self._blocked(decision, result)
+        elif decision.blocked:
+            await self._finish(status, strict.dump(result), decision, written=True)
+        else:
+            await self._finish(status, text, decision)
+
+    async def _uninspectable(self, data: bytes) -> None:
+        """An answer of a type nobody can inspect: the policy decides."""
+        if self._exchange.guard.policy.uninspected is Uninspected.BLOCK:
+            await self._unreadable("the answer is of a type that nobody can inspect")
+            return
+        await self._finish((self._start or {})["status"], data, None)
+
+    async def _blocked(self, decision: Decision, body: Any) -> None:
+        if self._refusal is not None:
+            body = self._refusal(decision)
+            status = 400 if isinstance(body, dict) and "error" in body else 200
+            await self._finish(status, strict.dump(body), decision, written=True)
+        else:
+            await self._finish(200, strict.dump(body), decision, written=True)
+
+    async def _finish(self, status: int, body: bytes, decision: Decision | None, *, written: bool = False) -> None:
+        """Send it whole. ``written``: the body is ours, not the upstream's."""
+        ours = _ours(self._exchange.input, decision or self._exchange.output)
+        if written:
+            headers = [*json_headers(len(body), None), *ours]
+        else:
+            headers = [*self._kept(), (b"content-length", str(len(body)).encode()), *ours]
+        await self._open(status, headers)
+        await self._write(body, more=False)
+
+    async def _unreadable(self, reason: str) -> None:
+        """An answer nobody can read is blocked."""
+        decision = self._exchange.refused(Source.OUTPUT, FailureKind.BAD_INPUT, reason)
+        if self._started and self._stream is not None:
+            await self._frames(self._stream.broken(reason), more=False)
+            self._stop()
+        else:
+            await self._refuse(502, "the upstream's answer cannot be inspected: " + reason, "uninspectable", decision)
+
+    async def _refuse(self, status: int, message: str, code: str, decision: Decision | None = None) -> None:
+        body = strict.dump(self._exchange.form.error(status, message, code))
+        decision = decision or self._exchange.refused(Source.OUTPUT, FailureKind.UNINSPECTABLE, code)
+        await self._finish(status, body, decision, written=True)
+        self._stop()
+
+    # -- a stream ----------------------------------------------------------------------------------------------------
+
+    async def _events(self, data: bytes, *, more: bool) -> None:
+        framing, stream = self._framing, self._stream
+        if framing is None or stream is None:
+            return
+        frames = framing.feed(data)
+        if not more:
+            frames = [*frames, *framing.finish()]
+        out: list[Frame] = []
+        for frame in frames:
+            event, heavy = stream.begin(frame)
+            if heavy and not self._light:
+                if out:  # what is safe does not wait for a check
+                    await self._frames(out, more=True)
+                    out = []
+                out += await self._run(stream.settle, event)
+            else:
+                out += stream.settle(event)
+            if stream.ended:
+                break
+        if not more and not stream.ended:
+            out += await self._run(stream.finish, light=self._light or not stream.heavy_end)
+        if out or not more or stream.ended:
+            await self._frames(out, more=more and not stream.ended)
+        if stream.ended and more:
+            self._stop()
+
+    async def _frames(self, frames: Sequence[Frame], *, more: bool) -> None:
+        framing, stream = self._framing, self._stream
+        if framing is None or stream is None or self._start is None:
+            return
+        data = b"".join(framing.encode(f) for f in frames)
+        if not self._started:
+            # The answer's own verdict is not known yet, unless it is blocked already.
+            headers = [*self._kept(), *_ours(self._exchange.input, stream.decision if stream.blocked else None)]
+            await self._open(self._start["status"], headers)
+            data = framing.head() + data
+        if not more:
+            data += framing.tail()
+            _ = stream.decision  # the verdict over the whole stream, kept by the exchange
+        await self._write(data, more=more)
+
+    # -- the wire ----------------------------------------------------------------------------------------------------
+
+    def _kept(self) -> list[tuple[bytes, bytes]]:
+        return [(k, v) for k, v in (self._start or {}).get("headers", ()) if k.lower() not in _DROPPED]
+
+    async def _open(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        if not self._started:
+            self._started = True
+            await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def _write(self, data: bytes, *, more: bool) -> None:
+        if not more:
+            self._done = True
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})

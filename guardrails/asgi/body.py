@@ -1,0 +1,76 @@
+"""The request's body, whole, within its limits and in time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from guardrails.wire.strict import Malformed
+
+__all__ = ["Disconnected", "Message", "Receive", "Replay", "Send", "read_body"]
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class Disconnected(Exception):
+    """The client left before its request was complete."""
+
+
+async def read_body(receive: Receive, most: int, seconds: float) -> bytes:
+    """The bytes that came, whatever was declared. Raises Malformed (413, 408) and Disconnected."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Disconnected
+                part = message.get("body", b"")
+                size += len(part)
+                if size > most:
+                    raise Malformed(413, f"the body is longer than {most} bytes")
+                parts.append(part)
+                if not message.get("more_body", False):
+                    return b"".join(parts)
+    except TimeoutError:
+        raise Malformed(408, f"the body did not come within {seconds:g} seconds") from None
+
+
+class Replay:
+    """``receive`` for the application: the body that was inspected, then what the server says, or :meth:`stop`."""
+
+    __slots__ = ("_body", "_receive", "_sent", "_stopped")
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body = body
+        self._receive = receive
+        self._sent = False
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        """The answer is complete as far as the client goes: the application is told that nobody listens."""
+        self._stopped.set()
+
+    async def __call__(self) -> Message:
+        """The body once, whole; then only that the client is gone."""
+        if not self._sent:
+            self._sent = True
+            return {"type": "http.request", "body": self._body, "more_body": False}
+        stopped = asyncio.ensure_future(self._stopped.wait())
+        try:
+            while not self._stopped.is_set():
+                message = asyncio.ensure_future(self._receive())
+                try:
+                    await asyncio.wait((stopped, message), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    if not message.done():
+                        message.cancel()
+                if message.done() and not message.cancelled() and message.result()["type"] == "http.disconnect":
+                    break
+            return {"type": "http.disconnect"}
+        finally:
+            stopped.cancel()

@@ -1,0 +1,464 @@
+"""The porch for ASGI applications: every request and every answer, or none.
+
+Pure ASGI: the middleware holds no state of a request; each exchange has its own objects. A request that is not exempt is
+read whole, checked, written again from what was checked, and only then given to the application; the answer comes back
+through :class:`~guardrails.asgi.answering.Answering`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from guardrails.asgi.admission import Admission, Lease, Overloaded503
+from guardrails.asgi.answering import Answering, json_headers
+from guardrails.asgi.body import Disconnected, Receive, Replay, Send, read_body
+from guardrails.asgi.paths import Ambiguous, canonical
+from guardrails.asgi.settings import Blocked, Settings
+from guardrails.asgi.single import Single
+from guardrails.asgi.telemetry import Decision as Record
+from guardrails.asgi.telemetry import FailedRule, Telemetry
+from guardrails.cache import Verdicts
+from guardrails.decision import Decision
+from guardrails.errors import GuardrailsError
+from guardrails.exchange import Exchange, Tenancy
+from guardrails.guard import Guard
+from guardrails.tenants import Caller, Tenant, Tenants, Unauthenticated, UnknownTenant
+from guardrails.types import Source
+from guardrails.vault import Vaults
+from guardrails.wire import recognise, strict
+from guardrails.wire.form import Form
+from guardrails.wire.openai_chat import Chat
+from guardrails.wire.shape import is_opaque
+from guardrails.wire.strict import Malformed
+
+__all__ = ["Exchanged", "GuardrailsMiddleware"]
+
+ASGIApp = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+_log = logging.getLogger("guardrails")
+
+# Checks in work at once. They wait for models and for each other's batches more than for a processor.
+_THREADS = 16
+# A body up to this size, under rules without a model, is checked where it was read: a hop to a thread costs more.
+_LIGHT_BYTES = 16_384
+# Tenants whose verdicts are kept.
+_CACHED_TENANTS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """What the application finds in ``scope["guardrails"]``: who calls, and what was decided about the request."""
+
+    tenant: str
+    policy: str
+    decision: Decision
+
+
+class GuardrailsMiddleware:
+    """``app.add_middleware(GuardrailsMiddleware, policies="policies/")``.
+
+    Every route is inspected unless it is exempt. See docs/middleware.md for all settings.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        policies: str | Path | Tenants | Guard = "policies/",
+        *,
+        state: str | Path | None = None,
+        telemetry: Telemetry | None = None,
+        admission: Admission | None = None,
+        vaults: Vaults | None = None,
+        cache: int = 20_000,
+        reload: bool = True,
+        **settings: Any,
+    ) -> None:
+        """``policies``: a policy file, a folder with a ``tenants.yaml``, or what was opened before.
+
+        ``state``: a folder where the last good policies are kept across restarts. ``cache``: verdicts kept a tenant.
+        The rest is :class:`~guardrails.asgi.settings.Settings`. Raises PolicyError or GuardrailsError with every problem.
+        """
+        self.app = app
+        self.settings = Settings.of(**settings)
+        self.telemetry = telemetry or Telemetry()
+        self.tenants: Tenants | Single = (
+            policies
+            if isinstance(policies, Tenants)
+            else Single(policies)
+            if isinstance(policies, Guard)
+            else Tenants.open(policies, state=Path(state) if state is not None else None)
+        )
+        self.admission = admission or Admission(max_requests=256, max_bytes=64_000_000, queue=1024, queue_ms=2_000)
+        self._vaults = vaults
+        self._reload = reload
+        self._cache = cache
+        self._verdicts: OrderedDict[tuple[str, bytes], Verdicts] = OrderedDict()
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="guardrails")
+        self._watch: asyncio.Task[None] | None = None
+
+    # -- ASGI --------------------------------------------------------------------------------------------------------
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """One connection."""
+        match scope["type"]:
+            case "http":
+                self._watching()
+                await self._http(scope, receive, send)
+            case "lifespan":
+                await self._lifespan(scope, receive, send)
+            case "websocket":
+                await self._websocket(scope, receive, send)
+            case other:
+                raise GuardrailsError(f"a connection of the type {str(other)[:20]!r} cannot be inspected")
+
+    async def _lifespan(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        app = scope.get("app")
+        for method, path, what in self.routes(getattr(app, "routes", ())):
+            _log.info("route %s %s: %s", method, path, what)
+        self._watching()
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop watching the policies."""
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+            self._watch = None
+
+    def _watching(self) -> None:
+        if self._reload and (self._watch is None or self._watch.done()):
+            self._watch = asyncio.get_running_loop().create_task(self.tenants.watch())
+
+    async def _websocket(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        try:
+            path = canonical(scope)
+        except Ambiguous:
+            path = ""
+        if any(e.fits("WEBSOCKET", path) for e in self.settings.exempt):
+            await self.app(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "websocket.close", "code": 1008, "reason": "not inspected here"})
+        self.telemetry.refused(403)
+
+    # -- routes ------------------------------------------------------------------------------------------------------
+
+    def routes(self, routes: Iterable[Any]) -> list[tuple[str, str, str]]:
+        """What happens to each route of an application: ``inspected as <format>``, ``exempt`` or ``refused``."""
+        out: list[tuple[str, str, str]] = []
+        for route in routes:
+            path = getattr(route, "path", None)
+            if path is None:
+                continue
+            for method in sorted(getattr(route, "methods", None) or ("*",)):
+                if method == "HEAD":
+                    continue
+                if any(e.template == path or e.fits(method, path) for e in self.settings.exempt):
+                    what = "exempt"
+                else:
+                    forms = self._forms(method, path.replace("{", "").replace("}", ""))
+                    what = f"inspected as {forms[0][0].name}" if forms else "refused"
+                out.append((method, path, what))
+        return out
+
+    def _forms(self, method: str, path: str) -> list[tuple[type[Form], dict[str, str]]]:
+        named = self.settings.formats.get(f"{method} {path}")
+        if named is not None:
+            return [(named, {})]
+        return recognise(method, path, self.settings.forms)
+
+    # -- one request -------------------------------------------------------------------------------------------------
+
+    async def _http(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        method: str = scope["method"]
+        try:
+            path = canonical(scope)
+        except Ambiguous as error:
+            await self._refuse(send, 400, f"ambiguous path: {error}", "ambiguous_path")
+            return
+        if any(e.fits(method, path) for e in self.settings.exempt):
+            await self.app(scope, receive, send)
+            return
+        headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+        client = scope.get("client")
+        host = next((v.decode("latin-1") for k, v in headers if k == b"host"), None)
+        try:
+            tenant = self.tenants.resolve(Caller(headers, host, client[0] if client else None))
+        except Unauthenticated as error:
+            await self._refuse(send, 401, str(error), "unauthenticated", (b"www-authenticate", b"Bearer"))
+            return
+        except UnknownTenant as error:
+            await self._refuse(send, 403, str(error), "unknown_tenant")
+            return
+        if method in ("OPTIONS", "HEAD"):
+            await self._bodiless(scope, receive, send)
+            return
+        forms = self._forms(method, path)
+        if not forms:
+            await self._refuse(
+                send, 404, f"no format understands {method} on this route: exempt it, or name its format", "no_format"
+            )
+            return
+        form = forms[0][0]
+        try:
+            query = _query(scope)
+            size = self._declared(method, headers)
+            async with self.admission.admit(tenant.id, size) as lease:
+                self._gauge()
+                form, light = await self._read(scope, receive, tenant, forms, query, lease)
+                await self._exchange(scope, receive, send, tenant, form, light=light)
+        except Malformed as error:
+            await self._refuse(send, error.status, error.reason, "invalid_request", form=form)
+        except Overloaded503 as error:
+            retry = (b"retry-after", str(error.retry_after).encode())
+            await self._refuse(send, 503, "too many requests at once; try again later", "overloaded", retry, form=form)
+        except Disconnected:
+            return
+        finally:
+            self._gauge()
+
+    def _declared(self, method: str, headers: list[tuple[bytes, bytes]]) -> int:
+        if method == "GET":
+            if any(k in (b"transfer-encoding",) or (k == b"content-length" and v != b"0") for k, v in headers):
+                raise Malformed(400, "a GET request has no body here")
+            return 0
+        strict.check_headers(headers, self.settings.limits)
+        declared = next((v for k, v in headers if k == b"content-length"), None)
+        return int(declared) if declared is not None else self.settings.limits.bytes
+
+    async def _read(  # noqa: PLR0917 - what a request is made of
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Receive,
+        tenant: Tenant,
+        forms: list[tuple[type[Form], dict[str, str]]],
+        query: Mapping[str, str],
+        lease: Lease,
+    ) -> tuple[Form, bool]:
+        """The request as its format reads it, and whether checking it is light. Raises Malformed, Disconnected."""
+        data = await read_body(receive, self.settings.limits.bytes, self.settings.body_seconds)
+        self.admission.resize(lease, len(data))
+        if scope["method"] == "GET":
+            body: Any = None
+            if data:
+                raise Malformed(400, "a GET request has no body here")
+        elif len(data) > 65_536:
+            body = await self._run(strict.parse, data, self.settings.limits)
+        else:
+            body = strict.parse(data, self.settings.limits)
+        found = next(((f, p) for f, p in forms if f.fits(body)), None)
+        if found is None:
+            raise Malformed(422, f"the body has not the shape of {' or '.join(f.name for f, _ in forms)}")
+        form = found[0](body, found[1], query)
+        return form, len(data) <= _LIGHT_BYTES and is_light(tenant.guard)
+
+    async def _exchange(
+        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, tenant: Tenant, form: Form, *, light: bool
+    ) -> None:
+        conversation = self._conversation(scope)
+        vault = None
+        if self._vaults is not None and conversation is not None:
+            vault = self._vaults.open(tenant.id, conversation, tenant.guard.policy.rules)
+        exchange = Exchange(
+            Tenancy(tenant.id, tenant.guard, tenant.secret), form, verdicts=self._verdicts_of(tenant), vault=vault
+        )
+        try:
+            decision = await self._run(exchange.request, light=light)
+            await self._decided(decision, scope)
+            if decision.blocked:
+                await self._refused(send, exchange, decision)
+                return
+            forwarded = b"" if form.body is None else strict.dump(form.body)
+            inner = dict(scope)
+            inner["headers"] = self._forwarded_headers(scope["headers"], len(forwarded), form.body is not None)
+            inner["guardrails"] = scope["guardrails"] = Exchanged(tenant.id, tenant.revision, decision)
+            replay = Replay(forwarded, receive)
+            refusal = partial(self._refusal_body, exchange) if self._own_refusals else None
+            answering = Answering(
+                send, exchange, self.settings.answer_limits, self._run, refusal=refusal, stop=replay.stop, light=light
+            )
+            try:
+                await self.app(inner, replay, answering)
+            finally:
+                if exchange.output is not None:
+                    await self._decided(exchange.output, scope)
+                    self.telemetry.held_back(exchange.output.held)
+            if vault is not None and self._vaults is not None:
+                self._vaults.save(vault)
+        finally:
+            if vault is None:
+                exchange.forget()
+
+    def _conversation(self, scope: Mapping[str, Any]) -> str | None:
+        name = self.settings.conversation_header
+        if name is None:
+            return None
+        found = [v.decode("latin-1") for k, v in scope["headers"] if k == name.lower().encode()]
+        return found[0] if len(found) == 1 and 0 < len(found[0]) <= 200 else None
+
+    def _forwarded_headers(
+        self, headers: Iterable[tuple[bytes, bytes]], size: int, has_body: bool
+    ) -> list[tuple[bytes, bytes]]:
+        """The body is ours now, and the answer must come in a form we can read."""
+        dropped = {b"content-length", b"transfer-encoding", b"accept-encoding", b"content-md5", b"digest", b"expect"}
+        kept = [
+            (k, v)
+            for k, v in self.tenants.strip(list(headers))
+            if k not in dropped and not k.startswith(b"x-guardrails-")
+        ]
+        kept.append((b"accept-encoding", b"identity"))
+        return [*kept, (b"content-length", str(size).encode())] if has_body else kept
+
+    async def _bodiless(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """OPTIONS and HEAD pass without a body, in either direction."""
+        if any(k == b"transfer-encoding" or (k == b"content-length" and v != b"0") for k, v in scope["headers"]):
+            await self._refuse(send, 400, f"{scope['method']} has no body here", "invalid_request")
+            return
+
+        async def empty(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            elif message["type"] == "http.response.start" and scope["method"] != "HEAD":
+                kept = [(k, v) for k, v in message.get("headers", ()) if k.lower() != b"content-length"]
+                message = {**message, "headers": [*kept, (b"content-length", b"0")]}
+            await send(message)
+
+        replay = Replay(b"", receive)
+        await self.app(scope, replay, empty)
+
+    # -- refusals ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _own_refusals(self) -> bool:
+        return self.settings.refusal is not None or self.settings.blocked is Blocked.ERROR
+
+    def _refusal_body(self, exchange: Exchange, decision: Decision) -> Any:
+        if self.settings.refusal is not None:
+            body = self.settings.refusal(decision, exchange.form)
+            if body is not None:
+                return body
+        message = exchange.guard.policy.messages.blocked(decision.direction)
+        if self.settings.blocked is Blocked.ERROR:
+            return exchange.form.error(400, message, "guardrails_blocked")
+        return exchange.form.refusal(message)
+
+    async def _refused(self, send: Send, exchange: Exchange, decision: Decision) -> None:
+        """A blocked request, answered in the API's own shape."""
+        form = exchange.form
+        if form.streaming and not self._own_refusals:
+            framing = form.framing()
+            message = exchange.guard.policy.messages.blocked_input
+            frames = [*form.opening(), *form.ending(message)]
+            data = framing.head() + b"".join(framing.encode(f) for f in frames) + framing.tail()
+            headers = json_headers(len(data), decision)
+            headers[0] = (b"content-type", framing.content_type.encode())
+            status = 200
+        else:
+            body = self._refusal_body(exchange, decision)
+            status = 400 if self.settings.blocked is Blocked.ERROR and self.settings.refusal is None else 200
+            data = strict.dump(body)
+            headers = json_headers(len(data), decision)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": data, "more_body": False})
+
+    async def _refuse(
+        self, send: Send, status: int, message: str, code: str, *extra: tuple[bytes, bytes], form: type[Form] = Chat
+    ) -> None:
+        """A request that was never checked. Nothing was forwarded."""
+        self.telemetry.refused(status)
+        data = strict.dump(form(None).error(status, message, code))
+        await send({"type": "http.response.start", "status": status, "headers": json_headers(len(data), None, *extra)})
+        await send({"type": "http.response.body", "body": data, "more_body": False})
+
+    # -- around it ---------------------------------------------------------------------------------------------------
+
+    async def _run(self, work: Callable[..., Any], *args: Any, light: bool = False) -> Any:
+        """On this thread when it is light, else on one of ours: the event loop goes on."""
+        if light:
+            return work(*args)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(work, *args))
+
+    def _verdicts_of(self, tenant: Tenant) -> Verdicts:
+        key = (tenant.id, tenant.secret)
+        found = self._verdicts.get(key)
+        if found is None:
+            found = self._verdicts[key] = Verdicts(self._cache)
+            while len(self._verdicts) > _CACHED_TENANTS:
+                self._verdicts.popitem(last=False)
+        self._verdicts.move_to_end(key)
+        return found
+
+    def _gauge(self) -> None:
+        self.telemetry.queue(
+            in_flight=self.admission.in_flight, queued=self.admission.queued, size=self.admission.bytes
+        )
+
+    async def _decided(self, decision: Decision, scope: Mapping[str, Any]) -> None:
+        """Count and log it, and tell the application's hook; a hook that fails changes nothing."""
+        self.telemetry.decision(_record(decision, scope))
+        hook = self.settings.on_decision
+        if hook is None:
+            return
+        try:
+            result = hook(decision)
+            if inspect.isawaitable(result):
+                await result
+        except Exception as error:
+            _log.error("the on_decision hook failed: %s", type(error).__name__)
+
+
+def _query(scope: Mapping[str, Any]) -> dict[str, str]:
+    """The query's parameters, each once and none a text: nobody inspects a query."""
+    raw: bytes = scope.get("query_string", b"")
+    if not raw:
+        return {}
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=32
+        )
+    except ValueError:
+        raise Malformed(400, "the query cannot be read") from None
+    query = dict(pairs)
+    if len(query) != len(pairs):
+        raise Malformed(400, "a parameter of the query stands there twice")
+    if not all(is_opaque(k) and is_opaque(v) for k, v in pairs):
+        raise Malformed(400, "a parameter of the query is no id or number; texts belong into the body")
+    return query
+
+
+def _record(decision: Decision, scope: Mapping[str, Any]) -> Record:
+    del scope
+    return Record(
+        id=decision.id,
+        tenant=decision.tenant,
+        policy=decision.policy.name,
+        sha256=decision.policy.sha256,
+        route=decision.format,
+        format=decision.format,
+        direction=decision.direction.value,
+        action=decision.action.value,
+        rules=tuple(dict.fromkeys(f.finding.rule for f in decision.findings)),
+        failures=tuple(FailedRule(f.rule, f.kind.value, f.rule in decision.fail_open) for f in decision.failures),
+        uninspected=tuple(why for why, _ in decision.unread),
+        milliseconds=decision.milliseconds,
+    )
+
+
+def is_light(guard: Guard) -> bool:
+    """Whether no rule of either direction asks a model."""
+    return all(guard.direction(source).light for source in Source)

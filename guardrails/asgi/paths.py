@@ -1,0 +1,88 @@
+"""Which path a request means: one spelling, or none. What two parsers could read in two ways is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.routing import compile_path
+
+__all__ = ["DOCS", "Ambiguous", "Exempt", "canonical", "exemptions"]
+
+# The pages FastAPI makes of an application's own description.
+DOCS = ("GET /docs", "GET /docs/oauth2-redirect", "GET /redoc", "GET /openapi.json")
+
+# Segments of letters, digits and the marks of RFC 3986 that mean nothing in a path, or percent-encoded bytes.
+_SEGMENT = re.compile(r"(?:[A-Za-z0-9_.~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+")
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_NEVER = re.compile(r"%(?:0[0-9A-Fa-f]|1[0-9A-Fa-f]|7[Ff]|5[Cc])")
+
+
+class Ambiguous(ValueError):
+    """A path that two programs could read in two ways. The message names why, and no part of the path."""
+
+
+def canonical(scope: Mapping[str, Any]) -> str:
+    """The raw path of a request, percent-encoded as it came. Raises Ambiguous.
+
+    A percent-encoding may stand only where a route has a parameter (Bedrock's model ids hold ``%3A`` and ``%2F``): that is for
+    :func:`guardrails.wire.match` to say; here only what no route can mean is refused.
+    """
+    raw: bytes | None = scope.get("raw_path")
+    path: str = scope["path"]
+    if raw is None:
+        text = path
+        if "%" in text:
+            raise Ambiguous("the server gave no raw path, and this one has a percent sign")
+    else:
+        try:
+            text = raw.partition(b"?")[0].decode("ascii")
+        except UnicodeDecodeError:
+            raise Ambiguous("a path has ASCII characters only; others are percent-encoded") from None
+    if not text.startswith("/"):
+        raise Ambiguous("a path begins with a slash")
+    if raw is not None and unquote(text) != path:
+        raise Ambiguous("the path and its raw form differ")
+    if text == "/":
+        return text
+    for segment in text[1:].split("/"):
+        if not segment:
+            raise Ambiguous("an empty segment, or a slash at the end")
+        if _SEGMENT.fullmatch(segment) is None or _NEVER.search(segment):
+            raise Ambiguous("a character that a path cannot have")
+        if segment.replace("%2e", ".").replace("%2E", ".") in (".", ".."):
+            raise Ambiguous("a dot segment")
+        for code in _ESCAPE.findall(segment):
+            if chr(int(code, 16)).isalnum() or chr(int(code, 16)) in "-._~%":
+                raise Ambiguous("a percent-encoding of a character that needs none")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Exempt:
+    """A method and a Starlette route template that is not inspected."""
+
+    method: str
+    template: str
+    pattern: re.Pattern[str]
+
+    def fits(self, method: str, path: str) -> bool:
+        """Whether a request is exempt. HEAD goes with GET, as everywhere."""
+        return (method == self.method or (method == "HEAD" and self.method == "GET")) and bool(
+            self.pattern.fullmatch(path)
+        )
+
+
+def exemptions(given: Iterable[str]) -> tuple[Exempt, ...]:
+    """``"GET /static/{path:path}"`` as a matcher. Raises ValueError for anything else."""
+    out = []
+    for entry in given:
+        method, _, template = entry.partition(" ")
+        if not template.startswith("/") or not method.isalpha() or not method.isupper():
+            raise ValueError(f'exempt: {entry!r} is no method and route; write "GET /docs"')
+        pattern, _, _ = compile_path(template)
+        out.append(Exempt(method, template, pattern))
+    return tuple(out)

@@ -1,0 +1,70 @@
+"""How the middleware is set up, checked once at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from guardrails.asgi.paths import DOCS, Exempt, exemptions
+from guardrails.decision import Decision
+from guardrails.errors import GuardrailsError
+from guardrails.wire import FORMATS, form_class
+from guardrails.wire.form import Form
+from guardrails.wire.strict import BodyLimits
+
+__all__ = ["Blocked", "Settings"]
+
+OnDecision = Callable[[Decision], Awaitable[None] | None]
+Refusal = Callable[[Decision, Form], Any]
+
+
+class Blocked(StrEnum):
+    """How a blocked exchange is answered: HTTP 200 with the message as the model's answer, or the API's error shape (400)."""
+
+    REFUSAL = "refusal"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything but the policies. ``formats`` maps ``"POST /chat"`` or ``/chat`` to a format's name or class.
+
+    ``answer_bytes`` bounds what is buffered of an unstreamed answer; ``body_seconds`` how long a request's body may take.
+    """
+
+    exempt: tuple[Exempt, ...] = ()
+    formats: Mapping[str, type[Form]] = field(default_factory=dict)
+    forms: Sequence[type[Form]] = ()
+    limits: BodyLimits = field(default_factory=BodyLimits)
+    answer_limits: BodyLimits = field(default_factory=BodyLimits)
+    body_seconds: float = 30.0
+    blocked: Blocked = Blocked.REFUSAL
+    on_decision: OnDecision | None = None
+    refusal: Refusal | None = None
+    conversation_header: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        exempt: Sequence[str] = DOCS,
+        formats: Mapping[str, str | type[Form]] | None = None,
+        custom: Sequence[type[Form]] = (),
+        **rest: Any,
+    ) -> Settings:
+        """Raises GuardrailsError for a route or format that is none."""
+        try:
+            matchers = exemptions(exempt)
+        except ValueError as error:
+            raise GuardrailsError(str(error)) from None
+        named: dict[str, type[Form]] = {}
+        for route, form in (formats or {}).items():
+            key = route if " " in route else f"POST {route}"
+            if isinstance(form, str) and form not in FORMATS:
+                raise GuardrailsError(f"formats: {form!r} is no format; there are {', '.join(FORMATS)}")
+            named[key] = form_class(form) if isinstance(form, str) else form
+        forms = (*custom, *(form_class(name) for name in FORMATS))
+        rest["blocked"] = Blocked(rest.get("blocked", Blocked.REFUSAL))
+        return cls(exempt=matchers, formats=named, forms=forms, **rest)

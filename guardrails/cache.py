@@ -1,0 +1,79 @@
+"""Verdicts of texts that were checked before, so that a long conversation costs one new message.
+
+A key is an HMAC under the tenant's own secret over everything a verdict depends on: text, role, direction, the policy's
+bytes and the models' weights. Nothing of the text is kept, and no tenant can hit another's entry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from guardrails.types import Action, Finding, Report, Role, Source
+
+__all__ = ["Outcome", "Verdicts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a check said about one text, without the text."""
+
+    action: Action
+    findings: tuple[Finding, ...]
+    scores: Mapping[str, float] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, report: Report) -> Outcome:
+        """The lasting part of a report."""
+        return cls(report.action, report.findings, dict(report.scores), dict(report.models))
+
+
+class Verdicts:
+    """A bounded, thread-safe map from keyed hashes of texts to outcomes; the least recently used go first."""
+
+    def __init__(self, size: int = 20_000) -> None:
+        """``size`` entries at most, of some hundred bytes each."""
+        self._size = size
+        self._items: OrderedDict[bytes, Outcome] = OrderedDict()
+        self._lock = threading.Lock()
+        self.hits = 0
+        self.misses = 0
+
+    @staticmethod
+    def key(secret: bytes, basis: str, source: Source, role: Role, text: str) -> bytes:
+        """``basis``: the sha256 of the policy and of the weights, in a row. Every part is framed by its length."""
+        digest = hmac.new(secret, digestmod=hashlib.sha256)
+        for part in (basis, source.value, role.value, text):
+            data = part.encode("utf-8", "surrogatepass")
+            digest.update(len(data).to_bytes(8, "big") + data)
+        return digest.digest()
+
+    def get(self, key: bytes) -> Outcome | None:
+        """The outcome of a key, None when it is not known."""
+        with self._lock:
+            found = self._items.get(key)
+            if found is None:
+                self.misses += 1
+                return None
+            self.hits += 1
+            self._items.move_to_end(key)
+            return found
+
+    def put(self, key: bytes, outcome: Outcome) -> None:
+        """Keep an outcome. Only what was decided without any failure may be kept."""
+        with self._lock:
+            self._items[key] = outcome
+            self._items.move_to_end(key)
+            while len(self._items) > self._size:
+                self._items.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        return f"Verdicts({len(self._items)} of {self._size})"

@@ -1,0 +1,100 @@
+"""What was decided about one request or answer: ids, rules and places, never text."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from guardrails.types import Action, Failure, Finding, OnFailure, PolicyIdentity, Source
+
+__all__ = ["Decision", "Located", "new_id"]
+
+
+def new_id() -> str:
+    """An id that says nothing about what it names."""
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A finding, and the field of the body it stands in; offsets count from the start of that field's text."""
+
+    path: str
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One direction of an exchange, decided.
+
+    ``replaced`` counts messages of the past that were replaced; ``unread`` names what nobody can inspect and where;
+    ``fail_open`` the rules that could not be evaluated and whose policy lets the text pass all the same. ``held`` is the most
+    characters of a stream that were held back at once.
+    """
+
+    id: str
+    direction: Source
+    action: Action
+    policy: PolicyIdentity
+    tenant: str = "default"
+    format: str = ""
+    model: str = ""
+    findings: tuple[Located, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+    fail_open: tuple[str, ...] = ()
+    replaced: int = 0
+    characters: int = 0
+    held: int = 0
+    milliseconds: float = 0.0
+    scores: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def blocked(self) -> bool:
+        """True when the request was not forwarded, or the answer not (wholly) passed on."""
+        return self.action is Action.BLOCKED
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that acted, each once."""
+        return tuple(dict.fromkeys(f.finding.rule for f in self.findings if f.finding.action is not Action.NONE))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "decision_id": self.id,
+            "tenant": self.tenant,
+            "direction": self.direction.value,
+            "action": self.action.value,
+            "format": self.format,
+            "model": self.model,
+            "policy": {"name": self.policy.name, "sha256": self.policy.sha256, "owner": self.policy.owner},
+            "rules": list(self.rules),
+            "findings": [
+                {
+                    "rule": x.finding.rule,
+                    "type": x.finding.type,
+                    "path": x.path,
+                    "start": x.finding.start,
+                    "end": x.finding.end,
+                    "action": x.finding.action.value,
+                }
+                for x in self.findings
+            ],
+            "failures": [{"rule": f.rule, "kind": f.kind.value, "detail": f.detail} for f in self.failures],
+            "fail_open": list(self.fail_open),
+            "uninspected": [{"why": why, "path": path} for why, path in self.unread],
+            "replaced": self.replaced,
+            "characters": self.characters,
+            "held": self.held,
+            "milliseconds": round(self.milliseconds, 3),
+            "weights": dict(self.weights),
+        }
+
+
+def failed_open(failures: tuple[Failure, ...], on_failure: Mapping[str, OnFailure]) -> tuple[str, ...]:
+    """The rules among ``failures`` whose policy lets the text pass."""
+    return tuple(sorted({f.rule for f in failures if on_failure.get(f.rule) is not OnFailure.BLOCK}))

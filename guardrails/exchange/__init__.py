@@ -1,0 +1,9 @@
+"""One request and its answer under one tenant's guard, whatever the door and the wire format.
+
+:class:`Exchange` is synchronous and computes where it is called; doors decide on which thread that is.
+"""
+
+from guardrails.exchange.exchange import Exchange, Tenancy
+from guardrails.exchange.streamed import StreamedAnswer
+
+__all__ = ["Exchange", "StreamedAnswer", "Tenancy"]

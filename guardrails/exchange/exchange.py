@@ -1,0 +1,356 @@
+"""An exchange: the request is checked and rewritten, then the answer, under the same snapshot of a policy."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from guardrails.actions import Numbers
+from guardrails.cache import Outcome, Verdicts
+from guardrails.decision import Decision, Located, failed_open, new_id
+from guardrails.exchange.scope import blocking_turns, split_attack
+from guardrails.exchange.streamed import StreamedAnswer
+from guardrails.guard import Guard
+from guardrails.inference.pinned import PINNED
+from guardrails.rules import StreamMode
+from guardrails.stream import TextStream
+from guardrails.types import (
+    Action,
+    Failure,
+    FailureKind,
+    Finding,
+    OnFailure,
+    Piece,
+    Qualifier,
+    Role,
+    Source,
+    Uninspected,
+)
+from guardrails.vault import Restorer, Vault
+from guardrails.wire.form import Form
+from guardrails.wire.shape import Kind, Mode, Slot, Walk
+
+__all__ = ["Exchange", "Tenancy"]
+
+
+# The weights every verdict of this release depends on.
+_WEIGHTS = hashlib.sha256(repr(sorted(PINNED.items())).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Tenancy:
+    """Whose exchange it is: an immutable snapshot of a tenant."""
+
+    id: str
+    guard: Guard
+    secret: bytes = field(repr=False)
+
+
+class Exchange:
+    """One request and its answer. Not shared between threads; steps of it may run on different ones."""
+
+    def __init__(
+        self,
+        tenancy: Tenancy,
+        form: Form,
+        *,
+        verdicts: Verdicts | None = None,
+        vault: Vault | None = None,
+        id: str | None = None,
+    ) -> None:
+        self.id = id or new_id()
+        self.form = form
+        self.guard = tenancy.guard
+        self._tenancy = tenancy
+        self._verdicts = verdicts if verdicts is not None else Verdicts(0)
+        self._vault = vault
+        self._restores = any(r.mask.restore for r in self.guard.policy.rules)
+        self._company: tuple[Piece, ...] = ()
+        self._seen: list[str] = []
+        self.input: Decision | None = None
+        self.output: Decision | None = None
+
+    # -- the request -------------------------------------------------------------------------------------------------
+
+    def request(self) -> Decision:
+        """Check the form's request, and rewrite it in place. A blocked one must not be forwarded."""
+        started = time.perf_counter()
+        policy = self.guard.policy
+        direction = self.guard.direction(Source.INPUT)
+        form = self.form
+        walk = form.inbound()
+        outcomes, failures = self._outcomes(walk.slots)
+        found: dict[int, list[Finding]] = {i: list(o.findings) for i, o in enumerate(outcomes)}
+        self._echo(walk.slots, found)
+
+        may_block = blocking_turns(policy.conversation, walk, form)
+        blocked_turns: dict[int, None] = {}
+        blocked = self._failed(failures, Source.INPUT)
+        for i, slot in enumerate(walk.slots):
+            acting = [f for f in found[i] if f.action is not Action.NONE]
+            if not acting:
+                continue
+            if any(f.action is Action.BLOCKED for f in acting) or slot.fixed:
+                if slot.turn is None or slot.turn in may_block:
+                    blocked = True
+                else:
+                    blocked_turns[slot.turn] = None
+        unread = tuple((u.why, u.path) for u in walk.unread)
+        if policy.uninspected is Uninspected.BLOCK:
+            for u in walk.unread:
+                if u.turn is None or u.turn in may_block:
+                    blocked = True
+                else:
+                    blocked_turns[u.turn] = None
+        located = [Located(walk.slots[i].path, f) for i, fs in found.items() for f in fs]
+        if not blocked:
+            pieces = split_attack(policy.conversation, walk, blocked_turns)
+            if pieces:
+                joined, more = self._outcomes([Slot(t, r, "(window)") for t, r in pieces])
+                failures += more
+                stops = [f for o in joined for f in o.findings if f.action is Action.BLOCKED]
+                located += [Located("(window)", f) for f in stops]
+                blocked = bool(stops) or self._failed(failures, Source.INPUT)
+
+        masked = False
+        if not blocked:
+            numbers = self._numbers(walk)
+            for i, slot in enumerate(walk.slots):
+                here = [f for f in found[i] if f.action is Action.MASKED]
+                if here and slot.turn not in blocked_turns:
+                    slot.set(direction.mask(slot.text, here, numbers).text)
+                    masked = True
+            walk.close()
+            message = policy.messages.blocked_input
+            for turn in blocked_turns:
+                if not form.replace(turn, message):
+                    self._overwrite(walk, turn, message)
+                    if any(u.turn == turn for u in walk.unread) or any(s.fixed and s.turn == turn for s in walk.slots):
+                        blocked = True
+        if not blocked:
+            self._remember(walk, blocked_turns)
+        action = Action.BLOCKED if blocked else Action.MASKED if masked or blocked_turns else Action.NONE
+        self.input = self._decision(
+            Source.INPUT, action, located, failures, unread, started,
+            replaced=len(blocked_turns), characters=sum(len(s.text) for s in walk.slots), outcomes=outcomes,
+        )  # fmt: skip
+        return self.input
+
+    def _outcomes(self, slots: Sequence[Slot]) -> tuple[list[Outcome], list[Failure]]:
+        """The outcome of every slot, from the cache where it is known. Nothing that failed is kept."""
+        basis = self.guard.policy.identity.sha256 + _WEIGHTS
+        keys = [Verdicts.key(self._tenancy.secret, basis, Source.INPUT, s.role, s.text) for s in slots]
+        known = {key: self._verdicts.get(key) for key in dict.fromkeys(keys)}
+        missing: dict[bytes, Slot] = {k: s for k, s in zip(keys, slots, strict=True) if known[k] is None}
+        failures: list[Failure] = []
+        reports = self.guard.check_many([Piece(s.text, s.role) for s in missing.values()], Source.INPUT)
+        for key, report in zip(missing, reports, strict=True):
+            known[key] = outcome = Outcome.of(report)
+            if report.failures:
+                failures += [f for f in report.failures if f not in failures]
+            else:
+                self._verdicts.put(key, outcome)
+        return [known[k] or Outcome(Action.NONE, ()) for k in keys], failures
+
+    def _echo(self, slots: Sequence[Slot], found: dict[int, list[Finding]]) -> None:
+        """A value masked in one text is masked in all texts of the exchange."""
+        values: dict[str, Finding] = {}
+        for i, slot in enumerate(slots):
+            for f in found[i]:
+                if f.action is Action.MASKED and f.start is not None and len(values) < 256:
+                    value = slot.text[f.start : f.end]
+                    if len(value) >= 6 and not value.isalpha():
+                        values.setdefault(value, f)
+        for value, f in values.items():
+            for i, slot in enumerate(slots):
+                at = slot.text.find(value)
+                while at >= 0:
+                    end = at + len(value)
+                    whole = not (slot.text[at - 1 : at].isalnum() or slot.text[end : end + 1].isalnum())
+                    if whole and not any((g.start or 0) <= at and end <= (g.end or 0) for g in found[i]):
+                        found[i].append(replace(f, start=at, end=end, piece=0))
+                    at = slot.text.find(value, end)
+
+    def _numbers(self, walk: Walk) -> Numbers:
+        texts = [s.text for s in walk.slots]
+        if self._restores and self._vault is None:
+            self._vault = Vault(texts, self.guard.policy.rules)
+        elif self._vault is not None:
+            for text in texts:
+                self._vault.watch(text)
+        return self._vault if self._vault is not None else Numbers(texts)
+
+    def _overwrite(self, walk: Walk, turn: int, message: str) -> None:
+        """Every text of a past message, where the format cannot replace the message as a whole."""
+        for slot in walk.slots:
+            if slot.turn == turn and not slot.fixed:
+                slot.set(message)
+        walk.close()
+
+    def _remember(self, walk: Walk, blocked_turns: Mapping[int, None]) -> None:
+        """What the answer is compared with: the newest question, and every source the model was shown."""
+        latest = self.form.latest(walk)
+        seen = [s for s in self.form.inbound().slots if s.turn not in blocked_turns]
+        self._seen = [s.text for s in seen]
+        sources = [s for s in seen if s.role in (Role.TOOL, Role.DOCUMENT)]
+        queries = [s for s in seen if s.role is Role.USER and s.turn in latest and not s.fixed]
+        self._company = (
+            *(Piece(s.text, s.role, Qualifier.GROUNDING_SOURCE) for s in sources),
+            *(Piece(s.text, s.role, Qualifier.QUERY) for s in queries),
+        )
+
+    # -- the answer --------------------------------------------------------------------------------------------------
+
+    def answer(self, body: Any) -> tuple[Any, Decision]:
+        """Check an answer that came whole: what the client may have (the body rewritten, or a refusal) and why."""
+        return self._answer(body, self.form.outbound(body))
+
+    def failure(self, body: Any) -> tuple[Any, Decision]:
+        """Check an error body of the upstream, which may quote the request."""
+        return self._answer(body, self.form.failed(body), error=True)
+
+    def _answer(self, body: Any, walk: Walk, *, error: bool = False) -> tuple[Any, Decision]:
+        started = time.perf_counter()
+        policy = self.guard.policy
+        located: list[Located] = []
+        failures: list[Failure] = []
+        numbers = self.numbers_out()
+        blocked = bool(walk.unread) and policy.uninspected is Uninspected.BLOCK
+        masked = False
+        scores: dict[str, float] = {}
+        restored: list[tuple[Slot, str]] = []
+        for slot in walk.slots:
+            if blocked:
+                break
+            stream = TextStream(
+                self.guard,
+                Source.OUTPUT,
+                role=slot.role,
+                numbers=numbers,
+                company=self.company_of(slot),
+                mode=StreamMode.SYNC,
+            )
+            stream.push(slot.text)
+            text = stream.advance(final=True)
+            report = stream.report
+            located += [Located(slot.path, f) for f in report.findings]
+            failures += [f for f in report.failures if f not in failures]
+            scores |= report.scores
+            blocked = stream.blocked or (slot.fixed and text != slot.text)
+            masked = masked or text != slot.text
+            if not blocked:
+                text = self.restored(text, slot)
+                if text != slot.text:
+                    restored.append((slot, text))
+        unread = tuple((u.why, u.path) for u in walk.unread)
+        action = Action.BLOCKED if blocked else Action.MASKED if masked else Action.NONE
+        self.output = self._decision(
+            Source.OUTPUT, action, located, failures, unread, started, characters=sum(len(s.text) for s in walk.slots)
+        )
+        if blocked:
+            message = policy.messages.blocked_output
+            return (
+                self.form.error(502, message, "guardrails_blocked") if error else self.form.refusal(message)
+            ), self.output
+        for slot, text in restored:
+            slot.set(text)
+        walk.close()
+        if self.acts:
+            walk.drop()
+        return body, self.output
+
+    def streamed(self) -> StreamedAnswer:
+        """The answer as a stream of events."""
+        return StreamedAnswer(self)
+
+    @property
+    def acts(self) -> bool:
+        """Whether any rule of the answers masks or blocks."""
+        rules = self.guard.direction(Source.OUTPUT).rules.values()
+        return any((a := r.action(Source.OUTPUT)) is not None and a.value != "detect" for r in rules)
+
+    def company_of(self, slot: Slot) -> tuple[Piece, ...]:
+        """What the text of a slot is compared with: an answer's own words only, not its tool calls."""
+        return self._company if slot.kind is Kind.TEXT and slot.mode is not Mode.REPEAT and not slot.fixed else ()
+
+    def numbers_out(self) -> Numbers:
+        """Numbers for masks of the answer, none of which stands in the request already."""
+        return Numbers(self._seen) if self._vault is None else self._vault.outgoing(self._seen)
+
+    def restored(self, text: str, slot: Slot) -> str:
+        """``text`` with the placeholders of this exchange's vault restored where the policy wants it."""
+        restorer = self.restorer(slot.kind)
+        return text if restorer is None else restorer.feed(text) + restorer.finish()
+
+    def restorer(self, kind: Kind) -> Restorer | None:
+        """A restorer for texts of that kind, None when nothing is ever restored."""
+        if self._vault is None:
+            return None
+        return Restorer(self._vault, where="tools" if kind in (Kind.TOOL, Kind.JSON) else "text")
+
+    def forget(self) -> None:
+        """The exchange is over: masked values leave memory."""
+        if self._vault is not None:
+            self._vault.forget()
+        self._seen = []
+        self._company = ()
+
+    # -- decisions ---------------------------------------------------------------------------------------------------
+
+    def _failed(self, failures: Iterable[Failure], source: Source) -> bool:
+        rules = self.guard.direction(source).rules
+        return any(rules[f.rule].on_failure is OnFailure.BLOCK for f in failures)
+
+    def refused(self, source: Source, kind: FailureKind, detail: str) -> Decision:
+        """The decision when nothing could be checked at all (an unreadable answer, an overload): blocked."""
+        rules = self.guard.direction(source).rules
+        decision = self._decision(
+            source, Action.BLOCKED, [], [Failure(r, kind, None, detail) for r in rules], (), time.perf_counter()
+        )
+        if source is Source.INPUT:
+            self.input = decision
+        else:
+            self.output = decision
+        return decision
+
+    def _decision(  # noqa: PLR0917 - the parts of a decision, in its order
+        self,
+        source: Source,
+        action: Action,
+        located: Iterable[Located],
+        failures: Sequence[Failure],
+        unread: tuple[tuple[str, str], ...],
+        started: float,
+        *,
+        replaced: int = 0,
+        characters: int = 0,
+        held: int = 0,
+        outcomes: Sequence[Outcome] = (),
+        milliseconds: float | None = None,
+    ) -> Decision:
+        on_failure = {r.id: r.on_failure for r in self.guard.policy.rules}
+        weights: dict[str, str] = {}
+        for outcome in outcomes:
+            weights |= outcome.models
+        return Decision(
+            self.id,
+            source,
+            action,
+            self.guard.policy.identity,
+            self._tenancy.id,
+            self.form.name,
+            self.form.model,
+            tuple(located),
+            tuple(failures),
+            unread,
+            failed_open(tuple(failures), on_failure),
+            replaced,
+            characters,
+            held,
+            (time.perf_counter() - started) * 1000 if milliseconds is None else milliseconds,
+            {},
+            weights,
+        )

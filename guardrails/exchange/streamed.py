@@ -1,0 +1,315 @@
+"""An answer that comes as events: every text of every event goes through the law of :mod:`guardrails.stream`.
+
+Texts of a stream belong to *channels* (a choice's content, a block's reasoning, a tool call's arguments). A channel's text
+leaves when its own stream lets it; arguments of tools leave whole, checked inside their JSON. Events keep their order;
+what a channel still holds is sent before the event that ends it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from guardrails.decision import Decision, Located
+from guardrails.rules import StreamMode
+from guardrails.stream import TextStream
+from guardrails.types import Action, Failure, FailureKind, Role, Source, Uninspected
+from guardrails.wire.form import Event
+from guardrails.wire.framing import Frame
+from guardrails.wire.shape import Kind, Mode, Shape, Slot, Walk
+
+if TYPE_CHECKING:
+    from guardrails.exchange.exchange import Exchange
+
+__all__ = ["StreamedAnswer"]
+
+
+class _Channel:
+    """One text of the answer, in work."""
+
+    __slots__ = ("kind", "name", "raw", "restorer", "sent", "stream", "template")
+
+    def __init__(self, exchange: Exchange, slot: Slot, stream: TextStream) -> None:
+        self.name = slot.channel
+        self.kind = slot.kind
+        self.stream = stream
+        self.restorer = exchange.restorer(slot.kind)
+        self.raw: list[str] = []
+        self.sent: list[str] = []
+        self.template: tuple[Frame, Slot] | None = None
+
+
+class StreamedAnswer:
+    """The events of one answer. ``begin`` takes an event and only looks where its texts are; ``settle`` computes."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._form = exchange.form
+        self._numbers = exchange.numbers_out()
+        self._mode = exchange.guard.policy.stream.mode
+        self._channels: dict[Hashable, _Channel] = {}
+        self._located: list[Located] = []
+        self._failures: list[Failure] = []
+        self._unread: dict[tuple[str, str], None] = {}
+        self._characters = 0
+        self._seconds = 0.0
+        self._masked = False
+        self._begun = False
+        self._late = False
+        self.held_most = 0
+        self.ended = False
+        self.blocked = False
+
+    # -- one event ---------------------------------------------------------------------------------------------------
+
+    def begin(self, frame: Frame) -> tuple[Event, bool]:
+        """Where the texts of an event are, and whether :meth:`settle` has anything to compute."""
+        event = self._form.event(frame)
+        if self._exchange.acts:
+            event.walk.drop()
+        heavy = bool(event.walk.unread)
+        for slot in event.walk.slots:
+            self._characters += len(slot.text)
+            if slot.mode is Mode.DELTA:
+                if not slot.text and slot.channel not in self._channels:
+                    continue
+                channel = self._channel(slot)
+                if channel.stream.finished:
+                    self._late = self._late or bool(slot.text)
+                    continue
+                channel.raw.append(slot.text)
+                if channel.kind is not Kind.JSON:
+                    channel.stream.push(slot.text)
+                    heavy = heavy or channel.stream.due
+            else:
+                heavy = True
+        return event, heavy or bool(event.closes)
+
+    def settle(self, event: Event) -> list[Frame]:
+        """The events that may leave now, in order."""
+        if self.ended:
+            return []
+        started = time.perf_counter()
+        try:
+            out = self._settle(event)
+        finally:
+            self._seconds += time.perf_counter() - started
+        self.held_most = max(self.held_most, sum(c.stream.held for c in self._channels.values()))
+        self._begun = self._begun or bool(out)
+        return out
+
+    def _settle(self, event: Event) -> list[Frame]:
+        out: list[Frame] = []
+        for u in event.walk.unread:
+            self._unread[u.why, u.path] = None
+        if event.walk.unread and self._exchange.guard.policy.uninspected is Uninspected.BLOCK and self._acting:
+            return self._end(out)
+        if self._late:  # more text in a channel whose end was announced: nobody could tell what it continues
+            return self.broken("text after the end of its channel")
+        here = {s.channel for s in event.walk.slots if s.mode is Mode.DELTA}
+        for name, channel in list(self._channels.items()):
+            if _closes(event, name) and name not in here and not channel.stream.finished:
+                self._close(name, out)
+                if self.blocked:
+                    return self._end(out)
+        nothing_new = True
+        for slot in event.walk.slots:
+            match slot.mode:
+                case Mode.DELTA if slot.channel not in self._channels or self._channels[slot.channel].stream.finished:
+                    text = slot.text
+                case Mode.DELTA:
+                    text = self._delta(slot, closing=_closes(event, slot.channel))
+                case Mode.REPEAT:
+                    text = self._repeat(slot, out)
+                case _:
+                    text = self._whole(slot)
+            if self.blocked:
+                # What the channel let out before the block still belongs to the answer.
+                if text and slot.mode is Mode.DELTA:
+                    out.append(self._form.delta(slot.channel, text))
+                return self._end(out)
+            if slot.mode is not Mode.DELTA or text:
+                nothing_new = False
+            if not slot.fixed and text != slot.text:
+                slot.set(text)
+        event.walk.close()
+        if event.box is not None:
+            event.frame.raw = event.box["raw"]
+        if not (event.bare and nothing_new and event.walk.slots):
+            out.append(event.frame)
+        return out
+
+    def finish(self) -> list[Frame]:
+        """The upstream ended: what channels still hold."""
+        if self.ended:
+            return []
+        started = time.perf_counter()
+        out: list[Frame] = []
+        for name, channel in list(self._channels.items()):
+            if channel.stream.finished:
+                continue
+            self._close(name, out)
+            if self.blocked:
+                out = self._end(out)
+                break
+        self._seconds += time.perf_counter() - started
+        self.ended = True
+        return out
+
+    def broken(self, detail: str) -> list[Frame]:
+        """The upstream broke off or sent what cannot be read: the answer ends here, with the policy's message."""
+        if self.ended:
+            return []
+        rules = self._exchange.guard.direction(Source.OUTPUT).rules
+        self._failures += [Failure(r, FailureKind.BAD_INPUT, None, detail) for r in rules]
+        self.blocked = True
+        return self._end([])
+
+    @property
+    def heavy_end(self) -> bool:
+        """Whether :meth:`finish` has anything to compute."""
+        return not self.ended and bool(self._channels)
+
+    # -- texts -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _acting(self) -> bool:
+        return self._mode is not StreamMode.ASYNC
+
+    def _stream(self, slot: Slot, *, mode: StreamMode | None = None) -> TextStream:
+        return TextStream(
+            self._exchange.guard,
+            Source.OUTPUT,
+            role=slot.role,
+            numbers=self._numbers,
+            company=self._exchange.company_of(slot),
+            mode=mode,
+        )
+
+    def _channel(self, slot: Slot) -> _Channel:
+        channel = self._channels.get(slot.channel)
+        if channel is None:
+            channel = self._channels[slot.channel] = _Channel(self._exchange, slot, self._stream(slot))
+        return channel
+
+    def _delta(self, slot: Slot, *, closing: bool) -> str:
+        channel = self._channels[slot.channel]
+        if channel.kind is Kind.JSON:
+            text = self._arguments(channel) if closing else ""
+        else:
+            text = channel.stream.advance(final=closing)
+            self.blocked = self.blocked or channel.stream.blocked
+            text = self._restore(channel, text, final=closing and not self.blocked)
+        channel.sent.append(text)
+        if closing or self.blocked:
+            self._retire(channel)
+        return text
+
+    def _close(self, name: Hashable, out: list[Frame]) -> None:
+        """The end of a channel: the rest of its text, as an event of its own."""
+        channel = self._channels[name]
+        if channel.kind is Kind.JSON:
+            text = self._arguments(channel)
+        else:
+            text = channel.stream.advance(final=True)
+            self.blocked = self.blocked or channel.stream.blocked
+            text = self._restore(channel, text, final=not self.blocked)
+        channel.sent.append(text)
+        self._retire(channel)
+        if text:
+            out.append(self._form.delta(name, text))
+
+    def _repeat(self, slot: Slot, out: list[Frame]) -> str:
+        """A text that repeats its channel is what the channel sent; anything else is a text of its own."""
+        channel = self._channels.get(slot.channel)
+        if channel is None:
+            return self._whole(slot)
+        if not channel.stream.finished:
+            self._close(slot.channel, out)
+            if self.blocked:
+                return ""
+        if "".join(channel.raw) == slot.text:
+            return "".join(channel.sent)
+        return self._whole(slot)
+
+    def _whole(self, slot: Slot) -> str:
+        if slot.kind is Kind.JSON:
+            return self._json(slot.text, slot.role)
+        stream = self._stream(slot)
+        stream.push(slot.text)
+        text = stream.advance(final=True)
+        self._take(slot.path, stream)
+        self.blocked = self.blocked or stream.blocked or (slot.fixed and text != slot.text)
+        restorer = self._exchange.restorer(slot.kind)
+        return text if restorer is None or self.blocked else restorer.feed(text) + restorer.finish()
+
+    def _arguments(self, channel: _Channel) -> str:
+        channel.stream.finished = True
+        text = "".join(channel.raw)
+        return self._json(text, Role.ASSISTANT) if text else ""
+
+    def _json(self, text: str, role: Role) -> str:
+        """JSON in a string: every string inside it, and valid JSON again."""
+        box: dict[str, Any] = {"arguments": text}
+        walk = Walk(box, _ARGUMENTS, role)
+        for slot in walk.slots:
+            inner = self._whole(slot)
+            if self.blocked:
+                return ""
+            if not slot.fixed and inner != slot.text:
+                slot.set(inner)
+        walk.close()
+        result: str = box["arguments"]
+        return result
+
+    def _restore(self, channel: _Channel, text: str, *, final: bool) -> str:
+        if channel.restorer is None:
+            return text
+        return channel.restorer.feed(text) + (channel.restorer.finish() if final else "")
+
+    def _retire(self, channel: _Channel) -> None:
+        if channel.kind is not Kind.JSON:
+            self._take(str(channel.name), channel.stream)
+        # A channel that ended stays known for events that repeat it; its text starts anew if it goes on all the same.
+
+    def _take(self, path: str, stream: TextStream) -> None:
+        report = stream.report
+        self._located += [Located(path, f) for f in report.findings]
+        self._failures += [f for f in report.failures if f not in self._failures]
+        self._masked = self._masked or report.action is Action.MASKED
+
+    # -- ends --------------------------------------------------------------------------------------------------------
+
+    def _end(self, out: list[Frame]) -> list[Frame]:
+        """Something blocks: the policy's message, and the end as this API ends."""
+        self.blocked = self.ended = True
+        message = self._exchange.guard.policy.messages.blocked_output
+        opening = [] if self._begun or out else self._form.opening()
+        self._channels.clear()
+        return [*out, *opening, *self._form.ending(message)]
+
+    @property
+    def decision(self) -> Decision:
+        """The verdict over everything that came."""
+        action = Action.BLOCKED if self.blocked else Action.MASKED if self._masked else Action.NONE
+        decision = self._exchange._decision(
+            Source.OUTPUT, action, self._located, self._failures, tuple(self._unread), 0.0, characters=self._characters,
+            held=self.held_most, milliseconds=self._seconds * 1000,
+        )  # fmt: skip
+        self._exchange.output = decision
+        return decision
+
+
+def _closes(event: Event, channel: Hashable) -> bool:
+    """Whether an event ends a channel: all, by name, by its first place, or the channel itself."""
+    closes = event.closes
+    if isinstance(closes, bool):
+        return closes
+    if not closes:
+        return False
+    parts: Iterable[Any] = channel[:2] if isinstance(channel, tuple) else (channel,)
+    return channel in closes or any(p in closes for p in parts)
+
+
+_ARGUMENTS = Shape({"arguments": Kind.JSON})

@@ -1,0 +1,79 @@
+"""The proxy as one ASGI application: the operator's pages, and behind everything else the middleware and the upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from guardrails.asgi.telemetry import Telemetry
+from guardrails.proxy.forwarding import upstream_app
+from guardrails.proxy.operations import PAGES, Operations
+from guardrails.proxy.settings import Credential, Timeouts
+
+__all__ = ["ProxyApp", "proxy_app"]
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class ProxyApp:
+    """``app`` with the operator's pages beside it. ``pages=False`` leaves them to a listener of their own."""
+
+    def __init__(self, app: App, operations: Operations, *, pages: bool = True) -> None:
+        self._app = app
+        self.operations = operations
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one scope. The start is complete when the application's own is, and the models are verified."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, self._starting(send))
+        elif self._pages and scope["type"] == "http" and scope["path"] in PAGES and scope["method"] in ("GET", "HEAD"):
+            await self.operations(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _starting(self, send: Send) -> Send:
+        async def told(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                await self.operations.verify()
+            await send(message)
+
+        return told
+
+
+def proxy_app(
+    upstream: str,
+    policies: str | Path,
+    *,
+    credential: Credential | None = None,
+    timeouts: Timeouts | None = None,
+    max_connections: int = 1_000,
+    max_body: int = 32_000_000,
+    ca_file: str | None = None,
+    pages: bool = True,
+    telemetry: Telemetry | None = None,
+    **middleware: Any,
+) -> ProxyApp:
+    """The middleware in front of ``upstream``, under ``policies`` (a folder with a ``tenants.yaml``, or one policy).
+
+    Parameters up to ``ca_file`` are those of :func:`guardrails.proxy.upstream_app`, ``middleware`` those of
+    :class:`guardrails.asgi.GuardrailsMiddleware`. ``pages``: whether ``/healthz``, ``/readyz`` and ``/metrics`` are served here.
+    Raises GuardrailsError when something is wrong with any of them.
+    """
+    from guardrails.asgi import GuardrailsMiddleware  # noqa: PLC0415 - it loads the policies' machinery
+
+    telemetry = telemetry or Telemetry()
+    forward = upstream_app(
+        upstream,
+        credential=credential,
+        timeouts=timeouts,
+        max_connections=max_connections,
+        max_body=max_body,
+        ca_file=ca_file,
+    )
+    guarded = GuardrailsMiddleware(forward, policies, telemetry=telemetry, **middleware)
+    return ProxyApp(guarded, Operations(telemetry, guarded.health), pages=pages)

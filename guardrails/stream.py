@@ -1,0 +1,499 @@
+"""The corridor for text that arrives in pieces, under one law:
+
+1. Verdict and output are the same however the text is cut into chunks.
+2. Text is judged in *segments* (sentences, or a bounded length) that depend on the text alone; a whole text goes through the
+   same segments.
+3. The output is the masked text up to the segment with the first block; the policy's message follows, and nothing else.
+4. No character of a masked or blocked span leaves.
+
+After a segment closes, its text is checked together with the safe text before it. What may still become part of a longer
+hit stays back: as many characters as the longest of the policy's rules can reach (:func:`guardrails.reach.hold`), counted
+in the shortest reading of the text, and never half of a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from guardrails import detectors
+from guardrails.actions import Numbers
+from guardrails.content import Content, Deadline
+from guardrails.errors import GuardrailsError
+from guardrails.rules import StreamMode
+from guardrails.spans import inside
+from guardrails.types import (
+    Action,
+    Coverage,
+    Failure,
+    FailureKind,
+    Finding,
+    Hit,
+    OnFailure,
+    Piece,
+    Report,
+    Role,
+    Source,
+    Unseen,
+)
+
+if TYPE_CHECKING:
+    from guardrails.guard import Guard
+
+__all__ = ["CONTEXT", "SEGMENT", "TextStream", "boundary"]
+
+# A segment ends with the first sentence that ends after so many characters, and at the latest after the second number.
+# Short segments let text out early; each costs one pass of the models.
+SEGMENT = (120, 600)
+# Safe text that is looked at again together with a new segment: what came before a value often says what it is, and an
+# encoder's window of 256 tokens holds about this much and a segment.
+CONTEXT = 600
+# A run without blanks up to this length stays together: a key, a token, an address of a page.
+_RUN = 4096
+_ROUNDS = 8
+_VALUES = 256
+
+_SENTENCE = re.compile(r"[.!?…][\"'”’)\]*_`]*\s|[。！？]|\n")
+
+
+def boundary(
+    text: str, start: int, *, final: bool = False, least: int = SEGMENT[0], most: int = SEGMENT[1]
+) -> int | None:
+    """Where the segment that begins at ``start`` ends, None while that is open. What follows cannot move it."""
+    found = _SENTENCE.search(text, start + least, start + most)
+    if found is not None:
+        return found.end()
+    if len(text) - start >= most:
+        blank = max(text.rfind(" ", start + least, start + most), text.rfind("\t", start + least, start + most))
+        return blank + 1 if blank > 0 else start + most
+    return len(text) if final and len(text) > start else None
+
+
+class TextStream:
+    """One text that arrives in pieces, under one guard. For one caller at a time.
+
+    >>> stream = guard.stream("OUTPUT")          # doctest: +SKIP
+    >>> for chunk in answer:                      # doctest: +SKIP
+    ...     print(stream.feed(chunk), end="")
+    >>> print(stream.finish())                    # doctest: +SKIP
+
+    An event loop uses :meth:`push`, :attr:`due` and :meth:`advance`: only :meth:`advance` computes.
+    """
+
+    __slots__ = (
+        "_collected", "_company", "_context", "_cuts", "_direction", "_failures", "_guard", "_hold", "_judged", "_judging",
+        "_limits", "_message", "_mode", "_models", "_numbers", "_numbers_over", "_pending", "_released", "_role", "_scores", "_spans",
+        "_timings", "_total", "_unjudged", "_unseen", "_values", "_whole", "blocked", "finished", "held_most", "source",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        guard: Guard,
+        source: Source | str = Source.OUTPUT,
+        *,
+        role: Role | str = Role.ASSISTANT,
+        numbers: Numbers | None = None,
+        company: Sequence[Piece] = (),
+        mode: StreamMode | None = None,
+    ) -> None:
+        """``company``: the query and the sources an answer is compared with. ``numbers``: shared by the texts of one exchange.
+
+        ``mode`` overrides the policy's own; whole answers are always judged in ``sync``.
+        """
+        self.source = Source(source)
+        self.blocked = False
+        self.finished = False
+        self.held_most = 0
+        self._guard = guard
+        self._direction = guard.direction(self.source)
+        self._role = Role(role)
+        self._company = tuple(company)
+        self._mode = guard.policy.stream.mode if mode is None else mode
+        self._limits = guard.policy.limits
+        self._message = guard.policy.messages.blocked(self.source)
+        names = self._direction.names
+        self._spans = frozenset(n for n in names if detectors.module(n).SPANS)
+        self._judging = frozenset(names) - self._spans - {"grounding"}
+        self._hold = hold = guard.hold(self.source)
+        rules = self._direction.rules
+        # Rules that compare with sources or a query need the whole answer when there is something to compare with.
+        compared = [i for i, r in rules.items() if r.detector == "grounding"]
+        acting = [i for i in hold.whole if rules[i].detector != "grounding"]
+        self._whole = bool(acting)
+        self._models = bool(compared) and (bool(company) or any(rules[i].required for i in compared))
+        self._numbers_over = [""]
+        self._numbers = numbers if numbers is not None else Numbers(self._numbers_over)
+        self._pending = ""
+        self._context = ""
+        self._judged = 0  # characters of _pending that lie in closed segments
+        self._cuts: list[int] = []  # ends of closed segments inside _pending
+        self._released = 0  # characters of the original that are out
+        self._unjudged = 0  # characters of closed segments that models have not judged
+        self._total = 0
+        self._values: dict[str, Finding] = {}
+        self._collected: list[Finding] = []
+        self._failures: list[Failure] = []
+        self._unseen: list[Unseen] = []
+        self._scores: dict[str, float] = {}
+        self._timings: dict[str, float] = {}
+
+    # -- the library's way -------------------------------------------------------------------------------------------
+
+    def feed(self, chunk: str) -> str:
+        """More of the text. Returns what may be shown now; once something blocks, the policy's message ends it."""
+        if self.blocked:
+            return ""
+        self.push(chunk)
+        out = self.advance()
+        return out + self._message if self.blocked else out
+
+    def finish(self) -> str:
+        """The text is complete. Returns what was held back, or the policy's message."""
+        if self.finished or self.blocked:
+            self.finished = True
+            return ""
+        out = self.advance(final=True)
+        return out + self._message if self.blocked else out
+
+    # -- the event loop's way ----------------------------------------------------------------------------------------
+
+    def push(self, chunk: str) -> None:
+        """Take more of the text, without looking at it. Raises GuardrailsError after :meth:`finish`."""
+        if self.finished:
+            raise GuardrailsError("this stream is finished; make a new one for another text")
+        if not self.blocked:
+            self._pending += chunk
+            self._total += len(chunk)
+            self.held_most = max(self.held_most, len(self._pending))
+
+    @property
+    def due(self) -> bool:
+        """Whether :meth:`advance` has anything to do."""
+        if self.blocked or not self._pending:
+            return False
+        if self._mode is StreamMode.ASYNC or self._total > self._limits.max_characters:
+            return True
+        return not (self._whole or self._models) and self._next(final=False) is not None
+
+    @property
+    def message(self) -> str:
+        """What users read once this stream is blocked."""
+        return self._message
+
+    @property
+    def held(self) -> int:
+        """Characters that are here and not out."""
+        return len(self._pending)
+
+    def advance(self, *, final: bool = False) -> str:
+        """Check the segments that have closed; returns the text that is safe now, without any message."""
+        if final:
+            self.finished = True
+        if self.blocked:
+            return ""
+        if self._mode is StreamMode.ASYNC:
+            return self._report_only(final=final)
+        limit = self._limits.max_characters
+        if self._total > limit and self._fail(FailureKind.BAD_INPUT, f"more than {limit} characters"):
+            return ""
+        if (self._whole or self._models) and not final:
+            return ""
+        out: list[str] = []
+        while not self.blocked and (cut := self._next(final=final)) is not None:
+            out.append(self._step(cut, last=final and cut == len(self._pending)))
+            if final and not self._pending:
+                break
+        if self._models and final and not self._compare("".join(out)):
+            return ""
+        return "".join(out)
+
+    def _next(self, *, final: bool) -> int | None:
+        if self._whole and final:
+            return len(self._pending) or None
+        # What is held back is read again with every segment: segments grow with it, so that the whole stays linear.
+        least = max(SEGMENT[0], self._judged // 2)
+        return boundary(self._pending, self._judged, final=final, least=least, most=max(SEGMENT[1], 2 * least))
+
+    # -- one segment -------------------------------------------------------------------------------------------------
+
+    def _step(self, cut: int, *, last: bool) -> str:
+        """Check the closed segment that ends at ``cut`` of what is pending; returns what may leave."""
+        base = len(self._context)
+        window = self._context + self._pending[:cut]
+        segment = self._judged
+        names = self._due_names(cut - segment, last=last)
+        content, failures = self._content(window)
+        deadline = Deadline(self._limits.deadline_ms)
+        found = self._direction.find(content, deadline, self._timings, names)
+        verdict = self._direction.judge(content, [*found.hits, *self._echoes(window)], [*failures, *found.failures])
+        self._note(verdict.failures, found.unseen, found.scores)
+        kept = [f for f in verdict.findings if f.start is None or (f.end or 0) > base]
+        stops = [f for f in kept if f.action is Action.BLOCKED]
+        if stops or self._failed(verdict.failures):
+            # The segment in which the first blocked span begins; what judges texts as a whole blocks the newest one.
+            starts = [max(0, (f.start or 0) - base) for f in stops if self._is_span(f)]
+            first = min([*starts, segment]) if starts else segment
+            limit = max(c for c in (0, *self._cuts, segment) if c <= first)
+            kept_here = [f for f in kept if f.action is not Action.BLOCKED]
+            out, _, _ = self._masked(window, base, limit, kept_here, deadline)
+            self._collect(kept, base, cut)
+            self._block()
+            return out
+        frontier = cut if last else self._frontier(content, base, cut, kept)
+        out, frontier, more = self._masked(window, base, frontier, kept, deadline)
+        if more is None:  # masking uncovered something that blocks
+            self._collect(kept, base, cut)
+            self._block()
+            return ""
+        self._collect([*kept, *more], base, frontier)
+        self._context = _tail(self._context + out, max(CONTEXT, self._ahead + CONTEXT))
+        self._pending = self._pending[frontier:]
+        self._released += frontier
+        self._judged = cut - frontier
+        self._cuts = [c - frontier for c in (*self._cuts, cut) if c > frontier]
+        return out
+
+    @property
+    def _ahead(self) -> int:
+        return self._guard.policy.stream.ahead if self._mode is StreamMode.BOUNDED else 0
+
+    def _due_names(self, size: int, *, last: bool) -> frozenset[str]:
+        """The detectors of this step: with ``bounded`` the models wait until text would run too far ahead of them."""
+        self._unjudged += size
+        if not last and self._unjudged <= self._ahead:
+            return self._spans
+        self._unjudged = 0
+        return self._spans | self._judging
+
+    def _content(self, window: str) -> tuple[Content, list[Failure]]:
+        try:
+            window.encode()
+        except UnicodeEncodeError:
+            reason = "lone surrogate"
+            self._unseen.append(Unseen(reason, None, 0))
+            window = window.encode("utf-8", "replace").decode()
+            failures = [Failure(rule, FailureKind.BAD_INPUT, 0, reason) for rule in self._direction.rules]
+        else:
+            failures = []
+        self._numbers_over[0] = window
+        return Content((Piece(window, self._role),), self.source), failures
+
+    def _frontier(self, content: Content, base: int, cut: int, kept: Iterable[Finding]) -> int:
+        """How much of what is pending no hit can reach any more once more text comes."""
+        if not self._hold.characters:
+            return cut
+        text = content.pieces[0].text
+        at = self._hold.settled(text)
+        folded = content.folded(0)
+        if not folded.plain:
+            for view in folded.patterns:
+                n = len(view.text)
+                # A view of one encoded token matters while the token's end is near the end of the text.
+                if n and view.span(n - 1, n)[1] >= at and (settled := self._hold.settled(view.text)) < n:
+                    at = min(at, view.span(settled, settled + 1)[0])
+        # A hit that touches the end may go on.
+        open_ = [f.start for f in kept if self._is_span(f) and f.start is not None and (f.end or 0) >= len(text)]
+        at = max(base, min([at, *open_]))
+        run = at
+        while run > base and at - run < _RUN and not text[run - 1].isspace() and not text[run : run + 1].isspace():
+            run -= 1
+        return (run if at - run < _RUN else at) - base
+
+    def _masked(
+        self, window: str, base: int, frontier: int, kept: Iterable[Finding], deadline: Deadline
+    ) -> tuple[str, int, list[Finding] | None]:
+        """The pending text up to ``frontier`` with its masks; a span that crosses it moves it back.
+
+        Returns (text, frontier, findings that masking uncovered), the last None when one of those blocks.
+        """
+        spans = [self._clipped(f, base) for f in kept if f.action is Action.MASKED and f.start is not None]
+        more: list[Finding] = []
+        for _ in range(_ROUNDS):
+            frontier = _before(frontier, [(f.start or 0, f.end or 0) for f in spans])
+            here = [f for f in spans if (f.end or 0) <= frontier]
+            text = self._pending[:frontier]
+            if not here:
+                return text, frontier, more
+            masked = self._direction.mask(text, here, self._numbers)
+            again_text = window[:base] + masked.text + window[base + frontier :]
+            again = Content((Piece(again_text, self._role),), self.source, masked=True)
+            found = self._direction.find(again, deadline, self._timings, self._spans)
+            for f in here:
+                self._remember(text, f)
+            new = self._direction.judge(again, [*found.hits, *self._echoes(again_text)], found.failures)
+            self._note(new.failures, found.unseen, found.scores)
+            uncovered: list[Finding] = []
+            for f in new.findings:
+                if f.action is Action.NONE or f.start is None or f.end is None:
+                    continue
+                start, end = max(f.start - base, 0), f.end - base
+                if end <= 0 or start >= len(masked.text) or inside(start, end, masked.replaced):
+                    continue
+                low = masked.span(start, min(end, len(masked.text)))[0]
+                high = masked.span(start, end)[1] if end <= len(masked.text) else frontier + end - len(masked.text)
+                uncovered.append(replace(f, start=low, end=high))
+            if self._failed(new.failures) or any(f.action is Action.BLOCKED for f in uncovered):
+                self._collected += [self._absolute(f) for f in uncovered]
+                return "", 0, None
+            known = {(f.rule, f.start, f.end) for f in spans}
+            uncovered = [f for f in uncovered if (f.rule, f.start, f.end) not in known]
+            if not uncovered:
+                return masked.text, frontier, more
+            spans += uncovered
+            more += [replace(f, start=(f.start or 0) + base, end=(f.end or 0) + base) for f in uncovered]
+        self._failures += [
+            Failure(r, FailureKind.UNINSPECTABLE, None, "masking did not settle") for r in self._direction.rules
+        ]
+        return "", 0, None
+
+    # -- the ends ----------------------------------------------------------------------------------------------------
+
+    def _compare(self, safe: str) -> bool:
+        """Whether the whole answer stands up to its sources and the query."""
+        answer = Piece(safe, self._role)
+        content = Content((answer, *self._company), self.source)
+        found = self._direction.find(
+            content, Deadline(self._limits.deadline_ms), self._timings, frozenset({"grounding"})
+        )
+        verdict = self._direction.judge(content, found.hits, found.failures)
+        self._note(verdict.failures, found.unseen, found.scores)
+        self._collected += [f for f in verdict.findings if f.piece == 0]
+        if self._failed(verdict.failures) or any(f.action is Action.BLOCKED for f in verdict.findings):
+            self._block()
+        return not self.blocked
+
+    def _report_only(self, *, final: bool) -> str:
+        """``async``: everything passes at once; at the end the whole text is checked for the report."""
+        out = self._pending
+        self._pending = ""
+        self._released += len(out)
+        if self._total <= self._limits.max_characters:
+            self._context += out
+        if final and self._context:
+            report = self._guard.check(
+                [Piece(self._context, self._role), *self._company]
+                if self._models
+                else Piece(self._context, self._role),
+                self.source,
+            )
+            self._note(report.failures, list(report.coverage.unseen), report.scores)
+            self._collected += [f for f in report.findings if f.piece == 0]
+        return out
+
+    def _fail(self, kind: FailureKind, detail: str) -> bool:
+        """Every rule fails; whether that blocks."""
+        failures = [Failure(rule, kind, None, detail) for rule in self._direction.rules]
+        self._note(failures, [Unseen(detail, None, 0)], {})
+        if self._failed(failures):
+            self._block()
+        return self.blocked
+
+    def _block(self) -> None:
+        self.blocked = True
+        self._pending = ""
+        self._values.clear()
+
+    def _failed(self, failures: Iterable[Failure]) -> bool:
+        return any(self._direction.rules[f.rule].on_failure is OnFailure.BLOCK for f in failures)
+
+    # -- findings ----------------------------------------------------------------------------------------------------
+
+    def _is_span(self, finding: Finding) -> bool:
+        return self._direction.rules[finding.rule].detector in self._spans
+
+    def _clipped(self, finding: Finding, base: int) -> Finding:
+        return replace(finding, start=max(0, (finding.start or 0) - base), end=(finding.end or 0) - base)
+
+    def _absolute(self, finding: Finding) -> Finding:
+        if finding.start is None or finding.end is None:
+            return finding
+        return replace(finding, start=finding.start + self._released, end=finding.end + self._released)
+
+    def _collect(self, findings: Iterable[Finding], base: int, frontier: int) -> None:
+        """Keep what is reported: spans that are decided, and of rules that judge texts the strongest."""
+        for f in findings:
+            if f.start is None or not self._is_span(f):
+                here = self._absolute(self._clipped(f, base)) if f.start is not None else f
+                at = next((i for i, k in enumerate(self._collected) if k.rule == f.rule), None)
+                if at is None:
+                    self._collected.append(here)
+                elif self._collected[at].score < f.score:
+                    self._collected[at] = here
+            elif f.start - base < frontier and (f.start >= base or f.action is not Action.NONE):
+                self._collected.append(self._absolute(self._clipped(f, base)))
+
+    def _remember(self, text: str, finding: Finding) -> None:
+        value = text[finding.start : finding.end]
+        if len(self._values) < _VALUES and len(value) >= 6 and not value.isalpha():
+            self._values.setdefault(value, finding)
+
+    def _echoes(self, text: str) -> list[Hit]:
+        """Values masked before that stand in this text again, whole."""
+        hits: list[Hit] = []
+        for value, f in self._values.items():
+            if value in text:
+                hits += [
+                    Hit(f.rule, f.type, *m.span(), f.score, 0, f.level)
+                    for m in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text)
+                ]
+        return hits
+
+    def _note(self, failures: Iterable[Failure], unseen: Iterable[Unseen], scores: object) -> None:
+        self._failures += [f for f in failures if f not in self._failures]
+        self._unseen += [u for u in unseen if u not in self._unseen]
+        if isinstance(scores, dict):
+            for key, value in scores.items():
+                better = min if key in ("grounding", "relevance") else max
+                self._scores[key] = better(self._scores.get(key, value), value)
+
+    @property
+    def report(self) -> Report:
+        """The verdict so far, over everything fed. ``outputs`` is empty: the text went out as it came."""
+        action = max((f.action for f in self._collected), key=lambda a: a.severity, default=Action.NONE)
+        if self._mode is StreamMode.ASYNC:
+            action = Action.NONE
+        if self.blocked:
+            action = Action.BLOCKED
+        findings = tuple(
+            sorted(
+                dict.fromkeys(self._collected), key=lambda f: (-1 if f.start is None else f.start, f.end or 0, f.rule)
+            )
+        )
+        applicable = self._models or not any(r.detector == "grounding" for r in self._direction.rules.values())
+        missing = () if applicable else tuple(i for i, r in self._direction.rules.items() if r.detector == "grounding")
+        return Report(
+            action,
+            self.source,
+            findings,
+            (),
+            tuple(self._failures),
+            Coverage(self._total, self._total, tuple(self._unseen), missing),
+            dict(self._timings),
+            self._guard.policy.identity,
+            dict(self._scores),
+        )
+
+    def __repr__(self) -> str:
+        return f"TextStream({self._guard.policy.name!r}, {self.source}, {self._total} characters, held {self.held})"
+
+
+def _before(frontier: int, spans: Sequence[tuple[int, int]]) -> int:
+    """The frontier, moved back to the start of every span that crosses it."""
+    moved = True
+    while moved:
+        moved = False
+        for start, end in spans:
+            if start < frontier < end:
+                frontier, moved = start, True
+    return frontier
+
+
+def _tail(text: str, size: int) -> str:
+    """The last ``size`` characters, from the start of a word on."""
+    if len(text) <= size:
+        return text
+    cut = len(text) - size
+    blank = text.find(" ", cut, cut + 64)
+    return text[blank + 1 if blank >= 0 else cut :]

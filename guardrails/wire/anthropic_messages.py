@@ -1,0 +1,282 @@
+"""Anthropic messages: ``POST …/messages`` and ``POST …/messages/count_tokens``, also as gateways and local servers speak it.
+
+Thinking is signed: see :mod:`guardrails.wire.signed` for what becomes of it where masking changes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from guardrails.wire.anthropic_shapes import ERROR, EVENT, REQUEST, RESPONSE
+from guardrails.wire.form import Channel, Event, Form, Route
+from guardrails.wire.frames import Frame
+from guardrails.wire.shape import Kind, Shape, Walk, opaque
+from guardrails.wire.signed import UNSIGNED, Signed, left_out, unsign
+
+__all__ = ["CountTokens", "Messages"]
+
+# Stands in a message of which nothing but changed thinking was left: the API takes no message without content.
+_NOTHING_LEFT = "(reasoning removed)"
+
+# The delta that carries a channel's text, and the block that a channel opens.
+_DELTAS = {
+    "text": ("text_delta", "text"),
+    "thinking": ("thinking_delta", "thinking"),
+    "input": ("input_json_delta", "partial_json"),
+    "compaction": ("compaction_delta", "content"),
+}
+_BLOCKS: Mapping[str, Callable[[str], dict[str, Any]]] = {
+    "text": lambda text: {"type": "text", "text": text},
+    "thinking": lambda text: {"type": "thinking", "thinking": text, "signature": ""},
+    "compaction": lambda text: {"type": "compaction", "content": text},
+}
+_ERROR_TYPES = {
+    400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
+    408: "timeout_error", 413: "request_too_large", 415: "invalid_request_error", 422: "invalid_request_error",
+    429: "rate_limit_error", 503: "overloaded_error", 504: "timeout_error", 529: "overloaded_error",
+}  # fmt: skip
+
+
+class Messages(Form):
+    """Messages with content blocks in, a message out, named events from ``message_start`` to ``message_stop`` in streams.
+
+    What blocks an answer ends it with ``stop_reason: "refusal"``, the API's own word for a classifier that intervened.
+    """
+
+    name = "anthropic.messages"
+    routes = (Route("/messages"),)
+    REQUEST = REQUEST
+    RESPONSE = RESPONSE
+    EVENT = EVENT
+    ERROR = ERROR
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        """A list of messages."""
+        return isinstance(body, dict) and isinstance(body.get("messages"), list)
+
+    def __init__(
+        self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(body, params, query)
+        self._like: dict[str, Any] = {"id": "msg_guardrails", "model": self.model}
+        self._usage: dict[str, Any] = {"input_tokens": 0, "output_tokens": 0}
+        # Blocks the client was told of: those that are open, and how many there are.
+        self._open: dict[int, None] = {}
+        self._blocks = 0
+        self._thinking: dict[int, Signed] = {}
+
+    # -- whole bodies ------------------------------------------------------------------------------------------------
+
+    def inbound(self) -> Walk:
+        """The texts of the request; changed thinking that was signed is left out once it is final."""
+        walk = super().inbound()
+        messages = self.body.get("messages") if isinstance(self.body, dict) else None
+        messages = [m for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
+        broken = left_out([b for m in messages for b in _thinking(m)], "thinking")
+
+        def settle() -> None:
+            for message in messages:
+                gone = [b for b in _thinking(message) if broken(b)]
+                if gone:
+                    kept = [b for b in message["content"] if not any(b is g for g in gone)]
+                    message["content"] = kept or [{"type": "text", "text": _NOTHING_LEFT}]
+
+        walk.after.append(settle)
+        return walk
+
+    def outbound(self, body: Any) -> Walk:
+        """The texts of the message; changed thinking loses its signature once it is final."""
+        self._resemble(body)
+        walk = super().outbound(body)
+        walk.after.append(unsign(_thinking(body), "thinking"))
+        return walk
+
+    def replace(self, turn: int, message: str) -> bool:
+        """The message's words go; calls of tools and their results stay as pairs, emptied: the API wants both or none."""
+        messages = self.body.get("messages") if isinstance(self.body, dict) else None
+        if not isinstance(messages, list) or not isinstance(messages[turn], dict):
+            return False
+        content = messages[turn].get("content")
+        kept: list[dict[str, Any]] = []
+        for block in content if isinstance(content, list) else ():
+            match block:
+                case {"type": "tool_use"}:
+                    kept.append({**{k: block[k] for k in ("type", "id", "name") if k in block}, "input": {}})
+                case {"type": "tool_result"}:
+                    kept.append({**{k: block[k] for k in ("type", "tool_use_id") if k in block}, "content": message})
+        if not kept:
+            messages[turn]["content"] = message
+        elif kept[0]["type"] == "tool_result":
+            messages[turn]["content"] = kept
+        else:
+            messages[turn]["content"] = [{"type": "text", "text": message}, *kept]
+        return True
+
+    def refusal(self, message: str) -> Any:
+        """A message that says it, stopped as the API's own refusals are, with the tokens that were used all the same."""
+        return {
+            **self._empty(),
+            "content": [{"type": "text", "text": message}],
+            "stop_reason": "refusal",
+            "stop_details": _details(message),
+        }
+
+    def error(self, status: int, message: str, code: str) -> Any:
+        """The API's error; clients find ``code`` where it puts its own."""
+        kind = _ERROR_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
+        return {"type": "error", "error": {"type": kind, "message": message, "details": {"error_code": code}}}
+
+    # -- streams -----------------------------------------------------------------------------------------------------
+
+    def observe(self, body: Any, event: Event) -> None:
+        """See :class:`Form`. What the client knows of is noted when an event is final, not when it came."""
+        if not isinstance(body, dict):
+            return
+        index = body.get("index")
+        block = index if isinstance(index, int) else 0
+        match body.get("type"):
+            case "message_start":
+                event.walk.after.append(lambda: self._begin(body.get("message")))
+            case "content_block_start":
+                event.walk.after.append(lambda: self._opened(block))
+                self._think(block, body.get("content_block"), event)
+            case "content_block_delta":
+                delta = body.get("delta")
+                if isinstance(delta, dict):
+                    self._think(block, delta, event)
+                    event.bare = set(delta) <= _BARE.get(str(delta.get("type")), frozenset())
+                    if delta.get("type") == "signature_delta" and delta.get("signature"):
+                        event.closes = frozenset({("thinking", ("index", block))})
+                        event.walk.after.append(lambda: self._sign(block, delta))
+            case "content_block_stop":
+                event.closes = frozenset({("index", block)}) if index is block else True
+                event.walk.after.append(lambda: self._closed(block))
+            case "message_delta":
+                event.closes = True
+                event.walk.after.append(lambda: self._count(body.get("usage")))
+            case "message_stop" | "error":
+                event.closes = True
+
+    def delta(self, channel: Channel, text: str) -> Frame:
+        """For a block the client was not told of yet, the event that opens it with ``text``."""
+        name, *places = channel if isinstance(channel, tuple) else (channel,)
+        index = next((v for k, v in places if k == "index"), 0)
+        if name == "thinking":
+            self._thinking.setdefault(index, Signed()).send(text)
+        if index not in self._open and name in _BLOCKS:
+            self._opened(index)
+            return _frame("content_block_start", index=index, content_block=_BLOCKS[name](text))
+        kind, field = _DELTAS[name]
+        return _frame("content_block_delta", index=index, delta={"type": kind, field: text})
+
+    def opening(self) -> list[Frame]:
+        """``message_start``."""
+        self._blocks = 0
+        self._open.clear()
+        return [_frame("message_start", message={**self._empty(), "content": []})]
+
+    def ending(self, message: str) -> list[Frame]:
+        """What is open closes; the message is a block of its own, so that it is told apart from the model's words."""
+        index = self._blocks
+        return [
+            *(_frame("content_block_stop", index=i) for i in self._open),
+            _frame("content_block_start", index=index, content_block={"type": "text", "text": ""}),
+            _frame("content_block_delta", index=index, delta={"type": "text_delta", "text": message}),
+            _frame("content_block_stop", index=index),
+            _frame(
+                "message_delta",
+                delta={"stop_reason": "refusal", "stop_sequence": None, "stop_details": _details(message)},
+                usage={"output_tokens": self._usage["output_tokens"]},
+            ),
+            _frame("message_stop"),
+        ]
+
+    # -- what the client was sent ------------------------------------------------------------------------------------
+
+    def _begin(self, message: Any) -> None:
+        self._resemble(message)
+        content = message.get("content") if isinstance(message, dict) else None
+        self._blocks = len(content) if isinstance(content, list) else 0
+
+    def _resemble(self, message: Any) -> None:
+        """What a refusal has in common with the answer it stands for."""
+        if isinstance(message, dict):
+            self._like |= {
+                k: message[k] for k in ("id", "model") if isinstance(message.get(k), str) and opaque(message[k])
+            }
+            self._count(message.get("usage"))
+
+    def _count(self, usage: Any) -> None:
+        if isinstance(usage, dict):
+            self._usage |= {k: usage[k] for k in self._usage if isinstance(usage.get(k), int)}
+
+    def _opened(self, index: int) -> None:
+        self._open[index] = None
+        self._blocks = max(self._blocks, index + 1)
+
+    def _closed(self, index: int) -> None:
+        self._open.pop(index, None)
+        self._thinking.pop(index, None)
+
+    def _think(self, index: int, holder: Any, event: Event) -> None:
+        """Remember what the model thought and, once it is sent, what the client got of it."""
+        if isinstance(holder, dict) and isinstance(holder.get("thinking"), str):
+            signed = self._thinking.setdefault(index, Signed())
+            signed.say(holder["thinking"])
+            event.walk.after.append(lambda: signed.send(holder["thinking"]))
+
+    def _sign(self, index: int, delta: dict[str, Any]) -> None:
+        signed = self._thinking.get(index)
+        if signed is not None and not signed.holds:
+            delta["signature"] = UNSIGNED
+
+    def _empty(self) -> dict[str, Any]:
+        return {
+            **self._like,
+            "type": "message",
+            "role": "assistant",
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": dict(self._usage),
+        }
+
+
+class CountTokens(Messages):
+    """How many tokens a request has: the request is inspected as any other, the answer is a number."""
+
+    name = "anthropic.count_tokens"
+    routes = (Route("/messages/count_tokens"),)
+    RESPONSE = Shape({"input_tokens": Kind.OPAQUE, "context_management": Shape({"original_input_tokens": Kind.OPAQUE})})
+
+    @property
+    def streaming(self) -> bool:
+        """Never."""
+        return False
+
+    def refusal(self, message: str) -> Any:
+        """A request that does not reach the model has no tokens; ``message`` says why."""
+        return {"input_tokens": 0, "message": message}
+
+
+# Fields of a delta that is nothing but text of a channel, by its type.
+_BARE = {kind: frozenset({"type", field, "estimated_tokens"}) for kind, field in _DELTAS.values()} | {
+    "compaction_delta": frozenset()
+}
+
+
+def _frame(kind: str, **body: Any) -> Frame:
+    return Frame({"type": kind, **body}, kind)
+
+
+def _details(message: str) -> dict[str, Any]:
+    return {"type": "refusal", "category": None, "explanation": message}
+
+
+def _thinking(message: Any) -> Iterator[dict[str, Any]]:
+    content = message.get("content") if isinstance(message, dict) else None
+    for block in content if isinstance(content, list) else ():
+        if isinstance(block, dict) and block.get("type") == "thinking" and isinstance(block.get("thinking"), str):
+            yield block

@@ -1,0 +1,300 @@
+"""Where text sits in the bodies and events of Anthropic messages.
+
+One table of blocks serves requests, answers and events; blocks nest (a tool's result holds documents, a document holds
+text), and a block of an unknown type is read by what its type ends with. The fields of the API's beta versions are in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from guardrails.types import Role
+from guardrails.wire.shape import By, Delta, Each, Kind, Part, Shape, Switch, by_type
+
+__all__ = ["ERROR", "EVENT", "REQUEST", "RESPONSE"]
+
+_ROLES = {"system": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
+
+
+def _role_of(message: Mapping[str, Any]) -> Role | None:
+    """Whose message it is; a role nobody knows is a user's."""
+    role = message.get("role")
+    return _ROLES.get(role, Role.USER) if isinstance(role, str) else None
+
+
+def _ids(*names: str) -> dict[str, Part]:
+    return dict.fromkeys(names, Kind.OPAQUE)
+
+
+def _string_or(kind: Kind, part: Part) -> Switch:
+    return Switch(lambda value: kind if isinstance(value, str) else part)
+
+
+CACHE = Shape(_ids("type", "ttl"))
+# What any block may have besides its content.
+COMMON: dict[str, Part] = {
+    **_ids("type", "id", "tool_use_id", "toolset_name", "is_error"),
+    "cache_control": CACHE,
+    "caller": Shape(_ids("type", "tool_id")),
+}
+CITATION = Shape(
+    {
+        **_ids("type", "file_id", "document_index", "search_result_index", "start_char_index", "end_char_index"),
+        **_ids("start_page_number", "end_page_number", "start_block_index", "end_block_index"),
+        **dict.fromkeys(("cited_text", "document_title", "title", "source", "url"), Kind.TEXT),
+        "encrypted_index": Kind.SEAL,
+    }
+)
+# A list of citations, or the switch that asks for them.
+CITATIONS = Switch(lambda value: Shape(_ids("enabled")) if isinstance(value, dict) else Each(CITATION))
+
+
+def _block(value: Any) -> Part:
+    kind = value.get("type") if isinstance(value, dict) else None
+    if not isinstance(kind, str):
+        return Kind.TEXT
+    if kind in BLOCKS:
+        return BLOCKS[kind]
+    return TOOL_USE if kind.endswith("tool_use") else RESULT if kind.endswith("tool_result") else OTHER
+
+
+BLOCK = Switch(_block)
+SOURCE = Shape(
+    {
+        **_ids("type", "media_type"),
+        "data": Kind.BINARY,
+        "url": Kind.REFERENCE,
+        "file_id": Kind.REFERENCE,
+        "content": Each(BLOCK),
+    }
+)
+TEXT_SOURCE = Shape({**_ids("type", "media_type"), "data": Kind.TEXT})
+SOURCES = by_type({"text": TEXT_SOURCE}, default=SOURCE)
+
+# Texts of blocks, named so that their names are not read as somebody's words.
+TEXTS: dict[str, Part] = dict.fromkeys(
+    ("text", "title", "source", "url", "name", "stdout", "stderr", "lines"), Kind.TEXT
+)
+# What a server's tool gave back: hits, pages, output of programs, errors.
+OTHER = Shape(
+    {
+        **COMMON,
+        **TEXTS,
+        **_ids("error_code", "retrieved_at", "return_code", "file_type", "num_lines", "start_line", "total_lines"),
+        **_ids("new_start", "new_lines", "old_start", "old_lines", "is_file_update", "stop_reason"),
+        **dict.fromkeys(("error_message", "page_age", "tool_name"), Kind.TEXT),
+        "content": Each(BLOCK),
+        "tool_references": Each(BLOCK),
+        "encrypted_content": Kind.BINARY,
+        "encrypted_stdout": Kind.BINARY,
+        "file_id": Kind.REFERENCE,
+    }
+)
+TOOL_USE = Shape({**COMMON, "name": Kind.TEXT, "server_name": Kind.TEXT, "input": Kind.TOOL})
+RESULT = Shape({**COMMON, "content": Each(BLOCK)}, role=Role.TOOL)
+
+# A tool's definition, also of the servers' own tools; web tools fetch what nobody here sees, and say so in the answer.
+DEFINITION: dict[str, Part] = {
+    **_ids("type", "name", "strict", "defer_loading", "eager_input_streaming", "allowed_callers", "max_uses", "model"),
+    **_ids("max_content_tokens", "max_tokens", "use_cache", "response_inclusion", "max_characters", "mcp_server_name"),
+    **_ids("display_width_px", "display_height_px", "display_number", "enable_zoom", "max_conversation_length"),
+    **dict.fromkeys(("description", "input_schema", "input_examples", "allowed_domains", "blocked_domains"), Kind.TEXT),
+    "cache_control": CACHE,
+    "caching": CACHE,
+    "citations": CITATIONS,
+    "user_location": Shape(
+        {"type": Kind.OPAQUE, **dict.fromkeys(("city", "country", "region", "timezone"), Kind.TEXT)}
+    ),
+}
+TOOL = Shape(DEFINITION, role=Role.SYSTEM)
+# A server of others describes its tools itself: its words are a tool's, not the developer's.
+LISTING = Shape({**COMMON, "mcp_server_name": Kind.TEXT, "tools": Each(Shape(DEFINITION))}, role=Role.TOOL)
+TOOL_CHANGE = Shape(
+    {
+        **COMMON,
+        "tool": Shape({**_ids("type"), "name": Kind.TEXT, "server_name": Kind.TEXT, "definition": TOOL, "tool": TOOL}),
+    }
+)
+
+BLOCKS: dict[str, Part] = {
+    "text": Shape({**COMMON, "text": Kind.TEXT, "citations": CITATIONS}),
+    "image": Shape({**COMMON, "source": SOURCES, "transformations": Shape(_ids("oversized_image"))}),
+    "document": Shape(
+        {**COMMON, "title": Kind.TEXT, "context": Kind.TEXT, "citations": CITATIONS, "source": SOURCES},
+        role=Role.DOCUMENT,
+    ),
+    "search_result": Shape(
+        {**COMMON, "title": Kind.TEXT, "source": Kind.TEXT, "content": Each(BLOCK), "citations": CITATIONS},
+        role=Role.TOOL,
+    ),
+    "thinking": Shape({**COMMON, "thinking": Kind.TEXT, "signature": Kind.SEAL}),
+    "redacted_thinking": Shape({**COMMON, "data": Kind.BINARY}),
+    "compaction": Shape(
+        {
+            **COMMON,
+            "content": Kind.TEXT,
+            "encrypted_content": Kind.BINARY,
+            "signature": Kind.SEAL,
+            "tool_changes": Each(BLOCK),
+        }
+    ),
+    "container_upload": Shape({**COMMON, "file_id": Kind.REFERENCE}),
+    "tool_addition": TOOL_CHANGE,
+    "tool_removal": TOOL_CHANGE,
+    "mcp_tool_listing": LISTING,
+}
+
+MESSAGE = Shape(
+    {**_ids("role", "clear_at"), "content": Each(BLOCK), "output_config": Shape(_ids("effort"))}, role=_role_of
+)
+# Limits and switches: {"type": …, "value": …}.
+SWITCH = Shape(_ids("type", "value", "total", "remaining", "mode"))
+FORMAT = Shape({**_ids("type"), "schema": Kind.TEXT}, role=Role.SYSTEM)
+
+REQUEST = Shape(
+    {
+        **_ids(
+            "model", "max_tokens", "temperature", "top_p", "top_k", "stream", "service_tier", "speed", "inference_geo"
+        ),
+        **_ids("user_profile_id", "workspace_id", "anthropic_version", "anthropic_beta", "betas"),
+        "system": By(Role.SYSTEM, Each(BLOCK)),
+        "messages": Each(MESSAGE, turns=True),
+        "tools": Each(TOOL),
+        "tool_choice": Shape(_ids("type", "name", "disable_parallel_tool_use")),
+        "stop_sequences": Kind.TEXT,
+        "metadata": Shape({"user_id": Kind.TEXT}),
+        "cache_control": CACHE,
+        "thinking": Shape(
+            {**_ids("type", "budget_tokens", "display"), "block_binding": Shape(_ids("prefix_mismatch_behavior"))}
+        ),
+        "output_format": FORMAT,
+        "output_config": Shape({**_ids("effort"), "format": FORMAT, "task_budget": SWITCH}),
+        "container": _string_or(
+            Kind.REFERENCE,
+            Shape(
+                {"id": Kind.REFERENCE, "skills": Each(Shape({**_ids("type", "version"), "skill_id": Kind.REFERENCE}))}
+            ),
+        ),
+        "mcp_servers": Each(
+            Shape(
+                {
+                    **_ids("type", "name", "authorization_token"),
+                    "url": Kind.REFERENCE,
+                    "tool_configuration": Shape(_ids("enabled", "allowed_tools")),
+                }
+            )
+        ),
+        # The conversation, or the whole of what came before, that lies with the API.
+        "thread": Shape({**_ids("type"), "previous_message_id": Kind.REFERENCE}),
+        "diagnostics": Shape(_ids("previous_message_id")),
+        "context_management": Shape(
+            {
+                "edits": Each(
+                    Shape(
+                        {
+                            **_ids("type", "exclude_tools", "clear_tool_inputs", "pause_after_compaction"),
+                            **dict.fromkeys(("trigger", "clear_at_least"), SWITCH),
+                            "keep": _string_or(Kind.OPAQUE, SWITCH),
+                            "instructions": Kind.TEXT,
+                        }
+                    )
+                )
+            }
+        ),
+        "compaction": Shape({**_ids("type"), "instructions": Kind.TEXT}),
+        "fallbacks": _string_or(Kind.OPAQUE, Each(Shape(_ids("model", "speed", "max_tokens")))),
+        "fallback_credit_token": _string_or(Kind.SEAL, Shape({"mode": Kind.OPAQUE, "token": Kind.SEAL})),
+        "billing_policy": Shape(_ids("type", "bill_to")),
+    }
+)
+
+_COUNTS = (
+    "input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "service_tier",
+    "inference_geo", "speed", "type", "model",
+)  # fmt: skip
+_DETAILS: dict[str, Part] = {
+    "cache_creation": Shape(_ids("ephemeral_1h_input_tokens", "ephemeral_5m_input_tokens")),
+    "server_tool_use": Shape(_ids("web_search_requests", "web_fetch_requests")),
+    "output_tokens_details": Shape(_ids("thinking_tokens")),
+}
+USAGE = Shape({**_ids(*_COUNTS), **_DETAILS, "iterations": Each(Shape({**_ids(*_COUNTS), **_DETAILS}))})
+# What a message says about itself when it ends.
+STOP: dict[str, Part] = {
+    "stop_reason": Kind.OPAQUE,
+    "stop_sequence": Kind.TEXT,
+    "stop_details": Shape(
+        {
+            **_ids("type", "category", "recommended_model"),
+            "explanation": Kind.TEXT,
+            "fallback_credit_token": Kind.SEAL,
+        }
+    ),
+    "container": Shape({**_ids("id", "expires_at"), "skills": Each(Shape(_ids("type", "skill_id", "version")))}),
+}
+AROUND: dict[str, Part] = {
+    "usage": USAGE,
+    "context_management": Shape(
+        {
+            "applied_edits": Each(
+                Shape(_ids("type", "cleared_input_tokens", "cleared_tool_uses", "cleared_thinking_turns"))
+            )
+        }
+    ),
+    "diagnostics": Shape({"cache_miss_reason": Shape(_ids("type", "cache_missed_input_tokens"))}),
+    "input_transformations": Each(Shape({**_ids("type", "reason"), "path": Kind.TEXT})),
+}
+RESPONSE = Shape({**_ids("type", "id", "model", "role"), **STOP, **AROUND, "content": Each(BLOCK)})
+ERROR = Shape(
+    {
+        **_ids("type", "request_id"),
+        "error": Shape(
+            {**_ids("type"), "message": Kind.TEXT, "details": Shape(_ids("error_code", "error_visibility"))}
+        ),
+    }
+)
+
+EVENT = by_type(
+    {
+        "message_start": Shape({**_ids("type"), "message": RESPONSE}),
+        "content_block_start": Shape(
+            {
+                **_ids("type", "index"),
+                "content_block": by_type(
+                    {
+                        "text": Shape({**COMMON, "text": Delta("text"), "citations": CITATIONS}),
+                        "thinking": Shape({**COMMON, "thinking": Delta("thinking"), "signature": Kind.SEAL}),
+                        "compaction": Shape(
+                            {**COMMON, "content": Delta("compaction"), "encrypted_content": Kind.BINARY}
+                        ),
+                    },
+                    default=BLOCK,
+                ),
+            }
+        ),
+        "content_block_delta": Shape(
+            {
+                **_ids("type", "index"),
+                "delta": by_type(
+                    {
+                        "text_delta": Shape({**_ids("type"), "text": Delta("text")}),
+                        "thinking_delta": Shape({**_ids("type", "estimated_tokens"), "thinking": Delta("thinking")}),
+                        "signature_delta": Shape({**_ids("type"), "signature": Kind.SEAL}),
+                        "input_json_delta": Shape({**_ids("type"), "partial_json": Delta("input", Kind.JSON)}),
+                        "citations_delta": Shape({**_ids("type"), "citation": CITATION}),
+                        "compaction_delta": Shape(
+                            {**_ids("type"), "content": Delta("compaction"), "encrypted_content": Kind.BINARY}
+                        ),
+                    },
+                    default=Shape(_ids("type")),
+                ),
+            }
+        ),
+        "content_block_stop": Shape(_ids("type", "index")),
+        "message_delta": Shape({**_ids("type"), **AROUND, "delta": Shape(STOP)}),
+        "message_stop": Shape(_ids("type")),
+        "ping": Shape(_ids("type")),
+        "error": ERROR,
+    },
+    default=Shape(_ids("type")),
+)

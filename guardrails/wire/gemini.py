@@ -1,0 +1,274 @@
+"""Gemini: ``…/models/{model}:generateContent``, ``:streamGenerateContent`` and ``:countTokens``, as the Gemini API and
+Vertex AI speak them.
+
+A stream is a JSON array of answers, or server-sent events with ``alt=sse``. Parts of an answer that are no text (a call, code,
+its result) come whole and interrupt the text; what is said after them is a text of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from guardrails.wire import gemini_shapes as shapes
+from guardrails.wire.form import Channel, Event, Form, Route
+from guardrails.wire.framing import SSE, Frame, Framing, JSONArray
+from guardrails.wire.gemini_shapes import field_of
+from guardrails.wire.runs import Runs
+from guardrails.wire.shape import Mode
+
+__all__ = ["Gemini", "GeminiStream", "GeminiTokens"]
+
+# Tuned models, and the endpoints on which Vertex AI deploys models, are called alike.
+_OWNERS = ("models", "tunedModels", "endpoints")
+_STATUS = {
+    400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 413: "INVALID_ARGUMENT",
+    415: "INVALID_ARGUMENT", 422: "INVALID_ARGUMENT", 429: "RESOURCE_EXHAUSTED", 502: "UNAVAILABLE", 503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}  # fmt: skip
+_FINISH = ("finishReason", "finish_reason")
+
+
+def _routes(action: str) -> tuple[Route, ...]:
+    return tuple(Route(f"/{owner}/{{model}}:{action}") for owner in _OWNERS)
+
+
+class Gemini(Form):
+    """An answer that comes whole."""
+
+    name = "gemini.generate"
+    routes = _routes("generateContent")
+
+    REQUEST = shapes.REQUEST
+    RESPONSE = shapes.RESPONSE
+    EVENT = shapes.EVENT
+    ERROR = shapes.ERROR
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        return isinstance(body, dict) and isinstance(body.get("contents"), list | dict | str)
+
+    def __init__(
+        self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(body, params, query)
+        self._like: dict[str, Any] = {"modelVersion": self.model, "responseId": "guardrails"}
+        self._usage: Any = {"promptTokenCount": 0, "candidatesTokenCount": 0, "totalTokenCount": 0}
+        self._open: dict[int, None] = {}
+        self._runs = Runs()
+
+    @property
+    def streaming(self) -> bool:
+        """The action decides, not the body."""
+        return False
+
+    def replace(self, turn: int, message: str) -> bool:
+        """A call and its result name each other, so neither is replaced as a whole."""
+        request = field_of(self.body, "generateContentRequest")
+        contents = (request if isinstance(request, dict) else self.body).get("contents")
+        content = contents[turn] if isinstance(contents, list) else contents
+        if not isinstance(content, dict) or not isinstance(content.get("parts"), list):
+            return False
+        for part in content["parts"]:
+            if isinstance(part, dict) and any(field_of(part, name) is not None for name in _TIED):
+                return False
+        content["parts"] = [{"text": message}]
+        return True
+
+    def event(self, frame: Frame) -> Event:
+        """A candidate without an index has the one of its position; each uninterrupted text is a channel."""
+        for position, candidate in enumerate(_candidates(frame.body)):
+            if not _is_index(candidate.get("index")):
+                candidate["index"] = position
+        event = super().event(frame)
+        if frame.raw is None:
+            keys: dict[int, Channel] = {}
+            closes = self._close(frame.body, keys)
+            for slot in event.walk.slots:
+                if slot.mode is Mode.DELTA:
+                    slot.channel = keys.get(id(slot._box), slot.channel)
+            event.closes = closes
+        return event
+
+    def _close(self, body: Any, keys: dict[int, Channel]) -> frozenset[Channel]:
+        """The channels that end with an event; ``keys`` gets the channel of each object that holds a delta."""
+        closes: set[Channel] = set()
+        for candidate in _candidates(body):
+            index = candidate["index"]
+            place = ("index", index)
+            for part in _parts(candidate):
+                call = field_of(part, "functionCall")
+                pieces = field_of(call, "partialArgs") if isinstance(call, dict) else None
+                if pieces is not None or (isinstance(call, dict) and field_of(call, "willContinue")):
+                    closes |= self._runs.close([("text", place), ("thought", place)])
+                    for piece in pieces if isinstance(pieces, list) else [pieces]:
+                        if isinstance(piece, dict):
+                            keys[id(piece)] = self._runs.channel((f"args:{field_of(piece, 'jsonPath')}", place))
+                    if not field_of(call, "willContinue"):
+                        closes |= self._runs.close(k for k in self._runs.opened() if place in k)
+                elif set(part) - _TEXT:
+                    closes |= self._runs.close(k for k in self._runs.opened() if place in k)
+                elif part.get("thought"):
+                    keys[id(part)] = self._runs.channel(("thought", place))
+                elif part.get("text"):
+                    keys[id(part)] = self._runs.channel(("text", place))
+                    closes |= self._runs.close([("thought", place)])
+            if field_of(candidate, "finishReason") is not None:
+                closes.add(place)
+                self._open.pop(index, None)
+            else:
+                self._open[index] = None
+        return frozenset(closes)
+
+    def observe(self, body: Any, event: Event) -> None:
+        """Remember what our own events repeat, and whether an event has anything but text."""
+        if not isinstance(body, dict):
+            return
+        self._like |= {k: body[k] for k in ("modelVersion", "responseId", "createTime") if isinstance(body.get(k), str)}
+        if isinstance(body.get("usageMetadata"), dict):
+            self._usage = body["usageMetadata"]
+        # The counts of tokens grow with every event, and the last one, which is never bare, has them all.
+        event.bare = not set(body) - _ORDINARY and all(
+            not set(c) - {"content", "index"} and all(not set(p) - {"text", "thought"} for p in _parts(c))
+            for c in _candidates(body)
+        )
+
+    def delta(self, channel: Channel, text: str) -> Frame:
+        name, *places = channel if isinstance(channel, tuple) else (channel,)
+        index = dict(places).get("index", 0)
+        if str(name).startswith("args:"):
+            piece = {"jsonPath": str(name).removeprefix("args:"), "stringValue": text, "willContinue": True}
+            part: dict[str, Any] = {"functionCall": {"partialArgs": [piece], "willContinue": True}}
+        else:
+            part = {"text": text, "thought": True} if name == "thought" else {"text": text}
+        return Frame(self._answer([_candidate(index, part)]))
+
+    def refusal(self, message: str) -> Any:
+        answer = _candidate(0, {"text": message}, "SAFETY")
+        return self._answer([answer], {"promptTokenCount": 0, "candidatesTokenCount": 0, "totalTokenCount": 0})
+
+    def ending(self, message: str) -> list[Frame]:
+        candidates = [_candidate(index, {"text": message}, "SAFETY") for index in list(self._open) or [0]]
+        return [Frame(self._answer(candidates, self._usage))]
+
+    def error(self, status: int, message: str, code: str) -> Any:
+        info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": code, "domain": "guardrails"}
+        return {
+            "error": {"code": status, "message": message, "status": _STATUS.get(status, "INTERNAL"), "details": [info]}
+        }
+
+    def _answer(self, candidates: list[dict[str, Any]], usage: Any = None) -> dict[str, Any]:
+        return {"candidates": candidates, **({} if usage is None else {"usageMetadata": usage}), **self._like}
+
+
+class GeminiStream(Gemini):
+    """An answer in pieces."""
+
+    name = "gemini.stream"
+    routes = _routes("streamGenerateContent")
+
+    @property
+    def streaming(self) -> bool:
+        return True
+
+    @property
+    def _sse(self) -> bool:
+        return (self.query.get("alt") or self.query.get("$alt") or "").lower() == "sse"
+
+    def framing(self) -> Framing:
+        return _Events() if self._sse else _Array()
+
+    def error(self, status: int, message: str, code: str) -> Any:
+        body = super().error(status, message, code)
+        return body if self._sse else [body]
+
+
+class GeminiTokens(Gemini):
+    """Counting the tokens of a request. The answer is numbers: a refusal can only be an error."""
+
+    name = "gemini.tokens"
+    routes = _routes("countTokens")
+    speaks: ClassVar[bool] = False
+
+    RESPONSE = shapes.COUNT
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        return super().fits(body) or (
+            isinstance(body, dict) and isinstance(field_of(body, "generateContentRequest"), dict)
+        )
+
+    def refusal(self, message: str) -> Any:
+        return self.error(400, message, "guardrails_blocked")
+
+
+class _Patient:
+    """Some models of this API put a finish reason into every event. It counts when nothing follows, so an event that has
+    one waits for the next."""
+
+    _held: Frame | None = None
+
+    def _sorted(self, frames: list[Frame]) -> Iterator[Frame]:
+        for frame in frames:
+            if self._held is not None:
+                yield _unfinished(self._held, frame)
+            ends = any(field_of(c, "finishReason") is not None for c in _candidates(frame.body))
+            self._held = frame if ends else None
+            if not ends:
+                yield frame
+
+    def _last(self) -> list[Frame]:
+        held, self._held = self._held, None
+        return [] if held is None else [held]
+
+
+class _Events(_Patient, SSE):
+    def feed(self, data: bytes) -> list[Frame]:
+        return list(self._sorted(super().feed(data)))
+
+    def finish(self) -> list[Frame]:
+        return [*self._sorted(super().finish()), *self._last()]
+
+
+class _Array(_Patient, JSONArray):
+    def feed(self, data: bytes) -> list[Frame]:
+        return list(self._sorted(super().feed(data)))
+
+    def finish(self) -> list[Frame]:
+        return [*self._sorted(super().finish()), *self._last()]
+
+
+# Fields of a part that are its text, and those of an answer that every event has.
+_TEXT = frozenset({"text", "thought", "thoughtSignature", "thought_signature"})
+_ORDINARY = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"})
+_TIED = ("functionCall", "functionResponse", "toolCall", "toolResponse")
+
+
+def _is_index(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _candidates(body: Any) -> list[dict[str, Any]]:
+    found = body.get("candidates") if isinstance(body, dict) else None
+    return [c for c in (found if isinstance(found, list) else [found]) if isinstance(c, dict)]
+
+
+def _parts(candidate: Mapping[str, Any]) -> list[dict[str, Any]]:
+    content = candidate.get("content")
+    parts = content.get("parts") if isinstance(content, dict) else None
+    return [p for p in (parts if isinstance(parts, list) else [parts]) if isinstance(p, dict)]
+
+
+def _candidate(index: int, part: Mapping[str, Any], finish: str | None = None) -> dict[str, Any]:
+    content = {"parts": [dict(part)], "role": "model"}
+    return {"content": content, **({} if finish is None else {"finishReason": finish}), "index": index}
+
+
+def _unfinished(frame: Frame, following: Frame) -> Frame:
+    """The frame without the finish reasons of candidates that go on in the next one."""
+    going = {c.get("index", i) for i, c in enumerate(_candidates(following.body)) if _parts(c)}
+    for i, candidate in enumerate(_candidates(frame.body)):
+        if candidate.get("index", i) in going:
+            for name in _FINISH:
+                candidate.pop(name, None)
+    return frame

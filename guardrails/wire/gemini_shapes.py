@@ -1,0 +1,249 @@
+"""Where text sits in Gemini's requests and answers. The API reads every field in camelCase and in snake_case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from guardrails.types import Role
+from guardrails.wire.shape import By, Delta, Each, Kind, Part, Shape, Switch
+
+__all__ = ["COUNT", "ERROR", "EVENT", "REQUEST", "RESPONSE", "field_of"]
+
+_HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
+
+
+def _snake(name: str) -> str:
+    return _HUMP.sub(r"_\1", name).lower()
+
+
+def field_of(value: Mapping[str, Any], name: str) -> Any:
+    """A field under either of its spellings; ``name`` is the camelCase one. None where it is missing."""
+    found = value.get(name)
+    return found if found is not None else value.get(_snake(name))
+
+
+def _both(fields: Mapping[str, Part], role: Any = None) -> Shape:
+    return Shape({**{_snake(name): part for name, part in fields.items()}, **fields}, role=role)
+
+
+def _ids(names: str) -> dict[str, Part]:
+    return dict.fromkeys(names.split(), Kind.OPAQUE)
+
+
+def _texts(names: str) -> dict[str, Part]:
+    return dict.fromkeys(names.split(), Kind.TEXT)
+
+
+_ROLES = {"user": Role.USER, "model": Role.ASSISTANT, "function": Role.TOOL, "tool": Role.TOOL}
+
+
+def _role_of(content: Mapping[str, Any]) -> Role | None:
+    role = content.get("role")
+    return _ROLES.get(role, Role.USER) if isinstance(role, str) else None
+
+
+_BLOB = _both({"mimeType": Kind.OPAQUE, "data": Kind.BINARY, "displayName": Kind.TEXT})
+_FILE = _both({"mimeType": Kind.OPAQUE, "fileUri": Kind.REFERENCE, "displayName": Kind.TEXT})
+_MEDIA: dict[str, Part] = {
+    "inlineData": _BLOB,
+    "fileData": _FILE,
+    "mediaResolution": _both(_ids("level numTokens")),
+    "videoMetadata": _both(_ids("startOffset endOffset fps contentLayers")),
+}
+_PART: dict[str, Part] = {
+    **_MEDIA,
+    "text": Kind.TEXT,
+    "thought": Kind.OPAQUE,
+    "thoughtSignature": Kind.SEAL,
+    "functionCall": _both({**_ids("id willContinue"), "name": Kind.TEXT, "args": Kind.TOOL, "partialArgs": Kind.TOOL}),
+    "functionResponse": _both(
+        {**_ids("id willContinue scheduling"), **_texts("name response"), "parts": Each(_both(_MEDIA))}, Role.TOOL
+    ),
+    "executableCode": _both({**_ids("id language"), "code": Kind.TOOL}),
+    "codeExecutionResult": _both({**_ids("id outcome"), "output": Kind.TEXT}, Role.TOOL),
+    "toolCall": _both({**_ids("id toolType"), "args": Kind.TOOL}),
+    "toolResponse": _both({**_ids("id toolType"), "response": Kind.TEXT}, Role.TOOL),
+    "audioTranscription": _both({**_ids("finished languageCode startOffset endOffset"), "text": Kind.TEXT}),
+}
+
+
+# -- requests -----------------------------------------------------------------------------------------------------------
+
+_CONTENT = _both({"role": Kind.OPAQUE, "parts": Each(_both(_PART))}, _role_of)
+# Whatever role an instruction claims to have, it is the system's.
+_INSTRUCTION = By(Role.SYSTEM, _both({"role": Kind.OPAQUE, "parts": Each(_both(_PART))}))
+_TOOL = _both(
+    {
+        "functionDeclarations": Each(
+            _both(
+                {
+                    **_ids("behavior"),
+                    **_texts("name description parameters parametersJsonSchema response responseJsonSchema"),
+                }
+            )
+        ),
+        "googleSearch": Kind.TEXT,
+        "codeExecution": Kind.TEXT,
+        "urlContext": Kind.TEXT,
+        "googleSearchRetrieval": Kind.TEXT,
+    }
+)
+_CONFIG = _both(
+    {
+        **_ids(
+            "candidateCount maxOutputTokens temperature topP topK seed presencePenalty frequencyPenalty responseLogprobs"
+            " logprobs responseMimeType responseModalities mediaResolution audioTimestamp enableEnhancedCivicAnswers"
+            " enableAffectiveDialog"
+        ),
+        "stopSequences": Kind.TEXT,
+        "responseSchema": By(Role.SYSTEM),
+        "responseJsonSchema": By(Role.SYSTEM),
+        "thinkingConfig": _both(_ids("includeThoughts thinkingBudget thinkingLevel")),
+        "speechConfig": _both(
+            {
+                **_ids("languageCode"),
+                "voiceConfig": _both({"prebuiltVoiceConfig": _both(_ids("voiceName"))}),
+            }
+        ),
+    }
+)
+_GENERATE: dict[str, Part] = {
+    "model": Kind.OPAQUE,
+    "contents": Each(_CONTENT, turns=True),
+    "systemInstruction": _INSTRUCTION,
+    "tools": By(Role.SYSTEM, Each(_TOOL)),
+    "toolConfig": _both({"functionCallingConfig": _both({**_ids("mode"), "allowedFunctionNames": Kind.TEXT})}),
+    "safetySettings": Each(_both(_ids("category threshold method"))),
+    "generationConfig": _CONFIG,
+    "cachedContent": Kind.REFERENCE,
+    "labels": Kind.TEXT,
+    "continuationToken": Kind.REFERENCE,
+}
+REQUEST = _both({**_GENERATE, "generateContentRequest": _both(_GENERATE)})
+
+
+# -- answers ------------------------------------------------------------------------------------------------------------
+
+_RATINGS = Each(
+    _both(_ids("category probability probabilityScore severity severityScore blocked overwrittenThreshold"))
+)
+_COUNTS = Each(_both(_ids("modality tokenCount")))
+_USAGE = _both(
+    {
+        **_ids(
+            "promptTokenCount candidatesTokenCount totalTokenCount thoughtsTokenCount cachedContentTokenCount"
+            " toolUsePromptTokenCount trafficType serviceTier"
+        ),
+        **dict.fromkeys(
+            (
+                "promptTokensDetails",
+                "candidatesTokensDetails",
+                "cacheTokensDetails",
+                "toolUsePromptTokensDetails",
+            ),
+            _COUNTS,
+        ),
+    }
+)
+_GROUNDING = _both(
+    {
+        **_texts("webSearchQueries imageSearchQueries retrievalQueries"),
+        "groundingChunks": By(
+            Role.TOOL,
+            Each(
+                _both(
+                    {
+                        "web": _both(_texts("uri title domain")),
+                        "retrievedContext": _both(_texts("uri title text documentName fileSearchStore")),
+                        "maps": _both({**_texts("uri title text"), "placeId": Kind.OPAQUE}),
+                    }
+                )
+            ),
+        ),
+        "groundingSupports": Each(
+            _both(
+                {
+                    **_ids("groundingChunkIndices confidenceScores renderedParts"),
+                    "segment": _both({**_ids("partIndex startIndex endIndex"), "text": Kind.TEXT}),
+                }
+            )
+        ),
+        "searchEntryPoint": _both({"renderedContent": Kind.TEXT, "sdkBlob": Kind.BINARY}),
+        "retrievalMetadata": _both(_ids("googleSearchDynamicRetrievalScore")),
+    }
+)
+_CITATIONS = Each(
+    _both(
+        {
+            **_ids("startIndex endIndex"),
+            "publicationDate": _both(_ids("year month day")),
+            **_texts("uri title license"),
+        }
+    )
+)
+
+
+def _answer(part: Part) -> Shape:
+    candidate = _both(
+        {
+            **_ids("index finishReason tokenCount avgLogprobs"),
+            "content": _both({"role": Kind.OPAQUE, "parts": Each(part)}),
+            "finishMessage": Kind.TEXT,
+            "continuationToken": Kind.SEAL,
+            "safetyRatings": _RATINGS,
+            "citationMetadata": _both({"citations": _CITATIONS, "citationSources": _CITATIONS}),
+            "groundingMetadata": _GROUNDING,
+            "urlContextMetadata": _both(
+                {"urlMetadata": Each(_both({"retrievedUrl": Kind.TEXT, "urlRetrievalStatus": Kind.OPAQUE}))}
+            ),
+            "logprobsResult": Kind.DROP,
+        }
+    )
+    return _both(
+        {
+            **_ids("modelVersion responseId createTime"),
+            "candidates": Each(candidate),
+            "promptFeedback": _both(
+                {"blockReason": Kind.OPAQUE, "blockReasonMessage": Kind.TEXT, "safetyRatings": _RATINGS}
+            ),
+            "usageMetadata": _USAGE,
+        }
+    )
+
+
+_SAID = _both({**_PART, "text": Delta("text")})
+_THOUGHT = _both({**_PART, "text": Delta("thought")})
+
+
+def _arguments(value: Any) -> Part:
+    path = field_of(value, "jsonPath") if isinstance(value, dict) else None
+    return _both({**_ids("willContinue boolValue nullValue"), "numberValue": Kind.TOOL, "jsonPath": Kind.TEXT,
+                  "stringValue": Delta(f"args:{path}", Kind.TOOL)})  # fmt: skip
+
+
+_CALLING = _both(
+    {
+        **_PART,
+        "functionCall": _both(
+            {**_ids("id willContinue"), "name": Kind.TEXT, "args": Kind.TOOL, "partialArgs": Each(Switch(_arguments))}
+        ),
+    }
+)
+
+
+def _event_part(part: Any) -> Part:
+    if not isinstance(part, dict):
+        return Kind.TEXT
+    call = field_of(part, "functionCall")
+    if isinstance(call, dict) and field_of(call, "partialArgs") is not None:
+        return _CALLING
+    return _THOUGHT if part.get("thought") else _SAID
+
+
+RESPONSE = _answer(_both(_PART))
+EVENT = _answer(Switch(_event_part))
+COUNT = _both({**_ids("totalTokens totalBillableCharacters cachedContentTokenCount"), "promptTokensDetails": _COUNTS,
+               "cacheTokensDetails": _COUNTS})  # fmt: skip
+ERROR = Each(Shape({"error": Shape({"code": Kind.OPAQUE, "status": Kind.OPAQUE, "message": Kind.TEXT})}))

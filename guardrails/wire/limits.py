@@ -1,0 +1,54 @@
+"""How large and how deep a body may be, and the error that says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from guardrails.errors import GuardrailsError
+
+__all__ = ["DEFAULT_LIMITS", "BodyLimits", "Malformed"]
+
+
+class Malformed(GuardrailsError):
+    """A body, a header or a stream that is not read.
+
+    ``status`` is the HTTP status it deserves when a client sent it: 400 (cannot be read as it stands), 413 (too many
+    bytes) or 415 (another type, charset or encoding). The same from an upstream is a bad gateway. ``reason`` names the
+    place and the remedy and holds no character of what was read.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        self.status = status
+        self.reason = reason
+        super().__init__(reason)
+
+    def __reduce__(self) -> tuple[type[Malformed], tuple[int, str]]:
+        return (type(self), (self.status, self.reason))
+
+
+# The JSON library writes no deeper than this, whatever a configuration says.
+_DEEPEST = 250
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """Bounds of one body, or of one frame of a stream.
+
+    ``bytes`` of the encoded body; ``nodes``: values of any kind, lists and objects included; ``depth`` of nested lists
+    and objects (at most 250); ``string``: characters of one string or key. Raises ValueError for a bound that is none.
+    """
+
+    bytes: int = 2_000_000
+    nodes: int = 10_000
+    depth: int = 64
+    string: int = 2_000_000
+
+    def __post_init__(self) -> None:
+        for name in ("bytes", "nodes", "depth", "string"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"BodyLimits.{name} must be at least 1")
+        if self.depth > _DEEPEST:
+            raise ValueError(f"BodyLimits.depth must be at most {_DEEPEST}")
+
+
+DEFAULT_LIMITS = BodyLimits()

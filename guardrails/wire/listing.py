@@ -1,0 +1,58 @@
+"""What clients ask before they talk: which models there are, and which version. ``GET`` without a body."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from guardrails.wire.form import Form, Route
+from guardrails.wire.shape import Each, Kind, Part, Shape
+
+__all__ = ["Listing"]
+
+
+def _ids(names: str) -> dict[str, Part]:
+    return dict.fromkeys(names.split(), Kind.OPAQUE)
+
+
+# Ids, digests, sizes and times of OpenAI's, Anthropic's, Gemini's and Ollama's lists. Everything else is text.
+_MODEL = Shape(
+    {
+        **_ids(
+            "id object created owned_by root parent max_model_len type created_at shutdown_date"
+            " name model modified_at size digest expires_at size_vram context_length"
+            " baseModelId version inputTokenLimit outputTokenLimit supportedGenerationMethods temperature topP topK"
+            " maxTemperature thinking"
+        ),
+        "details": Shape(_ids("parent_model format family families parameter_size quantization_level")),
+    }
+)
+
+
+class Listing(Form):
+    """Lists of models, one model, a version. The request holds nothing; every string of the answer is inspected."""
+
+    name = "listing"
+    routes = (
+        Route("/models", "GET"),
+        Route("/models/{model}", "GET"),
+        Route("/api/tags", "GET"),
+        Route("/api/ps", "GET"),
+        Route("/api/version", "GET"),
+    )
+    speaks: ClassVar[bool] = False
+
+    RESPONSE = Shape(
+        {
+            **_MODEL.fields,
+            **_ids("first_id last_id has_more nextPageToken"),
+            "data": Each(_MODEL),
+            "models": Each(_MODEL),
+        }
+    )
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        return body is None
+
+    def refusal(self, message: str) -> Any:
+        return self.error(502, message, "guardrails_blocked")

@@ -1,0 +1,251 @@
+"""Ollama's own API: ``POST /api/chat`` and ``POST /api/generate``. Answers are JSON lines unless the request says no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from guardrails.types import Role
+from guardrails.wire.form import Channel, Event, Form, Route
+from guardrails.wire.framing import NDJSON, Frame, Framing
+from guardrails.wire.openai_chat import role_of
+from guardrails.wire.runs import Runs
+from guardrails.wire.shape import By, Delta, Each, Kind, Mode, Part, Shape
+
+__all__ = ["OllamaChat", "OllamaGenerate"]
+
+
+def _ids(names: str) -> dict[str, Part]:
+    return dict.fromkeys(names.split(), Kind.OPAQUE)
+
+
+_OPTIONS = Shape(
+    {
+        **_ids(
+            "num_ctx num_batch num_gpu main_gpu num_thread num_keep num_predict seed temperature top_k top_p min_p tfs_z"
+            " typical_p repeat_last_n repeat_penalty presence_penalty frequency_penalty penalize_newline mirostat mirostat_tau"
+            " mirostat_eta numa low_vram f16_kv logits_all vocab_only use_mmap use_mlock embedding_only draft_num_predict"
+        ),
+        "stop": Kind.TEXT,
+    }
+)
+_SETTINGS: dict[str, Part] = {
+    **_ids("model stream keep_alive think logprobs top_logprobs truncate shift raw width height steps"),
+    "options": _OPTIONS,
+    "format": By(Role.SYSTEM),
+}
+_ANSWER: dict[str, Part] = {
+    **_ids(
+        "model created_at done done_reason total_duration load_duration prompt_eval_count prompt_eval_duration eval_count"
+        " eval_duration remote_model remote_host completed total"
+    ),
+    "logprobs": Kind.DROP,
+}
+
+
+def _calls() -> Each:
+    function = Shape({"name": Kind.TEXT, "description": Kind.TEXT, "arguments": Kind.TOOL, "index": Kind.OPAQUE})
+    return Each(Shape({**_ids("id type"), "function": function}))
+
+
+class _Ollama(Form):
+    """What both routes have in common."""
+
+    # The fields of an event that continue a text, in the order in which their texts follow each other.
+    TEXTS: tuple[str, ...]
+
+    def __init__(
+        self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(body, params, query)
+        self._like: dict[str, Any] = {"model": self.model, "created_at": "1970-01-01T00:00:00Z"}
+        self._runs = Runs()
+
+    @property
+    def streaming(self) -> bool:
+        """A stream unless the request says ``false``."""
+        return self.body.get("stream") is not False
+
+    def framing(self) -> Framing:
+        return NDJSON()
+
+    def event(self, frame: Frame) -> Event:
+        """What follows a call of a tool is a text of its own, and so are thoughts that follow words of the answer."""
+        event = super().event(frame)
+        if not isinstance(frame.body, dict):
+            return event
+        body = frame.body
+        self._like |= {k: body[k] for k in ("model", "created_at") if isinstance(body.get(k), str)}
+        said = self._said(body)
+        closes: set[Channel] = set()
+        for name in self.TEXTS:
+            if said.get(name):
+                channel = self._runs.channel((name,))
+                for slot in event.walk.slots:
+                    if slot.mode is Mode.DELTA and slot.channel == (name,):
+                        slot.channel = channel
+                if name == self.TEXTS[-1]:
+                    closes |= self._runs.close(k for k in self._runs.opened() if k != (name,))
+        if said.get("tool_calls"):
+            closes |= self._runs.close(self._runs.opened())
+        event.closes = bool(body.get("done")) or frozenset(closes)
+        event.bare = not body.get("done") and not set(body) - {"model", "created_at", "done", "message", *self.TEXTS}
+        event.bare = event.bare and not set(said) - {"role", *self.TEXTS, "model", "created_at", "done"}
+        return event
+
+    def _said(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The object that holds the texts of an event."""
+        raise NotImplementedError
+
+    def _saying(self, name: str, text: str) -> dict[str, Any]:
+        """The fields of an event that say ``text``."""
+        raise NotImplementedError
+
+    def delta(self, channel: Channel, text: str) -> Frame:
+        name = channel[0] if isinstance(channel, tuple) else channel
+        return Frame({**self._like, **self._saying(str(name), text), "done": False})
+
+    def refusal(self, message: str) -> Any:
+        return {**self._like, **self._saying(self.TEXTS[-1], message), **_end()}
+
+    def ending(self, message: str) -> list[Frame]:
+        said = Frame({**self._like, **self._saying(self.TEXTS[-1], message), "done": False})
+        return [said, Frame({**self._like, **self._saying(self.TEXTS[-1], ""), **_end()})]
+
+    def error(self, status: int, message: str, code: str) -> Any:  # noqa: ARG002 - this API says no more
+        return {"error": message}
+
+
+def _end() -> dict[str, Any]:
+    # The API has no reason for an answer that was withheld; clients know `stop` and `length`.
+    counts = (
+        "total_duration",
+        "load_duration",
+        "prompt_eval_count",
+        "prompt_eval_duration",
+        "eval_count",
+        "eval_duration",
+    )
+    return {"done": True, "done_reason": "stop", **dict.fromkeys(counts, 0)}
+
+
+class OllamaChat(_Ollama):
+    """``/api/chat``: messages in, a message out."""
+
+    name = "ollama.chat"
+    routes = (Route("/api/chat"),)
+    TEXTS = ("thinking", "content")
+
+    REQUEST = Shape(
+        {
+            **_SETTINGS,
+            "messages": Each(
+                Shape(
+                    {
+                        **_ids("role tool_call_id"),
+                        "content": Kind.TEXT,
+                        "thinking": Kind.TEXT,
+                        "tool_name": Kind.TEXT,
+                        "images": Kind.BINARY,
+                        "tool_calls": _calls(),
+                    },
+                    role=role_of,
+                ),
+                turns=True,
+            ),
+            "tools": By(Role.SYSTEM, Each(Shape(_ids("type")))),
+        }
+    )
+    RESPONSE = Shape(
+        {
+            **_ANSWER,
+            "message": Shape(
+                {
+                    **_ids("role"),
+                    "content": Kind.TEXT,
+                    "thinking": Kind.TEXT,
+                    "images": Kind.BINARY,
+                    "tool_calls": _calls(),
+                }
+            ),
+        }
+    )
+    EVENT = Shape(
+        {
+            **_ANSWER,
+            "message": Shape(
+                {
+                    **_ids("role"),
+                    "content": Delta("content"),
+                    "thinking": Delta("thinking"),
+                    "images": Kind.BINARY,
+                    "tool_calls": _calls(),
+                }
+            ),
+        }
+    )
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        # Without messages the request loads the model, or unloads it.
+        return isinstance(body, dict) and isinstance(body.get("messages"), list | None)
+
+    def replace(self, turn: int, message: str) -> bool:
+        """Images lie beside the text and go with it."""
+        said = self.body["messages"][turn]
+        if not isinstance(said, dict) or said.get("tool_calls"):
+            return False
+        for name in ("images", "thinking"):
+            said.pop(name, None)
+        said["content"] = message
+        return True
+
+    def _said(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        message = body.get("message")
+        return message if isinstance(message, dict) else {}
+
+    def _saying(self, name: str, text: str) -> dict[str, Any]:
+        content = {} if name == "content" else {"content": ""}
+        return {"message": {"role": "assistant", **content, name: text}}
+
+
+class OllamaGenerate(_Ollama):
+    """``/api/generate``: a prompt in, a text out. The token ids of the context repeat the whole conversation."""
+
+    name = "ollama.generate"
+    routes = (Route("/api/generate"),)
+    TEXTS = ("thinking", "response")
+
+    REQUEST = Shape(
+        {
+            **_SETTINGS,
+            "prompt": Kind.TEXT,
+            "suffix": Kind.TEXT,
+            "system": By(Role.SYSTEM),
+            "template": By(Role.SYSTEM),
+            "images": Kind.BINARY,
+            "context": Kind.TOKENS,
+        }
+    )
+    RESPONSE = Shape(
+        {**_ANSWER, "response": Kind.TEXT, "thinking": Kind.TEXT, "image": Kind.BINARY, "context": Kind.DROP}
+    )
+    EVENT = Shape(
+        {
+            **_ANSWER,
+            "response": Delta("response"),
+            "thinking": Delta("thinking"),
+            "image": Kind.BINARY,
+            "context": Kind.DROP,
+        }
+    )
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        return isinstance(body, dict) and "messages" not in body and isinstance(body.get("prompt"), str | None)
+
+    def _said(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        return body
+
+    def _saying(self, name: str, text: str) -> dict[str, Any]:
+        return {"response": text} if name == "response" else {"response": "", name: text}

@@ -1,0 +1,354 @@
+"""OpenAI chat completions: ``POST …/chat/completions``, also as vLLM, Ollama and most gateways speak it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from guardrails.types import Role
+from guardrails.wire.form import Channel, Event, Form, Route
+from guardrails.wire.framing import Frame, Framing
+from guardrails.wire.sent import SentEvents
+from guardrails.wire.shape import Delta, Each, Kind, Part, Shape, Switch, Walk, by_type, opaque
+
+__all__ = ["FILE_DATA", "MODERATION_RESULT", "Chat", "counts", "ids", "role_of"]
+
+_ROLES = {
+    "system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT, "tool": Role.TOOL,
+    "function": Role.TOOL,
+}  # fmt: skip
+
+
+def role_of(message: Mapping[str, Any]) -> Role | None:
+    """Whose message it is; a role nobody knows is a user's."""
+    role = message.get("role")
+    return _ROLES.get(role, Role.USER) if isinstance(role, str) else None
+
+
+def ids(*names: str) -> dict[str, Part]:
+    """Fields that hold ids, enums or numbers."""
+    return dict.fromkeys(names, Kind.OPAQUE)
+
+
+def counts(usage: Any, names: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of ``names`` in an answer's usage, 0 where there is none; an object of ``names`` is an object of numbers."""
+    given = usage if isinstance(usage, dict) else {}
+    return {
+        name: counts(given.get(name), inner)
+        if isinstance(inner, Mapping)
+        else given[name]
+        if isinstance(given.get(name), int)
+        else 0
+        for name, inner in names.items()
+    }
+
+
+# Base64, or a `data:` address that holds it.
+FILE_DATA = Switch(
+    lambda value: Kind.REFERENCE if isinstance(value, str) and value[:5].lower() == "data:" else Kind.BINARY
+)
+
+
+def _link(**more: Part) -> Switch:
+    """An address, alone or in an object."""
+    inside = Shape({**ids("detail"), "url": Kind.REFERENCE, **more})
+    return Switch(lambda value: inside if isinstance(value, dict) else Kind.REFERENCE)
+
+
+_PART = ids("type", "prompt_cache_breakpoint")
+FUNCTION = Shape({"name": Kind.TEXT, "arguments": Kind.JSON})
+TOOL_CALL = Shape(
+    {
+        **ids("id", "type", "index"),
+        "function": FUNCTION,
+        "custom": Shape({"name": Kind.TEXT, "input": Kind.TEXT}),
+    }
+)
+PART = by_type(
+    {
+        "text": Shape({**_PART, "text": Kind.TEXT}),
+        "refusal": Shape({**_PART, "refusal": Kind.TEXT}),
+        "image_url": Shape({**_PART, "image_url": _link()}),
+        "video_url": Shape({**_PART, "video_url": _link()}),
+        "audio_url": Shape({**_PART, "audio_url": _link()}),
+        "input_audio": Shape({**_PART, "input_audio": Shape({**ids("format"), "data": Kind.BINARY})}),
+        "file": Shape(
+            {
+                **_PART,
+                "file": Shape({"file_data": FILE_DATA, "file_id": Kind.REFERENCE, "filename": Kind.TEXT}),
+            }
+        ),
+    }
+)
+MESSAGE = Shape(
+    {
+        **ids("role", "tool_call_id"),
+        "content": Each(PART),
+        "tool_calls": Each(TOOL_CALL),
+        "function_call": FUNCTION,
+        "audio": Shape({"id": Kind.REFERENCE}),
+        "name": Kind.TEXT,
+        "refusal": Kind.TEXT,
+    },
+    role=role_of,
+)
+DEVELOPER = Shape(ids("type", "name", "strict"), role=Role.SYSTEM)
+SETTINGS = ids(
+    "model", "frequency_penalty", "presence_penalty", "logprobs", "max_tokens", "max_completion_tokens", "n", "seed",
+    "service_tier", "store", "stream", "temperature", "top_logprobs", "top_p", "parallel_tool_calls", "reasoning_effort",
+    "verbosity", "modalities", "prompt_cache_retention", "tool_choice", "function_call",
+)  # fmt: skip
+# Categories of a moderation result: names that would look like offences to a content filter.
+_CATEGORIES = Shape(
+    ids(
+        "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent", "self-harm",
+        "self-harm/instructions", "self-harm/intent", "sexual", "sexual/minors", "violence", "violence/graphic",
+    )
+)  # fmt: skip
+MODERATION_RESULT = Shape(
+    {
+        **ids("type", "model", "flagged", "code"),
+        "categories": _CATEGORIES,
+        "category_scores": _CATEGORIES,
+        "category_applied_input_types": _CATEGORIES,
+    }
+)
+_MODERATION = Shape({**ids("type", "model", "code"), "results": Each(MODERATION_RESULT)})
+_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+_LIKE = ("id", "created", "model", "service_tier", "system_fingerprint")
+ANSWER: dict[str, Part] = {
+    **ids(*_LIKE, "object", "obfuscation"),
+    "usage": Shape(
+        {
+            **ids(*_USAGE),
+            "prompt_tokens_details": Shape(
+                ids("audio_tokens", "cached_tokens", "cache_write_tokens", "image_tokens", "text_tokens")
+            ),
+            "completion_tokens_details": Shape(
+                ids(
+                    "accepted_prediction_tokens", "audio_tokens", "reasoning_tokens", "rejected_prediction_tokens",
+                    "text_tokens",
+                )
+            ),
+        }
+    ),
+    "moderation": Shape({"input": _MODERATION, "output": _MODERATION}),
+}  # fmt: skip
+_CITATION = Shape({**ids("type"), "url_citation": Shape(ids("start_index", "end_index"))})
+_AUDIO = ids("id", "expires_at")
+# Fields of a delta that are nothing but text of a channel.
+_SPOKEN = ("content", "refusal", "reasoning_content", "reasoning")
+
+
+def _answer(**message: Part) -> Shape:
+    choice = Shape({**ids("finish_reason", "index"), "logprobs": Kind.DROP, **message})
+    return Shape({**ANSWER, "choices": Each(choice)})
+
+
+class Chat(Form):
+    """Chat completions: messages in, choices out, ``data:`` chunks and ``[DONE]`` in streams."""
+
+    name = "openai.chat"
+    routes = (Route("/chat/completions"),)
+
+    REQUEST = Shape(
+        {
+            **SETTINGS,
+            "messages": Each(MESSAGE, turns=True),
+            "tools": Each(DEVELOPER),
+            "functions": Each(DEVELOPER),
+            "response_format": DEVELOPER,
+            "logit_bias": Kind.OPAQUE,
+            "audio": Shape(ids("voice", "format")),
+            "stream_options": Shape(ids("include_usage", "include_obfuscation")),
+        }
+    )
+    RESPONSE = _answer(
+        message=Shape(
+            {
+                **ids("role"),
+                "content": Each(PART),
+                "refusal": Kind.TEXT,
+                "tool_calls": Each(TOOL_CALL),
+                "function_call": FUNCTION,
+                "annotations": Each(_CITATION),
+                "audio": Shape({**_AUDIO, "data": Kind.BINARY}),
+            }
+        )
+    )
+    EVENT = _answer(
+        delta=Shape(
+            {
+                **ids("role"),
+                **{name: Delta(name) for name in _SPOKEN},
+                "tool_calls": Each(
+                    Shape(
+                        {
+                            **ids("id", "type", "index"),
+                            "function": Shape({"name": Kind.TEXT, "arguments": Delta("arguments", Kind.JSON)}),
+                            "custom": Shape({"name": Kind.TEXT, "input": Delta("input")}),
+                        }
+                    )
+                ),
+                "function_call": Shape({"name": Kind.TEXT, "arguments": Delta("function", Kind.JSON)}),
+                "annotations": Each(_CITATION),
+                "audio": Shape({**_AUDIO, "data": Kind.BINARY, "transcript": Delta("transcript")}),
+            }
+        )
+    )
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        """See :class:`Form`."""
+        return isinstance(body, dict) and isinstance(body.get("messages"), list)
+
+    def __init__(
+        self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(body, params, query)
+        self._like: dict[str, Any] = {"id": "chatcmpl-guardrails", "created": 0, "model": self.model}
+        self._usage: dict[str, Any] = dict(_USAGE)
+        # The choices of which something was sent, and whether that was their end.
+        self._sent: dict[int, bool] = {}
+        self._done = False
+
+    def framing(self) -> Framing:
+        """See :class:`Form`."""
+        return SentEvents(self._take)
+
+    def replace(self, turn: int, message: str) -> bool:
+        """See :class:`Form`."""
+        messages = self.body.get("messages")
+        said = messages[turn] if isinstance(messages, list) else None
+        if not isinstance(said, dict) or said.get("tool_calls") or said.get("function_call"):
+            return False
+        kept = {key: said[key] for key in ("role", "tool_call_id") if key in said}
+        if said.get("role") == "function" and "name" in said:
+            kept["name"] = said["name"]
+        said.clear()
+        said.update(kept, content=message)
+        return True
+
+    def outbound(self, body: Any) -> Walk:
+        """See :class:`Form`."""
+        if isinstance(body, dict):
+            self._resemble(body)
+            self._usage = counts(body.get("usage"), _USAGE)
+        return super().outbound(body)
+
+    def observe(self, body: Any, event: Event) -> None:
+        """See :class:`Form`."""
+        if not isinstance(body, dict):
+            return
+        self._resemble(body)
+        choices = body.get("choices")
+        closing: set[Channel] = set()
+        event.bare = isinstance(choices, list) and bool(choices) and not body.get("usage") and set(body) <= _BARE
+        for choice in choices if isinstance(choices, list) else ():
+            if not isinstance(choice, dict):
+                continue
+            if choice.get("finish_reason") is not None:
+                closing.add(("index", _index(choice)))
+            if not _only_text(choice):
+                event.bare = False
+        # A choice that gives no index ends all that can be meant.
+        event.closes = True if ("index", None) in closing else frozenset(closing)
+
+    def delta(self, channel: Channel, text: str) -> Frame:
+        """See :class:`Form`."""
+        name, *place = channel if isinstance(channel, tuple) else (channel,)
+        indexes = [v for k, v in place if k == "index"]
+        choice, call = (indexes + [0])[0], (indexes[1:] + [0])[0]
+        match name:
+            case "arguments":
+                delta: dict[str, Any] = {"tool_calls": [{"index": call, "function": {"arguments": text}}]}
+            case "input":
+                delta = {"tool_calls": [{"index": call, "custom": {"input": text}}]}
+            case "function":
+                delta = {"function_call": {"arguments": text}}
+            case "transcript":
+                delta = {"audio": {"transcript": text}}
+            case _:
+                delta = {name: text}
+        return Frame(self._chunk(choice, delta, None))
+
+    def refusal(self, message: str) -> Any:
+        """See :class:`Form`."""
+        return {
+            **self._like,
+            "object": "chat.completion",
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": message, "refusal": None},
+                    "logprobs": None,
+                    "finish_reason": "content_filter",
+                }
+            ],
+            "usage": self._usage,
+        }
+
+    def ending(self, message: str) -> list[Frame]:
+        """See :class:`Form`."""
+        if self._done:
+            return []
+        frames = []
+        asked = self.body.get("n") if isinstance(self.body, dict) else None
+        wanted = range(min(asked, 128)) if isinstance(asked, int) and not isinstance(asked, bool) else range(1)
+        for index in sorted({*wanted, *self._sent}):
+            if self._sent.get(index):
+                continue
+            said: dict[str, Any] = {"content": message}
+            if index not in self._sent:
+                said = {"role": "assistant", **said}
+            frames.append(Frame(self._chunk(index, said, None)))
+            frames.append(Frame(self._chunk(index, {}, "content_filter")))
+        return [*frames, Frame(None, raw="[DONE]")]
+
+    def _resemble(self, body: Mapping[str, Any]) -> None:
+        self._like |= {key: body[key] for key in _LIKE if body.get(key) is not None and opaque(body[key])}
+
+    def _take(self, frame: Frame) -> None:
+        """Remember what has been sent of each choice."""
+        if frame.raw is not None:
+            self._done = True
+            return
+        choices = frame.body.get("choices") if isinstance(frame.body, dict) else None
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict):
+                index = _index(choice) or 0
+                self._sent[index] = self._sent.get(index, False) or choice.get("finish_reason") is not None
+
+    def _chunk(self, index: int, delta: Mapping[str, Any], finish: str | None) -> dict[str, Any]:
+        return {
+            **self._like,
+            "object": "chat.completion.chunk",
+            "choices": [{"index": index, "delta": dict(delta), "logprobs": None, "finish_reason": finish}],
+        }
+
+
+_BARE = frozenset(ANSWER) | {"choices"}
+
+
+def _index(choice: Mapping[str, Any]) -> int | None:
+    index = choice.get("index")
+    return index if isinstance(index, int) and not isinstance(index, bool) else None
+
+
+def _within(value: Any, *names: str) -> bool:
+    """Whether a value is an object without other fields, or nothing."""
+    return value is None or (isinstance(value, dict) and set(value) <= set(names))
+
+
+def _only_text(choice: Mapping[str, Any]) -> bool:
+    """Whether a choice of a chunk carries nothing but texts of channels."""
+    delta = choice.get("delta")
+    if choice.get("finish_reason") is not None or not isinstance(delta, dict):
+        return False
+    calls = delta.get("tool_calls")
+    return set(delta) <= {*_SPOKEN, "tool_calls"} and all(
+        _within(call, "index", "function", "custom")
+        and _within(call and call.get("function"), "arguments")
+        and _within(call and call.get("custom"), "input")
+        for call in (calls if isinstance(calls, list) else ())
+    )

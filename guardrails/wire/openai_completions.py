@@ -1,0 +1,112 @@
+"""OpenAI's older completions: ``POST …/completions``, as vLLM and most gateways still speak it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from guardrails.wire.form import Channel, Event, Form, Route
+from guardrails.wire.framing import Frame
+from guardrails.wire.shape import Delta, Each, Kind, Part, Shape
+
+__all__ = ["USAGE", "Completions"]
+
+
+def _ids(names: str) -> dict[str, Part]:
+    return dict.fromkeys(names.split(), Kind.OPAQUE)
+
+
+_DETAILS = Shape(
+    _ids(
+        "cached_tokens cache_write_tokens audio_tokens text_tokens image_tokens reasoning_tokens accepted_prediction_tokens"
+        " rejected_prediction_tokens"
+    )
+)
+USAGE = Shape(
+    {
+        **_ids("prompt_tokens completion_tokens total_tokens"),
+        "prompt_tokens_details": _DETAILS,
+        "completion_tokens_details": _DETAILS,
+    }
+)
+# vLLM's ways to say the same text again: token ids and the probabilities of the prompt's tokens.
+_AGAIN: dict[str, Part] = dict.fromkeys(("logprobs", "prompt_logprobs", "prompt_token_ids", "token_ids"), Kind.DROP)
+_ANSWER: dict[str, Part] = {**_ids("id object created model system_fingerprint service_tier"), "usage": USAGE}
+
+
+def _choices(text: Part) -> Each:
+    return Each(Shape({**_ids("index finish_reason stop_reason"), **_AGAIN, "text": text}))
+
+
+class Completions(Form):
+    """Completions: prompts in, texts out, ``data:`` chunks and ``[DONE]`` in streams."""
+
+    name = "openai.completions"
+    routes = (Route("/completions"),)
+
+    REQUEST = Shape(
+        {
+            **_ids(
+                "model best_of echo frequency_penalty logit_bias logprobs max_tokens n presence_penalty seed stream temperature"
+                " top_p user"
+            ),
+            "prompt": Kind.TOKENS,
+            "prompt_embeds": Kind.BINARY,
+            "suffix": Kind.TEXT,
+            "stop": Kind.TEXT,
+            "stream_options": Shape(_ids("include_usage include_obfuscation continuous_usage_stats")),
+        }
+    )
+    RESPONSE = Shape({**_ANSWER, "choices": _choices(Kind.TEXT), "prompt_logprobs": Kind.DROP})
+    EVENT = Shape({**_ANSWER, "choices": _choices(Delta("text")), "obfuscation": Kind.OPAQUE})
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        return isinstance(body, dict) and "messages" not in body and isinstance(body.get("prompt"), str | list)
+
+    def __init__(
+        self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(body, params, query)
+        self._like: dict[str, Any] = {"id": "cmpl-guardrails", "created": 0, "model": self.model}
+        self._open: dict[int, None] = {}
+
+    def observe(self, body: Any, event: Event) -> None:
+        if not isinstance(body, dict):
+            return
+        self._like |= {k: body[k] for k in ("id", "created", "model", "system_fingerprint") if k in body}
+        found = body.get("choices")
+        choices = [c for c in found if isinstance(c, dict)] if isinstance(found, list) else []
+        closing: set[Channel] = set()
+        for choice in choices:
+            found = choice.get("index")
+            index = found if isinstance(found, int) else 0
+            if choice.get("finish_reason") is not None:
+                closing.add(("index", index))
+                self._open.pop(index, None)
+            else:
+                self._open[index] = None
+        event.closes = frozenset(closing)
+        event.bare = bool(choices) and not closing and not body.get("usage") and all(set(c) <= _PLAIN for c in choices)
+
+    def delta(self, channel: Channel, text: str) -> Frame:
+        index = dict(channel[1:]).get("index", 0) if isinstance(channel, tuple) else 0
+        return Frame(self._answer([_choice(index, text, None)]))
+
+    def refusal(self, message: str) -> Any:
+        usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+        return {**self._answer([_choice(0, message, "content_filter")]), "usage": usage}
+
+    def ending(self, message: str) -> list[Frame]:
+        choices = [_choice(index, message, "content_filter") for index in list(self._open) or [0]]
+        return [Frame(self._answer(choices)), Frame(None, raw="[DONE]")]
+
+    def _answer(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
+        return {**self._like, "object": "text_completion", "choices": choices}
+
+
+_PLAIN = frozenset({"text", "index", "finish_reason", "stop_reason", "logprobs"})
+
+
+def _choice(index: int, text: str, finish: str | None) -> dict[str, Any]:
+    return {"index": index, "text": text, "logprobs": None, "finish_reason": finish}

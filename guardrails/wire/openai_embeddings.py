@@ -1,0 +1,54 @@
+"""OpenAI's embeddings: ``POST …/embeddings``. Texts go in, numbers come out."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from guardrails.wire.form import Form, Route
+from guardrails.wire.openai_chat import MESSAGE
+from guardrails.wire.openai_completions import USAGE
+from guardrails.wire.shape import Each, Kind, Part, Shape
+
+__all__ = ["Embeddings"]
+
+
+def _ids(names: str) -> dict[str, Part]:
+    return dict.fromkeys(names.split(), Kind.OPAQUE)
+
+
+class Embeddings(Form):
+    """Embeddings. The answer has no place for a message: a refusal is an error."""
+
+    name = "openai.embeddings"
+    routes = (Route("/embeddings"),)
+    speaks: ClassVar[bool] = False
+
+    REQUEST = Shape(
+        {
+            **_ids("model dimensions encoding_format user input_type truncate"),
+            "input": Kind.TOKENS,
+            # vLLM embeds whole conversations too.
+            "messages": Each(MESSAGE, turns=True),
+        }
+    )
+    RESPONSE = Shape(
+        {
+            **_ids("id object created model"),
+            "data": Each(Shape({**_ids("object index"), "embedding": Kind.NUMBERS})),
+            "usage": USAGE,
+        }
+    )
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        return isinstance(body, dict) and (
+            isinstance(body.get("input"), str | list) or isinstance(body.get("messages"), list)
+        )
+
+    @property
+    def streaming(self) -> bool:
+        """Never, whatever the body says."""
+        return False
+
+    def refusal(self, message: str) -> Any:
+        return self.error(400, message, "guardrails_blocked")

@@ -1,0 +1,304 @@
+"""OpenAI responses: ``POST …/responses``. Stored responses (``GET``, ``DELETE``, ``cancel``) and answers that are made in the
+background are not served: their text would come by a way that nobody inspects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from guardrails.types import Role
+from guardrails.wire.form import Channel, Event, Form, Route
+from guardrails.wire.framing import Frame, Framing
+from guardrails.wire.openai_chat import counts
+from guardrails.wire.openai_responses_sent import Answer
+from guardrails.wire.openai_responses_shapes import EVENT, REQUEST, RESPONSE
+from guardrails.wire.sent import SentEvents
+from guardrails.wire.shape import Mode, Slot, Unread, Walk, opaque
+
+__all__ = ["Responses"]
+
+_LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "error"})
+_LIKE = ("id", "created_at", "model")
+_USAGE: dict[str, Any] = {
+    "input_tokens": 0,
+    "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+    "output_tokens": 0,
+    "output_tokens_details": {"reasoning_tokens": 0},
+    "total_tokens": 0,
+}
+# The events that continue a channel, by the channel's name.
+_DELTAS = {
+    "output_text": "response.output_text.delta",
+    "refusal": "response.refusal.delta",
+    "reasoning_text": "response.reasoning_text.delta",
+    "summary_text": "response.reasoning_summary_text.delta",
+    "arguments": "response.function_call_arguments.delta",
+    "mcp_arguments": "response.mcp_call_arguments.delta",
+    "input": "response.custom_tool_call_input.delta",
+    "code": "response.code_interpreter_call_code.delta",
+    "command": "response.shell_call_command.delta",
+    "stdout": "response.shell_call_output_content.delta",
+    "stderr": "response.shell_call_output_content.delta",
+    "transcript": "response.audio.transcript.delta",
+}
+_BARE = frozenset(
+    {"type", "sequence_number", "item_id", "output_index", "content_index", "summary_index", "command_index"}
+    | {"delta", "logprobs", "obfuscation"}
+)
+# What of an answer is not of the request: the rest repeats settings.
+_NEWS = frozenset({"output", "error", "id", "incomplete_details"})
+
+
+class Responses(Form):
+    """Responses: items in, items out, events that say everything up to four times in streams."""
+
+    name = "openai.responses"
+    routes = (Route("/responses"),)
+    REQUEST = REQUEST
+    RESPONSE = RESPONSE
+    EVENT = EVENT
+
+    def __init__(
+        self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(body, params, query)
+        self._like: dict[str, Any] = {"id": "resp_guardrails", "created_at": 0, "model": self.model}
+        self._usage: dict[str, Any] = counts({}, _USAGE)
+        self._answer = Answer()
+        # Items by their place in the answer, and back; what has been heard of which channel.
+        self._ids: dict[int, str] = {}
+        self._places: dict[str, int] = {}
+        self._heard: set[Channel] = set()
+        self._given: frozenset[str] | None = None
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        """See :class:`Form`."""
+        if not isinstance(body, dict) or "messages" in body:
+            return False
+        given = body.get("input")
+        return isinstance(given, str | list) or (given is None and bool(_WITHOUT_INPUT & set(body)))
+
+    @property
+    def unsupported(self) -> str | None:
+        """Why this request is not served, None when it is."""
+        if isinstance(self.body, dict) and self.body.get("background"):
+            return "`background`: an answer that is fetched later would not be inspected; leave it out or send false"
+        return None
+
+    def framing(self) -> Framing:
+        """See :class:`Form`."""
+        return SentEvents(self._take)
+
+    def inbound(self) -> Walk:
+        """See :class:`Form`. Log-probabilities of earlier answers are removed: no model reads them."""
+        walk = super().inbound()
+        walk.drop()
+        walk.drops.clear()
+        if self.unsupported is not None:
+            walk.unread.append(Unread("an answer made in the background", "background"))
+        return walk
+
+    def replace(self, turn: int, message: str) -> bool:
+        """See :class:`Form`."""
+        given = self.body.get("input")
+        if isinstance(given, str):
+            self.body["input"] = message
+            return True
+        item = given[turn] if isinstance(given, list) else None
+        if isinstance(item, str) and isinstance(given, list):
+            given[turn] = message
+            return True
+        if not isinstance(item, dict):
+            return False
+        kept = {key: item[key] for key in ("type", "id", "call_id", "role", "status", "phase") if opaque(item.get(key))}
+        match item.get("type", "message"):
+            case "message" if "role" in kept:
+                parts = [{"type": "output_text", "text": message, "annotations": []}]
+                # An answer of the model with its id is taken back only in the form it had.
+                content: Any = parts if "id" in kept and kept["role"] == "assistant" else message
+                new = {**kept, "content": content}
+            case (
+                "function_call_output"
+                | "custom_tool_call_output"
+                | "local_shell_call_output"
+                | "apply_patch_call_output"
+            ):
+                new = {**kept, "output": message}
+            case _:
+                return False
+        item.clear()
+        item.update(new)
+        return True
+
+    def outbound(self, body: Any) -> Walk:
+        """See :class:`Form`."""
+        walk = super().outbound(body)
+        if isinstance(body, dict):
+            self._resemble(body)
+            self._usage = counts(body.get("usage"), _USAGE)
+        self._skip_echo(walk, "")
+        return walk
+
+    def observe(self, body: Any, event: Event) -> None:
+        """See :class:`Form`."""
+        kind = body.get("type") if isinstance(body, dict) else None
+        if not isinstance(kind, str):
+            return
+        index = body.get("output_index")
+        response = body.get("response")
+        if isinstance(response, dict):
+            self._resemble(response)
+            self._place(response.get("output"), event.walk)
+            self._skip_echo(event.walk, "response.")
+        elif isinstance(index, int):
+            item = body.get("item")
+            self._name(index, item.get("id") if isinstance(item, dict) else body.get("item_id"))
+        event.bare = kind in _DELTAS.values() and set(body) <= _BARE
+        event.closes = kind in _LAST or self._closing(kind, body, event.walk)
+        for slot in list(event.walk.slots):
+            if slot.mode is Mode.DELTA and slot.text:
+                self._heard.add(slot.channel)
+            elif slot.mode is Mode.REPEAT and slot.channel not in self._heard:
+                event.walk.alone(slot)
+
+    def delta(self, channel: Channel, text: str) -> Frame:
+        """See :class:`Form`."""
+        name, *place = channel if isinstance(channel, tuple) else (channel,)
+        places = dict(place)
+        body: dict[str, Any] = {"type": _DELTAS[name], **places, "delta": text}
+        if name in ("stdout", "stderr"):
+            body["delta"] = {name: text}
+        if name == "output_text":
+            body["logprobs"] = []
+        if "output_index" in places and name != "command":
+            body["item_id"] = self._ids.get(places["output_index"], "")
+        return self._frame(body)
+
+    def refusal(self, message: str) -> Any:
+        """See :class:`Form`."""
+        part = {"type": "output_text", "text": message, "annotations": [], "logprobs": []}
+        item = {
+            "id": "msg_guardrails",
+            "type": "message",
+            "role": "assistant",
+            "status": "incomplete",
+            "content": [part],
+        }
+        return {
+            **self._empty("incomplete"),
+            "incomplete_details": {"reason": "content_filter"},
+            "output": [item],
+            "usage": self._usage,
+        }
+
+    def opening(self) -> list[Frame]:
+        """See :class:`Form`."""
+        started = ("response.created", "response.in_progress")
+        return [self._frame({"type": kind, "response": self._empty("in_progress")}) for kind in started]
+
+    def ending(self, message: str) -> list[Frame]:
+        """See :class:`Form`."""
+        return [self._frame(body) for body in self._answer.end(message, self._empty("incomplete"))]
+
+    def _empty(self, status: str) -> dict[str, Any]:
+        return {
+            **self._like,
+            "object": "response",
+            "status": status,
+            "error": None,
+            "incomplete_details": None,
+            "instructions": None,
+            "metadata": None,
+            "output": [],
+            "parallel_tool_calls": True,
+            "temperature": None,
+            "tool_choice": "auto",
+            "tools": [],
+            "top_p": None,
+            "usage": None,
+        }
+
+    def _frame(self, body: dict[str, Any]) -> Frame:
+        return Frame({**body, "sequence_number": 0}, name=body["type"])
+
+    def _take(self, frame: Frame) -> None:
+        if isinstance(frame.body, dict):
+            self._answer.number(frame.body)
+            self._answer.take(frame.body)
+
+    def _resemble(self, response: Mapping[str, Any]) -> None:
+        self._like |= {key: response[key] for key in _LIKE if response.get(key) is not None and opaque(response[key])}
+
+    def _name(self, index: int, name: object) -> None:
+        """Remember which item stands at a place, unless its id would be inspected as text."""
+        if isinstance(name, str) and opaque(name):
+            self._ids[index] = name
+            self._places[name] = index
+
+    def _place(self, output: Any, walk: Walk) -> None:
+        """Give the items of a whole answer the places that the events before it gave them."""
+        places: dict[int, int] = {}
+        for at, item in enumerate(output if isinstance(output, list) else ()):
+            name = item.get("id") if isinstance(item, dict) else None
+            place = self._places.get(name) if isinstance(name, str) else None
+            if place is None and self._ids.get(at) not in (None, name):
+                place = -1 - at  # another item was sent from there: these texts are new
+            places[at] = at if place is None else place
+        for slot in walk.slots:
+            if slot.mode is Mode.REPEAT and isinstance(slot.channel, tuple):
+                slot.channel = tuple(
+                    (key[0], places.get(key[1], key[1])) if key[0] == "output_index" else key for key in slot.channel
+                )
+
+    def _closing(self, kind: str, body: Mapping[str, Any], walk: Walk) -> frozenset[Channel]:
+        """The channels that are complete before an event: all that it repeats, and what ends with it."""
+        closing = {slot.channel for slot in walk.slots if slot.mode is Mode.REPEAT}
+        index, command = body.get("output_index"), body.get("command_index")
+        match kind:
+            case "response.output_item.done":
+                closing.add(("output_index", index) if isinstance(index, int) else None)
+            case "response.shell_call_output_content.done" if isinstance(index, int) and isinstance(command, int):
+                place = (("output_index", index), ("command_index", command))
+                closing |= {("stdout", *place), ("stderr", *place)}
+            case "response.audio.transcript.done":
+                closing.add("transcript")
+        return frozenset(closing - {None})
+
+    def _skip_echo(self, walk: Walk, before: str) -> None:
+        """Leave out what an answer repeats of its request word for word: it was inspected there, as what it is.
+
+        The settings of an answer lead to no content either, and nobody but the upstream reads what it encrypted.
+        """
+        if self._given is None:
+            self._given = frozenset(_strings(self.body))
+        given = self._given
+
+        def news(path: str) -> bool:
+            return path.removeprefix(before).split(".")[0].split("[")[0] in _NEWS
+
+        def echoed(slot: Slot) -> bool:
+            if slot.path == "(keys)":
+                return all(key in given for key in slot.text.split("\n"))
+            return not news(slot.path) and slot.mode is Mode.WHOLE and slot.text in given
+
+        walk.slots = [slot for slot in walk.slots if not echoed(slot)]
+        walk.unread = [u for u in walk.unread if news(u.path) and not u.path.endswith(".encrypted_content")]
+
+
+_WITHOUT_INPUT = frozenset({"prompt", "previous_response_id", "conversation"})
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """All strings of a request as it was forwarded, keys and long numbers included."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner)
+    elif isinstance(value, str):
+        yield value
+    elif isinstance(value, int | float):
+        yield repr(value)

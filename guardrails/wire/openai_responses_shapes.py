@@ -1,0 +1,323 @@
+"""Where text sits in the bodies and events of OpenAI responses.
+
+The same items stand in requests, answers and events; there their texts are whole, begin a channel (an item that was just
+added) or repeat one (an item that is done). So items are made by functions of how a channel's text stands: :data:`Say`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from guardrails.types import Role
+from guardrails.wire.openai_chat import FILE_DATA, ids, role_of
+from guardrails.wire.shape import By, Delta, Each, Kind, Part, Repeat, Shape, Switch, by_type
+
+__all__ = ["EVENT", "INPUT", "REQUEST", "RESPONSE", "Say"]
+
+# How the text of a channel stands in a place: by the channel's name and kind.
+Say = Callable[[str, Kind], Part]
+
+
+def whole(_: str, kind: Kind) -> Part:
+    """It stands alone."""
+    return kind
+
+
+ITEM = ids(
+    "id", "type", "status", "call_id", "created_by", "caller", "namespace", "role", "phase", "async", "execution"
+)
+ANNOTATION = Shape(ids("type", "file_id", "container_id", "index", "start_index", "end_index"))
+IMAGE = Shape(
+    {**ids("type", "detail", "prompt_cache_breakpoint"), "file_id": Kind.REFERENCE, "image_url": Kind.REFERENCE}
+)
+FILE = Shape(
+    {
+        **ids("type", "detail", "prompt_cache_breakpoint"),
+        "file_data": FILE_DATA,
+        "file_id": Kind.REFERENCE,
+        "file_url": Kind.REFERENCE,
+    }
+)
+SCREENSHOT = Shape({**ids("type"), "file_id": Kind.REFERENCE, "image_url": Kind.REFERENCE})
+SAFETY_CHECKS = Each(Shape(ids("id", "code")))
+TEXT_FORMAT = Shape(
+    {"format": Shape(ids("type", "name", "strict")), "verbosity": Kind.OPAQUE},
+    role=Role.SYSTEM,
+)
+
+_SKILL = Shape(
+    {
+        **ids("type", "version"),
+        "skill_id": Kind.REFERENCE,
+        "source": Shape({**ids("type", "media_type"), "data": Kind.BINARY}),
+    }
+)
+_CONTAINER = Shape(
+    {
+        **ids("type", "memory_limit"),
+        "container_id": Kind.REFERENCE,
+        "file_ids": Kind.REFERENCE,
+        "skills": Each(_SKILL),
+        "network_policy": Shape(ids("type")),
+    }
+)
+# The definition of a tool. What a server, a store or a container holds comes to the model without passing here.
+TOOL = Shape(
+    {
+        **ids(
+            "type", "strict", "async", "defer_loading", "allowed_callers", "execution", "server_label", "authorization"
+        ),
+        **ids("tunnel_id", "require_approval", "max_num_results", "ranking_options", "search_context_size"),
+        **ids("search_content_types", "external_web_access", "display_height", "display_width", "action", "background"),
+        **ids(
+            "complexity", "frame_count", "frame_duration_ms", "input_fidelity", "model", "moderation", "quality", "size"
+        ),
+        **ids("output_compression", "output_format", "partial_images", "svg"),
+        "server_url": Kind.REFERENCE,
+        "connector_id": Kind.REFERENCE,
+        "vector_store_ids": Kind.REFERENCE,
+        "container": Switch(lambda value: Kind.REFERENCE if isinstance(value, str) else _CONTAINER),
+        "environment": Switch(lambda value: _CONTAINER if isinstance(value, dict) else Kind.OPAQUE),
+        "input_image_mask": Shape({"file_id": Kind.REFERENCE, "image_url": Kind.REFERENCE}),
+        "user_location": Shape(ids("type")),
+    }
+)
+
+
+def content(say: Say) -> Switch:
+    """One part of a message, a tool's output or a reasoning item. A lone string is text."""
+    return by_type(
+        {
+            "input_text": Shape({**ids("type", "prompt_cache_breakpoint"), "text": Kind.TEXT}),
+            "input_image": IMAGE,
+            "input_file": FILE,
+            "input_audio": Shape({**ids("type"), "input_audio": Shape({**ids("format"), "data": Kind.BINARY})}),
+            "computer_screenshot": SCREENSHOT,
+            "output_text": Shape(
+                {
+                    **ids("type"),
+                    "text": say("output_text", Kind.TEXT),
+                    "annotations": Each(ANNOTATION),
+                    "logprobs": Kind.DROP,
+                }
+            ),
+            "refusal": Shape({**ids("type"), "refusal": say("refusal", Kind.TEXT)}),
+            "reasoning_text": Shape({**ids("type"), "text": say("reasoning_text", Kind.TEXT)}),
+            "summary_text": Shape({**ids("type"), "text": say("summary_text", Kind.TEXT)}),
+        },
+        default=Switch(lambda value: Shape(ids("type")) if isinstance(value, dict) else Kind.TEXT),
+    )
+
+
+def _said(fields: Mapping[str, Part] | None = None) -> Shape:
+    """An item by which the model calls something."""
+    return Shape({**ITEM, **(fields or {})}, role=Role.ASSISTANT)
+
+
+def _returned(fields: Mapping[str, Part] | None = None) -> Shape:
+    """An item by which something answers the model."""
+    return Shape({**ITEM, **(fields or {})}, role=Role.TOOL)
+
+
+def items(say: Say) -> Switch:
+    """One item of a conversation or of an answer."""
+    text, part = Kind.TEXT, content(say)
+    code_output = by_type({"image": Shape({**ids("type"), "url": Kind.REFERENCE})}, default=Shape(ids("type")))
+    action = Shape(ids("type", "button", "path", "x", "y", "scroll_x", "scroll_y"))
+    known: dict[str, Part] = {
+        "message": Shape({**ITEM, "content": Each(part, place="content_index")}, role=role_of),
+        "reasoning": _said(
+            {
+                "summary": Each(part, place="summary_index"),
+                "content": Each(part, place="content_index"),
+                "encrypted_content": Kind.BINARY,
+            }
+        ),
+        "function_call": _said({"arguments": say("arguments", Kind.JSON)}),
+        "function_call_output": _returned({"output": Each(part)}),
+        "custom_tool_call": _said({"input": say("input", text)}),
+        "custom_tool_call_output": _returned({"output": Each(part)}),
+        "mcp_call": _said(
+            {
+                **ids("server_label", "approval_request_id"),
+                "arguments": say("mcp_arguments", Kind.JSON),
+                "output": By(Role.TOOL),
+                "error": By(Role.TOOL, Shape(ids("type", "code"))),
+            }
+        ),
+        "mcp_list_tools": _returned(ids("server_label")),
+        "mcp_approval_request": _said({**ids("server_label"), "arguments": Kind.JSON}),
+        "mcp_approval_response": Shape({**ITEM, **ids("approval_request_id")}, role=Role.USER),
+        "file_search_call": _said({"results": By(Role.TOOL, Each(Shape(ids("file_id", "score"))))}),
+        "web_search_call": _said(
+            {"action": Shape({**ids("type"), "sources": By(Role.TOOL, Each(Shape(ids("type"))))})}
+        ),
+        "computer_call": _said(
+            {"action": action, "actions": Each(action), "pending_safety_checks": By(Role.TOOL, SAFETY_CHECKS)}
+        ),
+        "computer_call_output": _returned({"output": SCREENSHOT, "acknowledged_safety_checks": SAFETY_CHECKS}),
+        "code_interpreter_call": _said(
+            {
+                **ids("container_id"),
+                "code": say("code", text),
+                "outputs": By(Role.TOOL, Each(code_output)),
+            }
+        ),
+        "image_generation_call": _said(
+            {
+                **ids("action", "background", "output_format", "quality", "size", "svg_usage"),
+                "result": Kind.BINARY,
+                "error": Shape(ids("code", "type", "param")),
+            }
+        ),
+        "local_shell_call": _said({"action": Shape(ids("type", "timeout_ms"))}),
+        "local_shell_call_output": _returned(),
+        "shell_call": _said(
+            {
+                "action": Shape(
+                    {
+                        **ids("timeout_ms", "max_output_length"),
+                        "commands": Each(say("command", text), place="command_index"),
+                    }
+                ),
+                "environment": _CONTAINER,
+            }
+        ),
+        "shell_call_output": _returned(
+            {
+                **ids("max_output_length"),
+                "output": Each(Shape({**ids("created_by"), "outcome": Shape(ids("type", "exit_code"))})),
+            }
+        ),
+        "apply_patch_call": _said({"operation": Shape(ids("type"))}),
+        "apply_patch_call_output": _returned(),
+        "tool_search_call": _said(),
+        "tool_search_output": _returned({"tools": Each(TOOL)}),
+        "additional_tools": Shape({**ITEM, "tools": Each(TOOL)}, role=Role.SYSTEM),
+        "configuration_update": Shape({**ITEM, "reasoning": Kind.OPAQUE, "text": TEXT_FORMAT}, role=Role.SYSTEM),
+        "program": _said(ids("fingerprint")),
+        "program_output": _returned(),
+        "compaction": _said({"encrypted_content": Kind.BINARY}),
+        "item_reference": Shape({**ids("type"), "id": Kind.REFERENCE}),
+    }
+    unknown, output = Shape(ITEM), _returned()
+
+    def choose(value: Any) -> Part:
+        if not isinstance(value, dict):
+            return Kind.TEXT
+        kind = value.get("type")
+        if isinstance(kind, str):
+            return known.get(kind) or (output if kind.endswith("_output") else unknown)
+        if "role" in value:
+            return known["message"]
+        return known["item_reference"] if set(value) <= {"id", "type"} else unknown
+
+    return Switch(choose)
+
+
+# What requests set and answers repeat.
+SETTINGS: dict[str, Part] = {
+    **ids("model", "background", "include", "max_output_tokens", "max_tool_calls", "parallel_tool_calls", "reasoning"),
+    **ids(
+        "service_tier", "store", "temperature", "top_logprobs", "top_p", "truncation", "prompt_cache_options", "image"
+    ),
+    **ids("prompt_cache_retention", "access_programs", "context_management", "background_options", "moderation"),
+    "previous_response_id": Kind.REFERENCE,
+    "conversation": Switch(
+        lambda value: Shape({"id": Kind.REFERENCE}) if isinstance(value, dict) else Kind.REFERENCE,
+    ),
+    "instructions": By(Role.SYSTEM, Each(items(whole))),
+    "prompt": Shape(
+        {"id": Kind.REFERENCE, "version": Kind.OPAQUE, "variables": Shape({}, rest=content(whole))},
+    ),
+    "tools": By(Role.SYSTEM, Each(TOOL)),
+    "tool_choice": By(Role.SYSTEM, Kind.OPAQUE),
+    "text": TEXT_FORMAT,
+}
+INPUT = Each(items(whole), turns=True)
+REQUEST = Shape(
+    {
+        **SETTINGS,
+        **ids("stream", "stream_options"),
+        "input": INPUT,
+    }
+)
+
+
+def _response(say: Say) -> Shape:
+    """An answer, whole or inside an event."""
+    return Shape(
+        {
+            **SETTINGS,
+            **ids("id", "object", "created_at", "completed_at", "status", "usage", "tool_usage", "incomplete_details"),
+            **ids("prompt_cache_diagnostics", "input_transformations"),
+            "output": Each(items(say), place="output_index"),
+            "error": Shape({**ids("code", "param", "type"), "misalignment": Shape(ids("error_type"))}),
+        }
+    )
+
+
+RESPONSE = _response(whole)
+
+_MARKS = ids(
+    "type", "sequence_number", "item_id", "output_index", "content_index", "summary_index", "command_index", "status",
+    "annotation_index", "partial_image_index", "obfuscation",
+)  # fmt: skip
+
+
+def _event(fields: Mapping[str, Part] | None = None, role: Role | None = None) -> Shape:
+    return Shape({**_MARKS, **(fields or {})}, role=role)
+
+
+def _life(say: Say) -> Shape:
+    return _event({"response": _response(say)})
+
+
+_TEXT = {"logprobs": Kind.DROP}
+# The end of a response counts its items from 0, which need not be their `output_index`: the form puts that right.
+EVENT = by_type(
+    {
+        **dict.fromkeys(("response.created", "response.queued", "response.in_progress"), _life(Repeat)),
+        **dict.fromkeys(("response.completed", "response.incomplete", "response.failed"), _life(Repeat)),
+        "response.output_item.added": _event({"item": items(Delta)}),
+        "response.output_item.done": _event({"item": items(Repeat)}),
+        "response.content_part.added": _event({"part": content(Delta)}),
+        "response.content_part.done": _event({"part": content(Repeat)}),
+        "response.reasoning_summary_part.added": _event({"part": content(Delta)}),
+        "response.reasoning_summary_part.done": _event({"part": content(Repeat)}),
+        "response.output_text.delta": _event({**_TEXT, "delta": Delta("output_text")}),
+        "response.output_text.done": _event({**_TEXT, "text": Repeat("output_text")}),
+        "response.output_text.annotation.added": _event({"annotation": ANNOTATION}),
+        "response.refusal.delta": _event({"delta": Delta("refusal")}),
+        "response.refusal.done": _event({"refusal": Repeat("refusal")}),
+        "response.reasoning_text.delta": _event({"delta": Delta("reasoning_text")}),
+        "response.reasoning_text.done": _event({"text": Repeat("reasoning_text")}),
+        "response.reasoning_summary_text.delta": _event({"delta": Delta("summary_text")}),
+        "response.reasoning_summary_text.done": _event({"text": Repeat("summary_text")}),
+        "response.function_call_arguments.delta": _event({"delta": Delta("arguments", Kind.JSON)}),
+        "response.function_call_arguments.done": _event({"arguments": Repeat("arguments", Kind.JSON)}),
+        "response.mcp_call_arguments.delta": _event({"delta": Delta("mcp_arguments", Kind.JSON)}),
+        "response.mcp_call_arguments.done": _event({"arguments": Repeat("mcp_arguments", Kind.JSON)}),
+        "response.custom_tool_call_input.delta": _event({"delta": Delta("input")}),
+        "response.custom_tool_call_input.done": _event({"input": Repeat("input")}),
+        "response.code_interpreter_call_code.delta": _event({"delta": Delta("code")}),
+        "response.code_interpreter_call_code.done": _event({"code": Repeat("code")}),
+        "response.shell_call_command.added": _event({"command": Delta("command")}),
+        "response.shell_call_command.delta": _event({"delta": Delta("command")}),
+        "response.shell_call_command.done": _event({"command": Repeat("command")}),
+        "response.shell_call_output_content.delta": _event(
+            {"delta": Shape({"stdout": Delta("stdout"), "stderr": Delta("stderr")})}, Role.TOOL
+        ),
+        "response.shell_call_output_content.done": _event(
+            {"output": Each(Shape({**ids("created_by"), "outcome": Shape(ids("type", "exit_code"))}))}, Role.TOOL
+        ),
+        "response.audio.delta": _event({"delta": Kind.BINARY}),
+        "response.audio.transcript.delta": _event({"delta": Delta("transcript")}),
+        "response.image_generation_call.partial_image": _event(
+            {**ids("background", "output_format", "quality", "size"), "partial_image_b64": Kind.BINARY}
+        ),
+        "error": _event(ids("code", "param")),
+    },
+    default=_event(),
+)

@@ -1,0 +1,423 @@
+"""Where text sits in a JSON body: a shape names what is known of it, and everything else is inspected as text.
+
+A format does not list the fields to look at; it lists the few that need no look (ids, enums) or another one (JSON inside a
+string, base64, references). A field that is new to us is inspected from the day an API grows it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from guardrails.errors import GuardrailsError
+from guardrails.types import Role
+from guardrails.wire import strict
+from guardrails.wire.vectors import is_numbers, is_vector
+
+__all__ = [
+    "By",
+    "Delta",
+    "Each",
+    "Kind",
+    "Mode",
+    "Part",
+    "Repeat",
+    "Shape",
+    "Slot",
+    "Switch",
+    "Unread",
+    "Walk",
+    "by_type",
+    "opaque",
+]
+
+
+class Kind(StrEnum):
+    """How a value is read.
+
+    ``text``: inspected, may be rewritten; inside an object or list, every string, number and key. ``opaque``: an id, enum or
+    number; a string that does not look like one is inspected all the same. ``json``: JSON in a string, every string inside it
+    is text. ``tool``: as ``text``, and it is what a tool is called with. ``reference``: content that lies elsewhere; nobody can inspect it, and the reference itself is text. ``binary``:
+    base64; nobody can inspect it. ``seal``: base64 by which an API knows its own words again (a signature), not content; what
+    does not look like one is text. ``drop``: repeats other fields in another form and is removed where an output rule can act. ``tokens``: a list of token ids is
+    content nobody can inspect. ``numbers``: a list of numbers, or an embedding in base64, is skipped.
+    """
+
+    TEXT = "text"
+    OPAQUE = "opaque"
+    TOOL = "tool"
+    JSON = "json"
+    REFERENCE = "reference"
+    BINARY = "binary"
+    SEAL = "seal"
+    DROP = "drop"
+    TOKENS = "tokens"
+    NUMBERS = "numbers"
+
+
+class Mode(StrEnum):
+    """How the text of an event relates to the texts of other events.
+
+    ``whole``: it stands alone. ``delta``: it continues its channel. ``repeat``: it says again what its channel said.
+    """
+
+    WHOLE = "whole"
+    DELTA = "delta"
+    REPEAT = "repeat"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """An object. ``role`` says who wrote what is inside (None: whoever wrote what is around it); ``rest`` is how fields that
+    are not named are read."""
+
+    fields: Mapping[str, Part]
+    role: Role | Callable[[Mapping[str, Any]], Role | None] | None = None
+    rest: Part = Kind.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A list of alike items. ``turns``: each is one message of the conversation. A lone object or string is read as one item.
+
+    ``place``: by what name events count these items (``content_index``); the channels inside then have that place.
+    """
+
+    part: Part
+    turns: bool = False
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """A value that ``role`` wrote, whoever wrote what is around it."""
+
+    role: Role
+    part: Part = Kind.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A value whose part depends on what it is."""
+
+    choose: Callable[[Any], Part]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A string that continues the channel ``name`` of its place in the answer."""
+
+    name: str
+    kind: Kind = Kind.TEXT
+    role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A string that repeats what the channel ``name`` of its place has said."""
+
+    name: str
+    kind: Kind = Kind.TEXT
+
+
+Part = Kind | Shape | Each | By | Switch | Delta | Repeat
+
+
+def by_type(parts: Mapping[str, Part], default: Part = Kind.TEXT, key: str = "type") -> Switch:
+    """The part named by the object's own ``type``."""
+
+    def choose(value: Any) -> Part:
+        kind = value.get(key) if isinstance(value, dict) else None
+        return parts.get(kind, default) if isinstance(kind, str) else default
+
+    return Switch(choose)
+
+
+@dataclass(slots=True)
+class Slot:
+    """One text of a body. ``turn`` is the message it belongs to, None outside messages; ``path`` is for people.
+
+    ``fixed``: it cannot be rewritten (the keys of an object): what would mask it blocks.
+    """
+
+    text: str = field(repr=False)
+    role: Role
+    path: str
+    turn: int | None = None
+    mode: Mode = Mode.WHOLE
+    channel: Hashable = None
+    kind: Kind = Kind.TEXT
+    fixed: bool = False
+    _box: Any = field(default=None, repr=False)
+    _key: Any = field(default=None, repr=False)
+
+    def set(self, text: str) -> None:
+        """Write ``text`` where the slot's text stood. Raises GuardrailsError for a fixed slot."""
+        if self.fixed:
+            raise GuardrailsError(f"{self.path} cannot be rewritten")
+        self._box[self._key] = text
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Content nobody can inspect: why, and where."""
+
+    why: str
+    path: str
+    turn: int | None = None
+
+
+# What an id, enum, media type, model name or time looks like. Anything else in an opaque field is text.
+_OPAQUE = re.compile(r"[A-Za-z0-9_.:/@+=~|#-]{0,128}")
+# What a signature looks like, which is longer than an id.
+_SEAL = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
+# Numbers shorter than this identify nobody: counts, prices, years.
+_DIGITS = 5
+_INLINE = re.compile(r"data:[^,]{0,200}?;base64,", re.IGNORECASE)
+# The places of an answer that events name: a choice, a content block, an item.
+_PLACES = ("index", "output_index", "content_index", "summary_index", "command_index", "contentBlockIndex")
+# Words of JSON Schema and of tool definitions, which every request repeats as keys.
+_COMMON_KEYS = frozenset(
+    [
+        "type",
+        "properties",
+        "description",
+        "required",
+        "items",
+        "enum",
+        "name",
+        "parameters",
+        "function",
+        "additionalProperties",
+        "title",
+        "default",
+        "strict",
+        "anyOf",
+        "oneOf",
+        "allOf",
+        "const",
+        "format",
+        "minimum",
+        "maximum",
+        "pattern",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+        "schema",
+        "json_schema",
+    ]
+)
+
+
+def opaque(value: object) -> bool:
+    """Whether a value is what an opaque field is not inspected for: a number or what looks like an id, enum or time."""
+    return isinstance(value, int | float) or (isinstance(value, str) and _OPAQUE.fullmatch(value) is not None)
+
+
+class Walk:
+    """The slots of one body, in document order, and what nobody can inspect. The body is changed through the slots;
+    :meth:`close` writes JSON that was read inside strings back."""
+
+    __slots__ = ("_keys", "_nested", "_read", "after", "drops", "slots", "unread")
+
+    def __init__(self, body: Any, part: Part, role: Role) -> None:
+        """``role``: who wrote what no shape says anything about."""
+        self.slots: list[Slot] = []
+        self.unread: list[Unread] = []
+        self.drops: list[tuple[dict[str, Any], str]] = []
+        # What a form still does once all texts are final; runs once, when the body is closed.
+        self.after: list[Callable[[], None]] = []
+        self._nested: list[tuple[dict[str, Any] | list[Any], Any, list[Any]]] = []
+        self._keys: dict[tuple[Role, int | None], dict[str, None]] = {}
+        self._read = _Reader(self)
+        box = [body]
+        self._read.value(box, 0, part, _Place(role, None, (), ""))
+        for (who, turn), keys in self._keys.items():
+            self.slots.append(Slot("\n".join(keys), who, "(keys)", turn, fixed=True))
+
+    def close(self) -> None:
+        """Write JSON in strings back into its strings, innermost first, and let the form finish. To be called for every
+        body and event that is sent, right before it is, and for no other."""
+        for box, key, root in reversed(self._nested):
+            box[key] = json.dumps(root[0], ensure_ascii=False)
+        while self.after:
+            self.after.pop(0)()
+
+    def drop(self) -> None:
+        """Remove the fields of kind ``drop``; where a list stood, an empty one stays."""
+        for box, key in self.drops:
+            box[key] = [] if isinstance(box[key], list) else None
+
+    def alone(self, repeat: Slot) -> None:
+        """Read ``repeat`` again as text that stands alone: its channel said nothing before."""
+        at = next(i for i, slot in enumerate(self.slots) if slot is repeat)
+        after = self.slots[at + 1 :]
+        del self.slots[at:]
+        place = _Place(repeat.role, repeat.turn, (), repeat.path)
+        self._read.value(repeat._box, repeat._key, repeat.kind, place)
+        self.slots += after
+
+    def turns(self) -> Iterator[int]:
+        """The messages that have slots, in order."""
+        yield from dict.fromkeys(s.turn for s in self.slots if s.turn is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    role: Role
+    turn: int | None
+    channel: tuple[Any, ...]
+    path: str
+
+    def at(self, key: str | int) -> _Place:
+        path = f"{self.path}[{key}]" if isinstance(key, int) else f"{self.path}.{key}" if self.path else key
+        return _Place(self.role, self.turn, self.channel, path)
+
+
+class _Reader:
+    """One pass over a body; recursion is bounded by the parser's depth limit."""
+
+    __slots__ = ("walk",)
+
+    def __init__(self, walk: Walk) -> None:
+        self.walk = walk
+
+    def value(self, box: Any, key: Any, part: Part, place: _Place) -> None:
+        value = box[key]
+        while isinstance(part, Switch):
+            part = part.choose(value)
+        match part:
+            case Kind():
+                self.kind(box, key, value, part, place)
+            case Delta() | Repeat():
+                self.channel(box, key, value, part, place)
+            case By():
+                self.value(box, key, part.part, _Place(part.role, place.turn, place.channel, place.path))
+            case Each():
+                self.each(box, key, value, part, place)
+            case Shape():
+                self.shape(box, key, value, part, place)
+
+    def shape(self, box: Any, key: Any, value: Any, shape: Shape, place: _Place) -> None:
+        if not isinstance(value, dict):
+            self.kind(box, key, value, Kind.TEXT, place)
+            return
+        role = shape.role(value) if callable(shape.role) else shape.role
+        channel = place.channel + tuple(
+            (k, value[k]) for k in _PLACES if isinstance(value.get(k), int) and not isinstance(value[k], bool)
+        )
+        inside = _Place(role or place.role, place.turn, channel, place.path)
+        for name in list(value):
+            known = shape.fields.get(name)
+            if known is None:
+                self.key(name, inside)
+                known = shape.rest
+            if known is Kind.DROP:
+                if value[name] is not None:
+                    self.walk.drops.append((value, name))
+                continue
+            self.value(value, name, known, inside.at(name))
+
+    def each(self, box: Any, key: Any, value: Any, each: Each, place: _Place) -> None:
+        if not isinstance(value, list):
+            turn = 0 if each.turns else place.turn
+            self.value(box, key, each.part, _Place(place.role, turn, place.channel, place.path))
+            return
+        for i in range(len(value)):
+            inside = place.at(i)
+            if each.turns or each.place:
+                turn = i if each.turns else place.turn
+                channel = (*place.channel, (each.place, i)) if each.place else place.channel
+                inside = _Place(place.role, turn, channel, inside.path)
+            self.value(value, i, each.part, inside)
+
+    def channel(self, box: Any, key: Any, value: Any, part: Delta | Repeat, place: _Place) -> None:
+        if not isinstance(value, str):
+            if value is not None:
+                self.kind(box, key, value, Kind.TEXT, place)
+            return
+        mode = Mode.DELTA if isinstance(part, Delta) else Mode.REPEAT
+        role = part.role if isinstance(part, Delta) else None
+        channel = (part.name, *place.channel)
+        self.walk.slots.append(
+            Slot(value, role or place.role, place.path, place.turn, mode, channel, part.kind, False, box, key)
+        )
+
+    def kind(self, box: Any, key: Any, value: Any, kind: Kind, place: _Place) -> None:
+        match value:
+            case str():
+                self.string(box, key, value, kind, place)
+            case bool() | None:
+                return
+            case int() | float():
+                text = repr(value)
+                if kind is not Kind.OPAQUE and sum(c.isdigit() for c in text) >= _DIGITS:
+                    self.add(box, key, text, place, Kind.TOOL if kind in (Kind.TOOL, Kind.JSON) else Kind.TEXT)
+            case list() if kind is Kind.TOKENS and is_numbers(value, whole=True):
+                if value:
+                    self.walk.unread.append(Unread("token ids", place.path, place.turn))
+            case list() if kind is Kind.NUMBERS and is_numbers(value):
+                return
+            case list():
+                for i in range(len(value)):
+                    self.kind(value, i, value[i], kind, place.at(i))
+            case dict():
+                for name in list(value):
+                    self.key(name, place)
+                    self.kind(value, name, value[name], kind, place.at(name))
+
+    def string(self, box: Any, key: Any, value: str, kind: Kind, place: _Place) -> None:
+        if kind is Kind.BINARY:
+            self.walk.unread.append(Unread("binary content", place.path, place.turn))
+            # What is no base64 is text that calls itself binary.
+            if not _is_base64(value):
+                self.add(box, key, value, place)
+            return
+        if kind is Kind.OPAQUE and _OPAQUE.fullmatch(value):
+            return
+        if kind is Kind.NUMBERS and is_vector(value):
+            return
+        if kind is Kind.SEAL and _SEAL.fullmatch(value):
+            return
+        if kind is Kind.REFERENCE:
+            self.walk.unread.append(Unread("content by reference", place.path, place.turn))
+            inline = _INLINE.match(value)
+            if inline is not None and _is_base64(value[inline.end() :]):
+                return
+        if kind is Kind.JSON:
+            try:
+                parsed = strict.parse(value.encode("utf-8"))
+            except (strict.Malformed, UnicodeEncodeError):
+                parsed = None  # it is text then, whatever it was meant to be
+            if isinstance(parsed, dict | list):
+                root = [parsed]
+                self.walk._nested.append((box, key, root))
+                self.kind(root, 0, parsed, Kind.TOOL, place)
+                return
+        self.add(box, key, value, place, Kind.TOOL if kind in (Kind.TOOL, Kind.JSON) else Kind.TEXT)
+
+    def add(self, box: Any, key: Any, text: str, place: _Place, kind: Kind = Kind.TEXT) -> None:
+        if text:
+            self.walk.slots.append(Slot(text, place.role, place.path, place.turn, kind=kind, _box=box, _key=key))
+
+    def key(self, name: str, place: _Place) -> None:
+        if name not in _COMMON_KEYS:
+            self.walk._keys.setdefault((place.role, place.turn), {})[name] = None
+
+
+def is_opaque(value: str) -> bool:
+    """Whether a string looks like an id, an enum or a number: nothing a person or a model would read as text."""
+    return _OPAQUE.fullmatch(value) is not None
+
+
+def _is_base64(value: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9+/_\s-]*={0,2}\s*", value) is not None
+
+
+NOTHING: Mapping[str, Part] = MappingProxyType({})

@@ -130,25 +130,25 @@ class Masker:
         """The text with every MASKED finding replaced. Overlapping spans become one, named after the widest."""
         spans = [f for f in findings if f.action is Action.MASKED and f.start is not None]
         spans.sort(key=lambda f: (f.start, -(f.end or 0), -f.score, f.rule, f.type))
-        groups: list[tuple[int, int, Finding]] = []
+        groups: list[tuple[int, int, Finding, set[str]]] = []
         for finding in spans:
             start, end = finding.start or 0, finding.end or 0
             if groups and start < groups[-1][1]:
-                first, last, best = groups[-1]
+                first, last, best, rules = groups[-1]
                 wider = min(best, finding, key=lambda f: ((f.start or 0) - (f.end or 0), -f.score, f.rule, f.type))
-                groups[-1] = (first, max(last, end), wider)
+                groups[-1] = (first, max(last, end), wider, rules | {finding.rule})
             else:
-                groups.append((start, end, finding))
-        return Masked(text, [(s, e, self._replacement(text[s:e], f, numbers)) for s, e, f in groups])
+                groups.append((start, end, finding, {finding.rule}))
+        return Masked(text, [(s, e, self._replacement(text[s:e], f, rules, numbers)) for s, e, f, rules in groups])
 
-    def _replacement(self, value: str, finding: Finding, numbers: Numbers) -> str:
+    def _replacement(self, value: str, finding: Finding, rules: Collection[str], numbers: Numbers) -> str:
         rule = self._rules[finding.rule]
         mask = rule.mask
         match mask.style:
             case MaskStyle.TYPE:
                 return f"{{{finding.type}}}"
             case MaskStyle.NUMBERED:
-                return f"{{{finding.type}_{numbers.number(finding.type, value)}}}"
+                return f"{{{finding.type}_{numbers.number(finding.type, value, rules)}}}"
             case MaskStyle.CONSTANT:
                 return mask.text or ""
             case MaskStyle.HASH:

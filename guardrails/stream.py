@@ -58,9 +58,7 @@ _VALUES = 256
 _SENTENCE = re.compile(r"[.!?…][\"'”’)\]*_`]*\s|[。！？]|\n")
 
 
-def boundary(
-    text: str, start: int, *, final: bool = False, least: int = SEGMENT[0], most: int = SEGMENT[1]
-) -> int | None:
+def boundary(text: str, start: int, *, least: int = SEGMENT[0], most: int = SEGMENT[1]) -> int | None:
     """Where the segment that begins at ``start`` ends, None while that is open. What follows cannot move it."""
     found = _SENTENCE.search(text, start + least, start + most)
     if found is not None:
@@ -68,7 +66,7 @@ def boundary(
     if len(text) - start >= most:
         blank = max(text.rfind(" ", start + least, start + most), text.rfind("\t", start + least, start + most))
         return blank + 1 if blank > 0 else start + most
-    return len(text) if final and len(text) > start else None
+    return None
 
 
 class TextStream:
@@ -175,7 +173,7 @@ class TextStream:
             return False
         if self._mode is StreamMode.ASYNC or self._total > self._limits.max_characters:
             return True
-        return not (self._whole or self._models) and self._next(final=False) is not None
+        return not (self._whole or self._models) and self._next() is not None
 
     @property
     def message(self) -> str:
@@ -201,20 +199,22 @@ class TextStream:
         if (self._whole or self._models) and not final:
             return ""
         out: list[str] = []
-        while not self.blocked and (cut := self._next(final=final)) is not None:
-            out.append(self._step(cut, last=final and cut == len(self._pending)))
-            if final and not self._pending:
-                break
+        # The text's end is no part of its segments: they are the same whether it is known already or not.
+        while not self.blocked and (cut := self._next()) is not None:
+            out.append(self._step(cut, last=False))
+        if final and self._pending:
+            out.append(self._step(len(self._pending), last=True))
         if self._models and final and not self._compare("".join(out)):
             return ""
         return "".join(out)
 
-    def _next(self, *, final: bool) -> int | None:
-        if self._whole and final:
-            return len(self._pending) or None
+    def _next(self) -> int | None:
+        """The end of the next segment that has closed."""
+        if self._whole:
+            return None
         # What is held back is read again with every segment: segments grow with it, so that the whole stays linear.
         least = max(SEGMENT[0], self._judged // 2)
-        return boundary(self._pending, self._judged, final=final, least=least, most=max(SEGMENT[1], 2 * least))
+        return boundary(self._pending, self._judged, least=least, most=max(SEGMENT[1], 2 * least))
 
     # -- one segment -------------------------------------------------------------------------------------------------
 
@@ -262,7 +262,7 @@ class TextStream:
     def _due_names(self, size: int, *, last: bool) -> frozenset[str]:
         """The detectors of this step: with ``bounded`` the models wait until text would run too far ahead of them."""
         self._unjudged += size
-        if not last and self._unjudged <= self._ahead:
+        if not self._unjudged or (not last and self._unjudged <= self._ahead):
             return self._spans
         self._unjudged = 0
         return self._spans | self._judging

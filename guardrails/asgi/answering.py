@@ -134,14 +134,17 @@ class Answering:
             if self._stream is not None:
                 await self._events(data, more=more)
                 return
-            self._size += len(data)
-            if self._size > self._limits.bytes:
-                raise Malformed(413, f"the answer is longer than {self._limits.bytes} bytes")
-            self._parts.append(data)
+            self._keep(data)
             if not more:
                 await self._whole(b"".join(self._parts))
         except Malformed as error:
             await self._unreadable(error.reason)
+
+    def _keep(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > self._limits.bytes:
+            raise Malformed(413, f"the answer is longer than {self._limits.bytes} bytes")
+        self._parts.append(data)
 
     # -- a whole answer ----------------------------------------------------------------------------------------------
 

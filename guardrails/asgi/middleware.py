@@ -168,7 +168,7 @@ class GuardrailsMiddleware:
             for method in sorted(getattr(route, "methods", None) or ("*",)):
                 if method == "HEAD":
                     continue
-                if any(e.template == path or e.fits(method, path) for e in self.settings.exempt):
+                if any((e.method, e.template) == (method, path) or e.fits(method, path) for e in self.settings.exempt):
                     what = "exempt"
                 else:
                     forms = self._forms(method, path.replace("{", "").replace("}", ""))
@@ -214,7 +214,7 @@ class GuardrailsMiddleware:
                 send, 404, f"no format understands {method} on this route: exempt it, or name its format", "no_format"
             )
             return
-        form = forms[0][0]
+        api = forms[0][0]
         try:
             query = _query(scope)
             size = self._declared(method, headers)
@@ -223,10 +223,10 @@ class GuardrailsMiddleware:
                 form, light = await self._read(scope, receive, tenant, forms, query, lease)
                 await self._exchange(scope, receive, send, tenant, form, light=light)
         except Malformed as error:
-            await self._refuse(send, error.status, error.reason, "invalid_request", form=form)
+            await self._refuse(send, error.status, error.reason, "invalid_request", form=api)
         except Overloaded503 as error:
             retry = (b"retry-after", str(error.retry_after).encode())
-            await self._refuse(send, 503, "too many requests at once; try again later", "overloaded", retry, form=form)
+            await self._refuse(send, 503, "too many requests at once; try again later", "overloaded", retry, form=api)
         except Disconnected:
             return
         finally:

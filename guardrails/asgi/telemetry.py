@@ -91,7 +91,8 @@ class Telemetry:
         """``registry``: a registry to add the metrics to; raises ValueError when it has metrics of these names already."""
         self.registry = registry if registry is not None else CollectorRegistry()
         self._tenant, self._rule, self._why, self._status = (_Bounded(n) for n in (TENANTS, NAMES, 64, 64))
-        self._result = _Bounded(16)
+        self._reloaded = {"ok": 0, "failed": 0}
+        self._lock = threading.Lock()
 
         def counter(name: str, what: str, *labels: str) -> Counter:
             return Counter(f"guardrails_{name}", what, labels, registry=self.registry)
@@ -138,14 +139,13 @@ class Telemetry:
         if _log.isEnabledFor(level):
             _log.log(level, "%s", _line(record))
 
-    def reload(self, result: str, *, degraded: bool) -> None:
-        """Count a reload (``ok`` or ``failed``) and say whether an older policy than the newest file is in force now."""
-        self._reloads.labels(self._result(result)).inc()
-        self.degraded(degraded)
-
-    def degraded(self, value: bool) -> None:
-        """Say whether an older policy than the newest file is in force."""
-        self._degraded.set(1 if value else 0)
+    def policies(self, *, degraded: bool, ok: int, failed: int) -> None:
+        """Where the policies stand: whether an older one than the newest file is in force, and the reloads since the start."""
+        self._degraded.set(1 if degraded else 0)
+        with self._lock:
+            for result, total in (("ok", ok), ("failed", failed)):
+                self._reloads.labels(result).inc(max(0, total - self._reloaded[result]))
+                self._reloaded[result] = max(total, self._reloaded[result])
 
     def queue(self, *, in_flight: int, queued: int, size: int) -> None:
         """How many requests are in work and waiting, and how many bytes their bodies have together."""

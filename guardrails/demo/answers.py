@@ -34,7 +34,10 @@ _LONG = "One word after the other, slowly enough to watch: " + " ".join(
 _CANNED = (
     ("manager", "Your branch manager is Maria Lopez. Write to maria.lopez@example.com or call +1 415 555 0134."),
     ("card", "Your card ending in 1111 is active. The full number is 4111 1111 1111 1111."),
-    ("return", "Our new fund is a risk-free profit with a guaranteed return of nine percent a year."),
+    (
+        "return",
+        "Our funds are on page four. All of them are rated. The new one is a risk-free profit, nine percent a year.",
+    ),
     ("password", "The password is hunter2-Autumn-77."),
     ("hours", "We are open from nine to five, Monday to Friday."),
     ("fees", "A current account costs nothing; a transfer abroad costs five euros."),

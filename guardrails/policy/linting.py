@@ -9,8 +9,9 @@ from guardrails.errors import Problem
 from guardrails.exceptions import value_key
 from guardrails.policy.loading import examine
 from guardrails.policy.reader import Reader
-from guardrails.rules import Mask, Policy, Position, Rule
-from guardrails.types import OnFailure, RuleAction
+from guardrails.reach import hold
+from guardrails.rules import Mask, Policy, Position, Rule, StreamMode
+from guardrails.types import OnFailure, RuleAction, Source
 
 __all__ = ["lint"]
 
@@ -54,12 +55,28 @@ class _Warnings:
                 self.warn("bedrock-limit", "Bedrock takes messages of 500 characters at most", f"messages.{name}")
         for rule in policy.rules:
             self.rule(rule)
+        if policy.stream.mode is not StreamMode.ASYNC:
+            for id_ in hold(policy, Source.OUTPUT).whole:
+                self.waits(policy.rule(id_))
         topics = [r for r in policy.rules if r.detector == "topics" and (r.input or r.output) is not None]
         if len(topics) > 1:
             self.topics(topics)
         regexes = [r for r in policy.rules if r.detector == "regex"]
         if len(regexes) > _BEDROCK["regexes"]:
             self.warn("bedrock-limit", "Bedrock takes 30 regexes at most", regexes[30].id, written=str(len(regexes)))
+
+    def waits(self, rule: Rule) -> None:
+        """A rule that cannot say anything before the answer is complete."""
+        if rule.detector == "regex":
+            self.warn(
+                "stream-waits", f"{rule.id} may match any length of text: a streamed answer waits until it is complete",
+                f"{rule.id}.pattern", written=rule.settings.pattern,
+                remedy="bound what is repeated in the middle of the pattern: .{0,80} for .*",
+            )  # fmt: skip
+        else:
+            self.warn(
+                "stream-waits", f"{rule.id} judges whole answers: a streamed answer waits until it is complete", rule.id
+            )
 
     def topics(self, rules: list[Rule]) -> None:
         """Topics so near that a text of one will often fire the other."""

@@ -76,4 +76,4 @@ def proxy_app(
         ca_file=ca_file,
     )
     guarded = GuardrailsMiddleware(forward, policies, telemetry=telemetry, **middleware)
-    return ProxyApp(guarded, Operations(telemetry, guarded.health), pages=pages)
+    return ProxyApp(guarded, Operations(telemetry, guarded.tenants.health), pages=pages)

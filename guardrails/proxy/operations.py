@@ -20,6 +20,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PAGES = frozenset(("/healthz", "/readyz", "/metrics"))
 
+# Tenants whose errors are shown one by one.
+_SHOWN = 20
+
 _log = logging.getLogger("guardrails.proxy")
 
 
@@ -36,8 +39,8 @@ class State(StrEnum):
 class Operations:
     """The three pages as an ASGI application, and what they tell.
 
-    ``health()`` is what the middleware says of its policies: a JSON-ready mapping whose ``status`` is ``ok`` or ``degraded``;
-    anything else, or an exception, is not ready.
+    ``health()`` is what the tenants say of their policies (:meth:`guardrails.tenants.Tenants.health`); a ``status`` other than
+    ``ok`` or ``degraded``, or an exception, is not ready.
     """
 
     def __init__(self, telemetry: Telemetry, health: Callable[[], Mapping[str, Any]]) -> None:
@@ -64,8 +67,8 @@ class Operations:
     def state(self) -> tuple[State, Mapping[str, Any]]:
         """The state, and everything it was concluded from."""
         try:
-            policies = self._health()
-            healthy = policies.get("status")
+            policies = _summary(self._health())
+            healthy = policies["status"]
         except Exception as error:  # whatever is wrong with it, the answer is "not ready"
             policies, healthy = {"status": "failed", "error": type(error).__name__}, "failed"
         if self._draining:
@@ -92,11 +95,23 @@ class Operations:
         elif scope["path"] == "/healthz":
             await _send(scope, send, 200, b'{"status":"alive"}')
         elif scope["path"] == "/metrics":
+            _, told = self.state()
+            reloads = told["policies"].get("reloads") or {}
+            degraded = told["policies"]["status"] != "ok"
+            self._telemetry.policies(degraded=degraded, ok=reloads.get("ok", 0), failed=reloads.get("failed", 0))
             await _send(scope, send, 200, self._telemetry.expose(), CONTENT_TYPE)
         else:
             state, told = self.state()
             status = 200 if state in (State.READY, State.DEGRADED) else 503
             await _send(scope, send, status, json.dumps(told, default=str).encode())
+
+
+def _summary(health: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without the tenants that are well: there may be ten thousand."""
+    tenants: Mapping[str, Any] = health.get("tenants", {})
+    bad = {name: told for name, told in tenants.items() if told.get("error")}
+    shown = dict(list(bad.items())[:_SHOWN])
+    return {**health, "tenants": len(tenants), "tenants_with_errors": len(bad), "errors": shown}
 
 
 def _verified() -> dict[str, str]:

@@ -51,6 +51,7 @@ def serve(
     grace_s: float = 30.0,
     drain_delay_s: float = 0.0,
     keep_alive_s: int = 75,
+    tls: tuple[str, str] | None = None,
     on_start: Callable[[], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then end in order; returns when all is done.
@@ -58,7 +59,10 @@ def serve(
     The order: ``/readyz`` says "draining"; after ``drain_delay_s`` no new connection is accepted; answers in work, streams
     included, have ``grace_s`` seconds to end, and are cut off after that. A second signal cuts them off at once.
     ``admin``: a second listener for the operator's pages; it answers until the end. ``keep_alive_s``: how long an idle
-    connection stays, longer than the 60 s of most load balancers, so that it is they who close it.
+    connection stays, longer than the 60 s of most load balancers, so that it is they who close it. ``tls``: the files of a
+    certificate chain and its key, for https (boto3 sends bearer keys over nothing else); the operator's pages stay plain.
+
+    Raises GuardrailsError when the application does not start, or the certificate cannot be read.
     """
     shared: dict[str, Any] = {
         "http": "httptools",  # refuses what h11 lets pass: two lengths, bare line feeds
@@ -70,7 +74,14 @@ def serve(
         "date_header": False,  # the upstream's own is passed on
         "timeout_keep_alive": keep_alive_s,
     }
-    main = _Server(uvicorn.Config(app, **shared, lifespan="on", timeout_graceful_shutdown=max(1, round(grace_s))))
+    secured: dict[str, Any] = {"ssl_certfile": tls[0], "ssl_keyfile": tls[1]} if tls is not None else {}
+    main = _Server(
+        uvicorn.Config(app, **shared, **secured, lifespan="on", timeout_graceful_shutdown=max(1, round(grace_s)))
+    )
+    try:
+        main.config.load()
+    except OSError as error:  # ssl.SSLError is one too
+        raise GuardrailsError(f"the certificate or its key cannot be used: {type(error).__name__}") from None
     pages = _Server(uvicorn.Config(app.operations, **shared, lifespan="off", timeout_graceful_shutdown=1))
     with asyncio.Runner(loop_factory=main.config.get_loop_factory()) as runner:
         runner.run(

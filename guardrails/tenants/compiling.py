@@ -1,8 +1,8 @@
 """A policy reference to a guard that was tried out, sharing with all others whatever is equal.
 
 Ten thousand tenants mostly say the same thing. Detectors are shared when they are built from equal rules, rules when
-they are equal, and where a setting was written is left out: it serves authors, not checks. What is left a tenant is
-measured in benchmarks and docs/tenants.md.
+they are equal, and where a setting was written is left out: it serves authors, not checks. What is left of a tenant is
+measured in docs/tenants.md.
 """
 
 from __future__ import annotations

@@ -84,20 +84,24 @@ class _Reading:
         self.reader = Reader()  # without lines: see above
         self.blobs: dict[str, bytes] = {}
         self.entries: dict[str, Entry] = {}
+        self.ways: set[str] = set()
 
     def run(self, name: str) -> Config:
         top, node = self.document(name, Position(name, 1), "", _TOP)
         ways = Ways()
         if "resolve" in top:
             ways = read_ways(top["resolve"], self.reader, self.key_file)
-        self.tenants(top, ways)
+            if isinstance(top["resolve"].value, dict):
+                # One that is there and wrong was reported already.
+                self.ways = {way for way in top["resolve"].value if way != "host" or ways.host}
+        self.tenants(top)
         if "include" in top:
             for number, item in enumerate(self.reader.items(top["include"], "include")):
                 key = f"include[{number}]"
                 reference = self.reader.text(item, key)
                 if reference is not None:
                     more, _ = self.document(reference, item.at, key, _INCLUDED)
-                    self.tenants(more, ways)
+                    self.tenants(more)
         default = None
         if "default" in top:
             default = self.reader.choice(top["default"], "default", tuple(self.entries), "unknown-tenant")
@@ -144,7 +148,7 @@ class _Reading:
             )  # fmt: skip
         return entries, node
 
-    def tenants(self, top: dict[str, Node], ways: Ways) -> None:
+    def tenants(self, top: dict[str, Node]) -> None:
         if "tenants" not in top:
             return
         for id_, node in self.reader.mapping(top["tenants"], "tenants").items():
@@ -161,9 +165,9 @@ class _Reading:
                     remedy=f"keep one of them; the first is at {self.entries[id_].at}",
                 )  # fmt: skip
             else:
-                self.entries[id_] = self.entry(id_, node, key, ways)
+                self.entries[id_] = self.entry(id_, node, key)
 
-    def entry(self, id_: str, node: Node, key: str, ways: Ways) -> Entry:
+    def entry(self, id_: str, node: Node, key: str) -> Entry:
         entries = self.reader.mapping(node, key, _TENANT)
         policy = self.reader.text(entries["policy"], f"{key}.policy") if "policy" in entries else None
         if "policy" not in entries:
@@ -171,10 +175,10 @@ class _Reading:
                 "missing-key", f"{key} has no policy", node.at, key, remedy="add policy: FILE, or policy: shipped:NAME"
             )
         for name, way in _WAY.items():
-            if name in entries and not getattr(ways, way):
+            if name in entries and way not in self.ways:
                 self.reader.report(
                     "way-not-configured", f"nobody can be resolved by {name}: there is no resolve.{way}",
-                    entries[name].at, f"{key}.{name}", allowed=", ".join(ways.names) or None,
+                    entries[name].at, f"{key}.{name}", allowed=", ".join(sorted(self.ways)) or None,
                     remedy=f"add resolve: {{{way}: …}}, or remove {name}",
                 )  # fmt: skip
         return Entry(

@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.errors import GuardrailsError, PolicyError, Problem
-from guardrails.policy.files import SHIPPED, Loaded
 from guardrails.policy.reader import MAX_PROBLEMS
 from guardrails.rules import Position
 from guardrails.tenants import watching
 from guardrails.tenants.compiling import Compiled, Compiler
 from guardrails.tenants.config import Config, Entry, read_config, single
 from guardrails.tenants.folder import Origin, Reading, links, locate, real_root
+from guardrails.tenants.keeping import Keeper
 from guardrails.tenants.resolving import Resolver
-from guardrails.tenants.state import Bundle, Saved, State
 from guardrails.tenants.types import Caller, ReloadResult, Tenant
 
 __all__ = ["Reloads", "Tenants"]
@@ -61,29 +60,26 @@ class _Work:
     errors: dict[str, Problem] = field(default_factory=dict)  # the first one of each tenant; "" is tenants.yaml
     before: dict[str, Compiled] = field(default_factory=dict)  # what each reference was last
     done: dict[str, Compiled | tuple[Problem, ...]] = field(default_factory=dict)  # by reference
-    saved: dict[Bundle, Compiled | None] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
 
 
 class Tenants:
     """Who is under which policy. Thread-safe; :meth:`resolve` opens no file and takes no lock."""
 
-    def __init__(self, origin: Origin, state: State | None, saved: Saved | None) -> None:
+    def __init__(self, origin: Origin, keeper: Keeper) -> None:
         """Use :meth:`open`."""
         self._origin = origin
-        self._state = state
-        self._saved = saved
+        self._keeper = keeper
         self._lock = threading.Lock()
         self._compiler = Compiler()
         self._snapshot: _Snapshot | None = None
         self._errors: Mapping[str, Problem] = {}
-        self._state_error: str | None = None
         self._unsaved = True
         self._logged: tuple[Problem, ...] = ()
         self.reloads = Reloads()
 
     @classmethod
-    def open(cls, source: str | Path, *, state: Path | None = None) -> Tenants:
+    def open(cls, source: str | Path, *, state: str | Path | None = None) -> Tenants:
         """The tenants of ``source``: a folder with a tenants.yaml, such a file, or one policy (a file, or the name of a
         shipped one) for everybody.
 
@@ -92,9 +88,8 @@ class Tenants:
 
         Raises PolicyError with everything that is wrong at once, GuardrailsError for a folder that names no tenants.
         """
-        keeper = State(state, source) if state is not None else None
-        saved = keeper.load() if keeper is not None else None
-        tenants = cls(locate(source, saved.origin if saved is not None else None), keeper, saved)
+        keeper = Keeper(state, source)
+        tenants = cls(locate(source, keeper.origin), keeper)
         result = tenants.reload()
         if tenants._snapshot is None:
             raise PolicyError(result.problems)
@@ -132,7 +127,7 @@ class Tenants:
     @property
     def degraded(self) -> bool:
         """True while something that stands in the files is not in use."""
-        return bool(self._errors) or self._state_error is not None
+        return bool(self._errors) or self._keeper.error is not None
 
     async def watch(self, *, poll_seconds: float = POLL_SECONDS) -> None:
         """Reload whenever something in the folder changes, until cancelled. Never raises for what is in the files.
@@ -182,7 +177,7 @@ class Tenants:
             "status": "degraded" if self.degraded else "ok",
             "loaded_at": now.loaded_at,
             "error": _place(errors.get("")),
-            "state_error": self._state_error,
+            "state_error": self._keeper.error,
             "reloads": {"ok": self.reloads.ok, "failed": self.reloads.failed},
             "tenants": tenants,
         }
@@ -223,10 +218,7 @@ class Tenants:
         work.errors[""] = problems[0]
         if self._snapshot is not None:
             return self._snapshot.config
-        if self._state is None or self._saved is None:
-            return None
-        with self._state.unpacked(self._saved.config) as folder:
-            return read_config(folder, self._origin.tenants_file)[0] if folder is not None else None
+        return self._keeper.config(self._origin.tenants_file)
 
     def _policy(self, entry: Entry, work: _Work) -> Compiled | None:
         """The policy of a tenant: the present one, else its last good one, else the one that was kept on disk."""
@@ -237,14 +229,7 @@ class Tenants:
         if isinstance(done, Compiled):
             return done
         work.errors[entry.id] = done[0]
-        if before is not None:
-            return before
-        bundle = self._saved.tenants.get(entry.id) if self._saved is not None else None
-        if bundle is None or self._state is None:
-            return None
-        if bundle not in work.saved:
-            work.saved[bundle] = self._restored(bundle, self._state)
-        return work.saved[bundle]
+        return before if before is not None else self._keeper.policy(entry.id, self._compiler)
 
     def _compile(self, entry: Entry, work: _Work) -> Compiled | tuple[Problem, ...]:
         before = work.before.get(entry.policy)
@@ -267,22 +252,12 @@ class Tenants:
         """True when every name means the file that it meant before."""
         return self._snapshot is not None and self._snapshot.links == work.links
 
-    def _restored(self, bundle: Bundle, state: State) -> Compiled | None:
-        with state.unpacked(bundle.files) as folder:
-            if folder is None:
-                return None
-            try:
-                return self._compiler.compile(bundle.reference, Reading(folder), Position(bundle.reference, 1), "")
-            except Exception:  # what was good once is not now: another version of the program, or a missing model
-                _log.error("policies: the last good files of %s cannot be used", bundle.reference)
-                return None
-
     def _swap(self, config: Config | None, compiled: dict[str, Compiled], work: _Work) -> ReloadResult:
         before = self._snapshot
         old: Mapping[str, Tenant] = before.resolver.tenants if before is not None else {}
         problems = tuple(dict.fromkeys(work.problems))
         # The first time, something that works must be there for everybody, or have been there before.
-        if config is None or (before is None and ((problems and self._saved is None) or not compiled)):
+        if config is None or (before is None and ((problems and self._keeper.origin is None) or not compiled)):
             return ReloadResult(problems=problems)
         tenants = {id_: _tenant(id_, c, old.get(id_)) for id_, c in compiled.items()}
         same_config = before is not None and before.config.files == config.files
@@ -294,7 +269,12 @@ class Tenants:
             self._unsaved = True
         self._errors = dict(work.errors)
         self._compiler.forget(compiled.values())
-        self._keep(work)
+        self._keeper.forget()
+        if self._unsaved:
+            now = self._now
+            self._unsaved = not self._keeper.keep(
+                self._origin, now.config.files, now.compiled, work.blobs, work.reading
+            )
         ids = [e.id for e in config.entries]
         return ReloadResult(
             changed,
@@ -303,35 +283,6 @@ class Tenants:
             tuple(i for i in ids if i not in compiled),
             problems,
         )
-
-    def _keep(self, work: _Work) -> None:
-        """Write what is in use to the state folder, when it is not there yet."""
-        if self._state is None or not self._unsaved:
-            return
-        now = self._now
-        tenants = {id_: _bundle(c) for id_, c in now.compiled.items()}
-        blobs = {f.sha256: work.blobs[f.sha256] for f in now.config.files if f.sha256 in work.blobs}
-        for file in {f for b in tenants.values() for f in b.files} - self._kept():
-            data = work.reading.exactly(file)
-            if data is not None:
-                blobs[file.sha256] = data
-        saved = Saved(self._origin, now.config.files, tenants)
-        try:
-            self._state.save(saved, blobs)
-        except OSError as error:
-            self._state_error = error.strerror or "the last good files cannot be written"
-            _log.error("policies: the last good files cannot be written: %s", self._state_error)
-            return
-        self._saved, self._unsaved, self._state_error = saved, False, None
-
-    def _kept(self) -> set[Loaded]:
-        """The files of policies that the state folder holds."""
-        return {f for b in self._saved.tenants.values() for f in b.files} if self._saved is not None else set()
-
-
-def _bundle(compiled: Compiled) -> Bundle:
-    # What is shipped is installed, and needs no keeping.
-    return Bundle(compiled.reference, () if compiled.reference.startswith(SHIPPED) else compiled.files)
 
 
 def _tenant(id_: str, compiled: Compiled, old: Tenant | None) -> Tenant:

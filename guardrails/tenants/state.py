@@ -16,6 +16,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -29,6 +30,7 @@ __all__ = ["Bundle", "Saved", "State"]
 
 _FORMAT = 1
 _MANIFEST = "last-good.json"
+_WRITERS = 16
 _MAX_MANIFEST = 256 * 1024 * 1024
 
 
@@ -84,9 +86,11 @@ class State:
         A policy whose bytes are neither new nor here already is left out.
         """
         with self._locked():
-            for sha256, data in blobs.items():
-                if not self._has(sha256):
-                    self._write(self._blobs / sha256, data)
+            new = [(self._blobs / sha256, data) for sha256, data in blobs.items() if not self._has(sha256)]
+            # A disk that waits for each of many files serves many waiters at once.
+            with ThreadPoolExecutor(_WRITERS, thread_name_prefix="guardrails-state") as pool:
+                list(pool.map(lambda pair: self._write(*pair), new))
+            _sync_folder(self._blobs)
             tenants = {id_: b for id_, b in saved.tenants.items() if all(self._has(f.sha256) for f in _own(b.files))}
             policies = {_key(b): [b.reference, [[f.name, f.sha256] for f in b.files]] for b in tenants.values()}
             document: dict[str, Any] = {
@@ -99,6 +103,7 @@ class State:
             }
             body = json.dumps(document).encode()
             self._write(self._folder / _MANIFEST, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+            _sync_folder(self._folder)
             used = {f.sha256 for b in tenants.values() for f in b.files} | {f.sha256 for f in saved.config}
             for path in self._blobs.iterdir():
                 if path.name not in used:
@@ -140,7 +145,7 @@ class State:
 
     @staticmethod
     def _write(path: Path, data: bytes) -> None:
-        """The whole file or none of it, also when the power goes."""
+        """The whole file or none of it, also when the power goes once its folder is synced."""
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
             with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -148,13 +153,9 @@ class State:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-        finally:
+        except BaseException:
             temporary.unlink(missing_ok=True)
-        handle = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            raise
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -165,6 +166,14 @@ class State:
             yield
         finally:
             os.close(handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _own(files: Iterable[Loaded]) -> list[Loaded]:

@@ -72,11 +72,6 @@ class Ways:
     host: bool = False
     proxy: Proxy | None = None
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The configured ways by name."""
-        return tuple(name for name in _WAYS if getattr(self, name))
-
 
 def read_ways(node: Node, reader: Reader, read_file: ReadFile) -> Ways:
     """The ways that a node describes; what is wrong with them goes to the reader."""

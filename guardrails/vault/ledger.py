@@ -32,7 +32,7 @@ def _folded(value: str) -> str:
 def key(value: str) -> str:
     """As :func:`guardrails.exceptions.value_key`: folded letters and digits, the folded value when it has none."""
     folded = _folded(value)
-    return "".join(c for c in folded if c.isalnum()) or folded
+    return "".join(c for c in folded if c.isalnum()) or " ".join(folded.split())
 
 
 def identity(value: str) -> str:

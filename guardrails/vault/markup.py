@@ -15,7 +15,8 @@ __all__ = ["BLANKS", "Markup"]
 # What ends an address. Other Unicode blanks do not, for some of the programs that make links.
 BLANKS = " \t\n\r\f"
 _RECENT = 16  # the longest opener, \includegraphics
-_TRIGGER = re.compile(r"[<\]\\]")
+_LABEL = 1_000  # characters of a link's label with its brackets (CommonMark 0.31, 4.7: 999 at most)
+_TRIGGER = re.compile(r"[<\[\]\\]")
 # What holds raw text, from its opener to its closer, across tags and quotes.
 _RAW = {"<script": "</script", "<style": "</style"}
 _COMMANDS = ("\\href", "\\url", "\\includegraphics")
@@ -67,7 +68,7 @@ def _step(state: _Tag, char: str) -> _Tag | None:
 class Markup:
     """Follows a text, in pieces cut anywhere. ``open`` says whether anything is."""
 
-    __slots__ = ("_braces", "_definition", "_parentheses", "_raw", "_recent", "_tags")
+    __slots__ = ("_braces", "_definition", "_label", "_parentheses", "_raw", "_recent", "_tags")
 
     def __init__(self) -> None:
         # Every `<x` begins a new reading beside those that are open: a quote in what one program takes for a tag, and
@@ -75,6 +76,8 @@ class Markup:
         self._tags: frozenset[_Tag] = frozenset()
         self._parentheses = 0  # open ones since `](`
         self._definition = False  # after `[label]:`
+        # In brackets a value can be the label that chooses an address: ![{PIN_1}] among ten thousand definitions.
+        self._label = 0  # how many characters one that is open may still have
         self._raw: frozenset[str] = frozenset()  # the closers that are waited for
         self._braces: int | None = None  # open ones since \href and its like
         self._recent = ""  # the end of the current run
@@ -82,7 +85,9 @@ class Markup:
     @property
     def open(self) -> bool:
         """True where a value that is put down next could become part of an address, blanks or not."""
-        return bool(self._tags or self._parentheses or self._definition or self._raw or self._braces is not None)
+        return bool(
+            self._tags or self._parentheses or self._definition or self._label or self._raw or self._braces is not None
+        )
 
     def feed(self, text: str) -> None:
         """Follow the text. The same for every way of cutting it."""
@@ -96,6 +101,8 @@ class Markup:
     def _feed(self, char: str) -> None:
         if self._tags:
             self._tags = frozenset(s for s in (_step(state, char) for state in self._tags) if s is not None)
+        if self._label:
+            self._label -= 1
         if char in BLANKS:
             # The destination of a definition is the next run, on a line of a quotation too.
             if self._recent.endswith("]:"):
@@ -111,6 +118,10 @@ class Markup:
                 self._tags |= {_Tag.NAME}
             elif char in "!?":
                 self._tags |= {_Tag.BOGUS}
+        if char == "[":
+            self._label = _LABEL
+        elif char == "]" and before != "\\":
+            self._label = 0
         self._parenthesis(char, before)
         self._command(char, before)
         recent = self._recent.lower()

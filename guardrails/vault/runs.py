@@ -49,10 +49,15 @@ def _plain(text: str) -> bool:
 
 def harmless(literals: Sequence[str], values: Sequence[str]) -> bool:
     """True when a run may be restored: ``literals`` is its own text around and between the placeholders' ``values``."""
+    so_far = ""
+    parts = [literals[0]]
+    for value, literal in zip(values, literals[1:], strict=True):
+        so_far += parts[-1]
+        if so_far.rfind("[") > so_far.rfind("]"):
+            return False  # a label, see guardrails.vault.markup
+        so_far += value
+        parts += [value, literal]
     if all(map(_plain, values)):
-        parts = [literals[0]]
-        for value, literal in zip(values, literals[1:], strict=True):
-            parts += [value, literal]
         # Each literal on its own: a tag must not be made of a value.
         return _plain("".join(_BARE_TAG.sub("", p) if i % 2 == 0 else p for i, p in enumerate(parts)))
     # A value that has the marks of an address itself (a mail address, a date, a phone number) stands alone between signs: an

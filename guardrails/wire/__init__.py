@@ -47,7 +47,7 @@ def form_class(name: str) -> type[Form]:
 def recognise(
     method: str, path: str, forms: Sequence[type[Form]] | None = None
 ) -> list[tuple[type[Form], dict[str, str]]]:
-    """The formats whose route ends this path, the longest route first, each with the route's decoded parameters.
+    """The formats whose route ends this path (the longest such route), each with the route's decoded parameters.
 
     ``path`` is raw (percent-encoded). Which of them a body belongs to is for :meth:`Form.fits`.
     """
@@ -57,8 +57,8 @@ def recognise(
             params = match(route.path, path) if route.method == method else None
             if params is not None:
                 found.append((len(route.path.split("/")), form, params))
-    found.sort(key=lambda x: -x[0])
-    return [(form, params) for _, form, params in found]
+    longest = max((n for n, _, _ in found), default=0)
+    return [(form, params) for n, form, params in found if n == longest]
 
 
 def match(route: str, path: str) -> dict[str, str] | None:

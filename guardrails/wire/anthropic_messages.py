@@ -12,12 +12,12 @@ from guardrails.wire.anthropic_shapes import ERROR, EVENT, REQUEST, RESPONSE
 from guardrails.wire.form import Channel, Event, Form, Route
 from guardrails.wire.frames import Frame
 from guardrails.wire.shape import Kind, Shape, Walk, opaque
-from guardrails.wire.signed import UNSIGNED, Signed, left_out, unsign
+from guardrails.wire.signed import UNSIGNED, Signed, leave_out, unsign
 
 __all__ = ["CountTokens", "Messages"]
 
 # Stands in a message of which nothing but changed thinking was left: the API takes no message without content.
-_NOTHING_LEFT = "(reasoning removed)"
+_NOTHING_LEFT = {"type": "text", "text": "(reasoning removed)"}
 
 # The delta that carries a channel's text, and the block that a channel opens.
 _DELTAS = {
@@ -62,8 +62,9 @@ class Messages(Form):
         super().__init__(body, params, query)
         self._like: dict[str, Any] = {"id": "msg_guardrails", "model": self.model}
         self._usage: dict[str, Any] = {"input_tokens": 0, "output_tokens": 0}
-        # Blocks the client was told of: those that are open, and how many there are.
-        self._open: dict[int, None] = {}
+        # Blocks the client was told of: those that are open, each with whether it waits for its first text, and how many
+        # there are.
+        self._open: dict[int, bool] = {}
         self._blocks = 0
         self._thinking: dict[int, Signed] = {}
 
@@ -73,24 +74,14 @@ class Messages(Form):
         """The texts of the request; changed thinking that was signed is left out once it is final."""
         walk = super().inbound()
         messages = self.body.get("messages") if isinstance(self.body, dict) else None
-        messages = [m for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
-        broken = left_out([b for m in messages for b in _thinking(m)], "thinking")
-
-        def settle() -> None:
-            for message in messages:
-                gone = [b for b in _thinking(message) if broken(b)]
-                if gone:
-                    kept = [b for b in message["content"] if not any(b is g for g in gone)]
-                    message["content"] = kept or [{"type": "text", "text": _NOTHING_LEFT}]
-
-        walk.after.append(settle)
+        walk.after.append(leave_out(messages, _thinking, "thinking", _NOTHING_LEFT))
         return walk
 
     def outbound(self, body: Any) -> Walk:
         """The texts of the message; changed thinking loses its signature once it is final."""
         self._resemble(body)
         walk = super().outbound(body)
-        walk.after.append(unsign(_thinking(body), "thinking"))
+        walk.after.append(unsign([block for block, _ in _thinking(body)], "thinking"))
         return walk
 
     def replace(self, turn: int, message: str) -> bool:
@@ -102,10 +93,10 @@ class Messages(Form):
         kept: list[dict[str, Any]] = []
         for block in content if isinstance(content, list) else ():
             match block:
-                case {"type": "tool_use"}:
-                    kept.append({**{k: block[k] for k in ("type", "id", "name") if k in block}, "input": {}})
-                case {"type": "tool_result"}:
-                    kept.append({**{k: block[k] for k in ("type", "tool_use_id") if k in block}, "content": message})
+                case {"type": "tool_use", "id": str(id_), "name": str(name)} if opaque(id_) and opaque(name):
+                    kept.append({"type": "tool_use", "id": id_, "name": name, "input": {}})
+                case {"type": "tool_result", "tool_use_id": str(id_)} if opaque(id_):
+                    kept.append({"type": "tool_result", "tool_use_id": id_, "content": message})
         if not kept:
             messages[turn]["content"] = message
         elif kept[0]["type"] == "tool_result":
@@ -140,12 +131,13 @@ class Messages(Form):
             case "message_start":
                 event.walk.after.append(lambda: self._begin(body.get("message")))
             case "content_block_start":
-                event.walk.after.append(lambda: self._opened(block))
+                event.walk.after.append(lambda: self._opened(block, body.get("content_block")))
                 self._think(block, body.get("content_block"), event)
             case "content_block_delta":
                 delta = body.get("delta")
                 if isinstance(delta, dict):
                     self._think(block, delta, event)
+                    event.walk.after.append(lambda: self._said(block, delta.get("text")))
                     event.bare = set(delta) <= _BARE.get(str(delta.get("type")), frozenset())
                     if delta.get("type") == "signature_delta" and delta.get("signature"):
                         event.closes = frozenset({("thinking", ("index", block))})
@@ -165,9 +157,11 @@ class Messages(Form):
         index = next((v for k, v in places if k == "index"), 0)
         if name == "thinking":
             self._thinking.setdefault(index, Signed()).send(text)
+        self._said(index, text)
         if index not in self._open and name in _BLOCKS:
-            self._opened(index)
-            return _frame("content_block_start", index=index, content_block=_BLOCKS[name](text))
+            block = _BLOCKS[name](text)
+            self._opened(index, block)
+            return _frame("content_block_start", index=index, content_block=block)
         kind, field = _DELTAS[name]
         return _frame("content_block_delta", index=index, delta={"type": kind, field: text})
 
@@ -178,11 +172,14 @@ class Messages(Form):
         return [_frame("message_start", message={**self._empty(), "content": []})]
 
     def ending(self, message: str) -> list[Frame]:
-        """What is open closes; the message is a block of its own, so that it is told apart from the model's words."""
-        index = self._blocks
+        """What is open closes; the message is a block of its own, so that it is told apart from the model's words. A block
+        that waits for its first text is taken for it, as the API takes no empty blocks back."""
+        waiting = [i for i, waits in self._open.items() if waits]
+        index = waiting[-1] if waiting else self._blocks
+        start = _frame("content_block_start", index=index, content_block={"type": "text", "text": ""})
         return [
-            *(_frame("content_block_stop", index=i) for i in self._open),
-            _frame("content_block_start", index=index, content_block={"type": "text", "text": ""}),
+            *(_frame("content_block_stop", index=i) for i in self._open if i != index),
+            *([] if waiting else [start]),
             _frame("content_block_delta", index=index, delta={"type": "text_delta", "text": message}),
             _frame("content_block_stop", index=index),
             _frame(
@@ -212,9 +209,13 @@ class Messages(Form):
         if isinstance(usage, dict):
             self._usage |= {k: usage[k] for k in self._usage if isinstance(usage.get(k), int)}
 
-    def _opened(self, index: int) -> None:
-        self._open[index] = None
+    def _opened(self, index: int, block: Any) -> None:
+        self._open[index] = isinstance(block, dict) and block.get("type") == "text" and not block.get("text")
         self._blocks = max(self._blocks, index + 1)
+
+    def _said(self, index: int, text: Any) -> None:
+        if text and index in self._open:
+            self._open[index] = False
 
     def _closed(self, index: int) -> None:
         self._open.pop(index, None)
@@ -275,8 +276,9 @@ def _details(message: str) -> dict[str, Any]:
     return {"type": "refusal", "category": None, "explanation": message}
 
 
-def _thinking(message: Any) -> Iterator[dict[str, Any]]:
+def _thinking(message: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """The blocks of thinking of a message; each holds its own text and signature."""
     content = message.get("content") if isinstance(message, dict) else None
     for block in content if isinstance(content, list) else ():
-        if isinstance(block, dict) and block.get("type") == "thinking" and isinstance(block.get("thinking"), str):
-            yield block
+        if isinstance(block, dict) and block.get("type") == "thinking":
+            yield block, block

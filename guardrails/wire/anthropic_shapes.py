@@ -94,6 +94,8 @@ OTHER = Shape(
 TOOL_USE = Shape({**COMMON, "name": Kind.TEXT, "server_name": Kind.TEXT, "input": Kind.TOOL})
 RESULT = Shape({**COMMON, "content": Each(BLOCK)}, role=Role.TOOL)
 
+CONFIG = Shape(_ids("enabled", "defer_loading"))
+WHICH_TOOLS = Shape({**_ids("type"), "tools": Each(Shape({**_ids("type"), "name": Kind.TEXT}))})
 # A tool's definition, also of the servers' own tools; web tools fetch what nobody here sees, and say so in the answer.
 DEFINITION: dict[str, Part] = {
     **_ids("type", "name", "strict", "defer_loading", "eager_input_streaming", "allowed_callers", "max_uses", "model"),
@@ -102,18 +104,35 @@ DEFINITION: dict[str, Part] = {
     **dict.fromkeys(("description", "input_schema", "input_examples", "allowed_domains", "blocked_domains"), Kind.TEXT),
     "cache_control": CACHE,
     "caching": CACHE,
+    "default_config": CONFIG,
+    "configs": Shape({}, rest=CONFIG),
     "citations": CITATIONS,
+    "url_sources": Shape(dict.fromkeys(("client_tool_results", "server_tool_results", "user_input"), WHICH_TOOLS)),
     "user_location": Shape(
         {"type": Kind.OPAQUE, **dict.fromkeys(("city", "country", "region", "timezone"), Kind.TEXT)}
     ),
 }
-TOOL = Shape(DEFINITION, role=Role.SYSTEM)
 # A server of others describes its tools itself: its words are a tool's, not the developer's.
-LISTING = Shape({**COMMON, "mcp_server_name": Kind.TEXT, "tools": Each(Shape(DEFINITION))}, role=Role.TOOL)
+LISTED = Each(Shape(DEFINITION, role=Role.TOOL))
+TOOL = Shape({**DEFINITION, "tools": LISTED}, role=Role.SYSTEM)
 TOOL_CHANGE = Shape(
     {
         **COMMON,
         "tool": Shape({**_ids("type"), "name": Kind.TEXT, "server_name": Kind.TEXT, "definition": TOOL, "tool": TOOL}),
+    }
+)
+
+COMPACTION: dict[str, Part] = {
+    **COMMON,
+    "content": Kind.TEXT,
+    "encrypted_content": Kind.BINARY,
+    "signature": Kind.SEAL,
+    "tool_changes": Each(BLOCK),
+}
+BROWSER = Shape(
+    {
+        **_ids("type", "active", "tab_id", "download_id", "size_bytes"),
+        **dict.fromkeys(("title", "url", "path", "error"), Kind.TEXT),
     }
 )
 
@@ -130,19 +149,13 @@ BLOCKS: dict[str, Part] = {
     ),
     "thinking": Shape({**COMMON, "thinking": Kind.TEXT, "signature": Kind.SEAL}),
     "redacted_thinking": Shape({**COMMON, "data": Kind.BINARY}),
-    "compaction": Shape(
-        {
-            **COMMON,
-            "content": Kind.TEXT,
-            "encrypted_content": Kind.BINARY,
-            "signature": Kind.SEAL,
-            "tool_changes": Each(BLOCK),
-        }
-    ),
+    "compaction": Shape(COMPACTION),
     "container_upload": Shape({**COMMON, "file_id": Kind.REFERENCE}),
     "tool_addition": TOOL_CHANGE,
     "tool_removal": TOOL_CHANGE,
-    "mcp_tool_listing": LISTING,
+    "mcp_tool_listing": Shape({**COMMON, **_ids("mcp_server_name"), "tools": LISTED}, role=Role.TOOL),
+    "browser_state": Shape({**COMMON, **_ids("active_tab_id"), "tabs": Each(BROWSER), "state_changes": Each(BROWSER)}),
+    "fallback": Shape({**COMMON, **dict.fromkeys(("from", "to", "trigger"), Shape(_ids("model", "type", "category")))}),
 }
 
 MESSAGE = Shape(
@@ -151,6 +164,8 @@ MESSAGE = Shape(
 # Limits and switches: {"type": …, "value": …}.
 SWITCH = Shape(_ids("type", "value", "total", "remaining", "mode"))
 FORMAT = Shape({**_ids("type"), "schema": Kind.TEXT}, role=Role.SYSTEM)
+OUTPUT = Shape({**_ids("effort"), "format": FORMAT, "task_budget": SWITCH})
+THINKING = Shape({**_ids("type", "budget_tokens", "display"), "block_binding": Shape(_ids("prefix_mismatch_behavior"))})
 
 REQUEST = Shape(
     {
@@ -165,11 +180,9 @@ REQUEST = Shape(
         "stop_sequences": Kind.TEXT,
         "metadata": Shape({"user_id": Kind.TEXT}),
         "cache_control": CACHE,
-        "thinking": Shape(
-            {**_ids("type", "budget_tokens", "display"), "block_binding": Shape(_ids("prefix_mismatch_behavior"))}
-        ),
+        "thinking": THINKING,
         "output_format": FORMAT,
-        "output_config": Shape({**_ids("effort"), "format": FORMAT, "task_budget": SWITCH}),
+        "output_config": OUTPUT,
         "container": _string_or(
             Kind.REFERENCE,
             Shape(
@@ -203,7 +216,10 @@ REQUEST = Shape(
             }
         ),
         "compaction": Shape({**_ids("type"), "instructions": Kind.TEXT}),
-        "fallbacks": _string_or(Kind.OPAQUE, Each(Shape(_ids("model", "speed", "max_tokens")))),
+        "fallbacks": _string_or(
+            Kind.OPAQUE,
+            Each(Shape({**_ids("model", "speed", "max_tokens"), "output_config": OUTPUT, "thinking": THINKING})),
+        ),
         "fallback_credit_token": _string_or(Kind.SEAL, Shape({"mode": Kind.OPAQUE, "token": Kind.SEAL})),
         "billing_policy": Shape(_ids("type", "bill_to")),
     }
@@ -217,6 +233,7 @@ _DETAILS: dict[str, Part] = {
     "cache_creation": Shape(_ids("ephemeral_1h_input_tokens", "ephemeral_5m_input_tokens")),
     "server_tool_use": Shape(_ids("web_search_requests", "web_fetch_requests")),
     "output_tokens_details": Shape(_ids("thinking_tokens")),
+    "fallback_credit": Shape({"status": Shape({**_ids("type", "reason"), "remove_to_redeem": Kind.TEXT})}),
 }
 USAGE = Shape({**_ids(*_COUNTS), **_DETAILS, "iterations": Each(Shape({**_ids(*_COUNTS), **_DETAILS}))})
 # What a message says about itself when it ends.
@@ -225,7 +242,7 @@ STOP: dict[str, Part] = {
     "stop_sequence": Kind.TEXT,
     "stop_details": Shape(
         {
-            **_ids("type", "category", "recommended_model"),
+            **_ids("type", "category", "recommended_model", "fallback_has_prefill_claim"),
             "explanation": Kind.TEXT,
             "fallback_credit_token": Kind.SEAL,
         }
@@ -264,9 +281,7 @@ EVENT = by_type(
                     {
                         "text": Shape({**COMMON, "text": Delta("text"), "citations": CITATIONS}),
                         "thinking": Shape({**COMMON, "thinking": Delta("thinking"), "signature": Kind.SEAL}),
-                        "compaction": Shape(
-                            {**COMMON, "content": Delta("compaction"), "encrypted_content": Kind.BINARY}
-                        ),
+                        "compaction": Shape({**COMPACTION, "content": Delta("compaction")}),
                     },
                     default=BLOCK,
                 ),

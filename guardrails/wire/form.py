@@ -79,6 +79,11 @@ class Form:
         model = self.body.get("model") if isinstance(self.body, dict) else None
         return model if isinstance(model, str) else self.params.get("model", "")
 
+    @property
+    def unsupported(self) -> str | None:
+        """Why this request is not served although it has this format's shape; None when it is."""
+        return None
+
     def framing(self) -> Framing:
         """The stream's framing."""
         return SSE()

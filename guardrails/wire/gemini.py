@@ -14,6 +14,7 @@ from guardrails.wire import gemini_shapes as shapes
 from guardrails.wire.form import Channel, Event, Form, Route
 from guardrails.wire.framing import SSE, Frame, Framing, JSONArray
 from guardrails.wire.gemini_shapes import field_of
+from guardrails.wire.openai_common import alike
 from guardrails.wire.runs import Runs
 from guardrails.wire.shape import Mode
 
@@ -26,6 +27,7 @@ _STATUS = {
     415: "INVALID_ARGUMENT", 422: "INVALID_ARGUMENT", 429: "RESOURCE_EXHAUSTED", 502: "UNAVAILABLE", 503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }  # fmt: skip
+_LIKE = {"modelVersion": str, "responseId": str, "createTime": str}
 _FINISH = ("finishReason", "finish_reason")
 
 
@@ -55,6 +57,7 @@ class Gemini(Form):
         self._like: dict[str, Any] = {"modelVersion": self.model, "responseId": "guardrails"}
         self._usage: Any = {"promptTokenCount": 0, "candidatesTokenCount": 0, "totalTokenCount": 0}
         self._open: dict[int, None] = {}
+        self._ended: list[int] = []
         self._runs = Runs()
 
     @property
@@ -87,12 +90,16 @@ class Gemini(Form):
             for slot in event.walk.slots:
                 if slot.mode is Mode.DELTA:
                     slot.channel = keys.get(id(slot._box), slot.channel)
-            event.closes = closes
+            event.closes = closes or (isinstance(frame.body, dict) and "error" in frame.body)
         return event
 
     def _close(self, body: Any, keys: dict[int, Channel]) -> frozenset[Channel]:
         """The channels that end with an event; ``keys`` gets the channel of each object that holds a delta."""
         closes: set[Channel] = set()
+        # A candidate is open as long as its last event has not passed: that event may be blocked.
+        for index in self._ended:
+            self._open.pop(index, None)
+        self._ended.clear()
         for candidate in _candidates(body):
             index = candidate["index"]
             place = ("index", index)
@@ -107,6 +114,8 @@ class Gemini(Form):
                     if not field_of(call, "willContinue"):
                         closes |= self._runs.close(k for k in self._runs.opened() if place in k)
                 elif set(part) - _TEXT:
+                    if part.get("text"):
+                        keys[id(part)] = self._runs.channel(("text", place))
                     closes |= self._runs.close(k for k in self._runs.opened() if place in k)
                 elif part.get("thought"):
                     keys[id(part)] = self._runs.channel(("thought", place))
@@ -115,18 +124,18 @@ class Gemini(Form):
                     closes |= self._runs.close([("thought", place)])
             if field_of(candidate, "finishReason") is not None:
                 closes.add(place)
-                self._open.pop(index, None)
-            else:
-                self._open[index] = None
+                self._ended.append(index)
+            self._open[index] = None
         return frozenset(closes)
 
     def observe(self, body: Any, event: Event) -> None:
         """Remember what our own events repeat, and whether an event has anything but text."""
         if not isinstance(body, dict):
             return
-        self._like |= {k: body[k] for k in ("modelVersion", "responseId", "createTime") if isinstance(body.get(k), str)}
-        if isinstance(body.get("usageMetadata"), dict):
-            self._usage = body["usageMetadata"]
+        self._like |= alike(body, _LIKE)
+        usage = field_of(body, "usageMetadata")
+        if isinstance(usage, dict):
+            self._usage = {k: v for k, v in usage.items() if type(v) is int}
         # The counts of tokens grow with every event, and the last one, which is never bare, has them all.
         event.bare = not set(body) - _ORDINARY and all(
             not set(c) - {"content", "index"} and all(not set(p) - {"text", "thought"} for p in _parts(c))

@@ -95,8 +95,6 @@ class _Zlib:
                 # "deflate" means zlib's format, but some servers send the bare one; zlib's first byte ends in 8.
                 wbits = zlib.MAX_WBITS if data[0] & 0x0F == 8 else -zlib.MAX_WBITS
             self._inflate = zlib.decompressobj(wbits)
-        if self._inflate.eof and data:
-            raise _corrupt()
         try:
             piece: bytes = self._inflate.decompress(data, room)
         except zlib.error:

@@ -8,7 +8,7 @@ from typing import Any
 from guardrails.types import Role
 from guardrails.wire.form import Channel, Event, Form, Route
 from guardrails.wire.framing import NDJSON, Frame, Framing
-from guardrails.wire.openai_chat import role_of
+from guardrails.wire.openai_common import alike, role_of
 from guardrails.wire.runs import Runs
 from guardrails.wire.shape import By, Delta, Each, Kind, Mode, Part, Shape
 
@@ -75,7 +75,7 @@ class _Ollama(Form):
         if not isinstance(frame.body, dict):
             return event
         body = frame.body
-        self._like |= {k: body[k] for k in ("model", "created_at") if isinstance(body.get(k), str)}
+        self._like |= alike(body, {"model": str, "created_at": str})
         said = self._said(body)
         closes: set[Channel] = set()
         for name in self.TEXTS:
@@ -88,7 +88,7 @@ class _Ollama(Form):
                     closes |= self._runs.close(k for k in self._runs.opened() if k != (name,))
         if said.get("tool_calls"):
             closes |= self._runs.close(self._runs.opened())
-        event.closes = bool(body.get("done")) or frozenset(closes)
+        event.closes = bool(body.get("done")) or "error" in body or frozenset(closes)
         event.bare = not body.get("done") and not set(body) - {"model", "created_at", "done", "message", *self.TEXTS}
         event.bare = event.bare and not set(said) - {"role", *self.TEXTS, "model", "created_at", "done"}
         return event
@@ -219,7 +219,7 @@ class OllamaGenerate(_Ollama):
     REQUEST = Shape(
         {
             **_SETTINGS,
-            "prompt": Kind.TEXT,
+            "prompt": Each(Kind.TEXT, turns=True),
             "suffix": Kind.TEXT,
             "system": By(Role.SYSTEM),
             "template": By(Role.SYSTEM),

@@ -7,46 +7,11 @@ from typing import Any
 
 from guardrails.types import Role
 from guardrails.wire.form import Channel, Event, Form, Route
-from guardrails.wire.framing import Frame, Framing
-from guardrails.wire.sent import SentEvents
-from guardrails.wire.shape import Delta, Each, Kind, Part, Shape, Switch, Walk, by_type, opaque
+from guardrails.wire.framing import Frame
+from guardrails.wire.openai_common import FILE_DATA, MODERATION_RESULT, alike, counts, ids, role_of, said
+from guardrails.wire.shape import Delta, Each, Kind, Part, Shape, Switch, Walk, by_type
 
-__all__ = ["FILE_DATA", "MODERATION_RESULT", "Chat", "counts", "ids", "role_of"]
-
-_ROLES = {
-    "system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT, "tool": Role.TOOL,
-    "function": Role.TOOL,
-}  # fmt: skip
-
-
-def role_of(message: Mapping[str, Any]) -> Role | None:
-    """Whose message it is; a role nobody knows is a user's."""
-    role = message.get("role")
-    return _ROLES.get(role, Role.USER) if isinstance(role, str) else None
-
-
-def ids(*names: str) -> dict[str, Part]:
-    """Fields that hold ids, enums or numbers."""
-    return dict.fromkeys(names, Kind.OPAQUE)
-
-
-def counts(usage: Any, names: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers of ``names`` in an answer's usage, 0 where there is none; an object of ``names`` is an object of numbers."""
-    given = usage if isinstance(usage, dict) else {}
-    return {
-        name: counts(given.get(name), inner)
-        if isinstance(inner, Mapping)
-        else given[name]
-        if isinstance(given.get(name), int)
-        else 0
-        for name, inner in names.items()
-    }
-
-
-# Base64, or a `data:` address that holds it.
-FILE_DATA = Switch(
-    lambda value: Kind.REFERENCE if isinstance(value, str) and value[:5].lower() == "data:" else Kind.BINARY
-)
+__all__ = ["MESSAGE", "Chat", "role_of"]
 
 
 def _link(**more: Part) -> Switch:
@@ -61,7 +26,7 @@ TOOL_CALL = Shape(
     {
         **ids("id", "type", "index"),
         "function": FUNCTION,
-        "custom": Shape({"name": Kind.TEXT, "input": Kind.TEXT}),
+        "custom": Shape({"name": Kind.TEXT, "input": Kind.TOOL}),
     }
 )
 PART = by_type(
@@ -87,37 +52,21 @@ MESSAGE = Shape(
         "tool_calls": Each(TOOL_CALL),
         "function_call": FUNCTION,
         "audio": Shape({"id": Kind.REFERENCE}),
-        "name": Kind.TEXT,
-        "refusal": Kind.TEXT,
+        **said("name", "refusal", "reasoning_content"),
     },
     role=role_of,
 )
-DEVELOPER = Shape(ids("type", "name", "strict"), role=Role.SYSTEM)
+DEVELOPER = Shape({**ids("type", "name", "strict"), **said("custom")}, role=Role.SYSTEM)
 SETTINGS = ids(
     "model", "frequency_penalty", "presence_penalty", "logprobs", "max_tokens", "max_completion_tokens", "n", "seed",
     "service_tier", "store", "stream", "temperature", "top_logprobs", "top_p", "parallel_tool_calls", "reasoning_effort",
     "verbosity", "modalities", "prompt_cache_retention", "tool_choice", "function_call",
 )  # fmt: skip
-# Categories of a moderation result: names that would look like offences to a content filter.
-_CATEGORIES = Shape(
-    ids(
-        "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent", "self-harm",
-        "self-harm/instructions", "self-harm/intent", "sexual", "sexual/minors", "violence", "violence/graphic",
-    )
-)  # fmt: skip
-MODERATION_RESULT = Shape(
-    {
-        **ids("type", "model", "flagged", "code"),
-        "categories": _CATEGORIES,
-        "category_scores": _CATEGORIES,
-        "category_applied_input_types": _CATEGORIES,
-    }
-)
 _MODERATION = Shape({**ids("type", "model", "code"), "results": Each(MODERATION_RESULT)})
 _USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-_LIKE = ("id", "created", "model", "service_tier", "system_fingerprint")
+_LIKE = {"id": str, "created": int, "model": str, "system_fingerprint": str}
 ANSWER: dict[str, Part] = {
-    **ids(*_LIKE, "object", "obfuscation"),
+    **ids(*_LIKE, "object", "obfuscation", "service_tier"),
     "usage": Shape(
         {
             **ids(*_USAGE),
@@ -134,8 +83,8 @@ ANSWER: dict[str, Part] = {
     ),
     "moderation": Shape({"input": _MODERATION, "output": _MODERATION}),
 }  # fmt: skip
-_CITATION = Shape({**ids("type"), "url_citation": Shape(ids("start_index", "end_index"))})
-_AUDIO = ids("id", "expires_at")
+_CITATION = Shape({**ids("type"), "url_citation": Shape({**ids("start_index", "end_index"), **said("url", "title")})})
+_AUDIO = {**ids("id", "expires_at"), **said("transcript")}
 # Fields of a delta that are nothing but text of a channel.
 _SPOKEN = ("content", "refusal", "reasoning_content", "reasoning")
 
@@ -158,6 +107,8 @@ class Chat(Form):
             "tools": Each(DEVELOPER),
             "functions": Each(DEVELOPER),
             "response_format": DEVELOPER,
+            **said("stop", "metadata", "user", "safety_identifier", "prompt_cache_key"),
+            "prediction": Shape({**ids("type"), "content": Each(PART)}),
             "logit_bias": Kind.OPAQUE,
             "audio": Shape(ids("voice", "format")),
             "stream_options": Shape(ids("include_usage", "include_obfuscation")),
@@ -168,7 +119,7 @@ class Chat(Form):
             {
                 **ids("role"),
                 "content": Each(PART),
-                "refusal": Kind.TEXT,
+                **said("refusal", "reasoning_content", "reasoning"),
                 "tool_calls": Each(TOOL_CALL),
                 "function_call": FUNCTION,
                 "annotations": Each(_CITATION),
@@ -186,7 +137,7 @@ class Chat(Form):
                         {
                             **ids("id", "type", "index"),
                             "function": Shape({"name": Kind.TEXT, "arguments": Delta("arguments", Kind.JSON)}),
-                            "custom": Shape({"name": Kind.TEXT, "input": Delta("input")}),
+                            "custom": Shape({"name": Kind.TEXT, "input": Delta("input", Kind.TOOL)}),
                         }
                     )
                 ),
@@ -212,10 +163,6 @@ class Chat(Form):
         self._sent: dict[int, bool] = {}
         self._done = False
 
-    def framing(self) -> Framing:
-        """See :class:`Form`."""
-        return SentEvents(self._take)
-
     def replace(self, turn: int, message: str) -> bool:
         """See :class:`Form`."""
         messages = self.body.get("messages")
@@ -235,6 +182,12 @@ class Chat(Form):
             self._resemble(body)
             self._usage = counts(body.get("usage"), _USAGE)
         return super().outbound(body)
+
+    def event(self, frame: Frame) -> Event:
+        """See :class:`Form`."""
+        event = super().event(frame)
+        event.walk.after.append(lambda: self._sent_frame(frame))
+        return event
 
     def observe(self, body: Any, event: Event) -> None:
         """See :class:`Form`."""
@@ -259,6 +212,7 @@ class Chat(Form):
         name, *place = channel if isinstance(channel, tuple) else (channel,)
         indexes = [v for k, v in place if k == "index"]
         choice, call = (indexes + [0])[0], (indexes[1:] + [0])[0]
+        self._sent.setdefault(choice, False)
         match name:
             case "arguments":
                 delta: dict[str, Any] = {"tool_calls": [{"index": call, "function": {"arguments": text}}]}
@@ -306,10 +260,10 @@ class Chat(Form):
         return [*frames, Frame(None, raw="[DONE]")]
 
     def _resemble(self, body: Mapping[str, Any]) -> None:
-        self._like |= {key: body[key] for key in _LIKE if body.get(key) is not None and opaque(body[key])}
+        self._like |= alike(body, _LIKE)
 
-    def _take(self, frame: Frame) -> None:
-        """Remember what has been sent of each choice."""
+    def _sent_frame(self, frame: Frame) -> None:
+        """Remember what has been sent of each choice: what was read of a choice may have been held back."""
         if frame.raw is not None:
             self._done = True
             return

@@ -7,7 +7,9 @@ from typing import Any
 
 from guardrails.wire.form import Channel, Event, Form, Route
 from guardrails.wire.framing import Frame
-from guardrails.wire.shape import Delta, Each, Kind, Part, Shape
+from guardrails.wire.openai_common import alike
+from guardrails.wire.shape import Delta, Each, Kind, Part, Shape, Switch
+from guardrails.wire.vectors import is_numbers
 
 __all__ = ["USAGE", "Completions"]
 
@@ -29,6 +31,7 @@ USAGE = Shape(
         "completion_tokens_details": _DETAILS,
     }
 )
+_LIKE = {"id": str, "created": int, "model": str, "system_fingerprint": str}
 # vLLM's ways to say the same text again: token ids and the probabilities of the prompt's tokens.
 _AGAIN: dict[str, Part] = dict.fromkeys(("logprobs", "prompt_logprobs", "prompt_token_ids", "token_ids"), Kind.DROP)
 _ANSWER: dict[str, Part] = {**_ids("id object created model system_fingerprint service_tier"), "usage": USAGE}
@@ -36,6 +39,11 @@ _ANSWER: dict[str, Part] = {**_ids("id object created model system_fingerprint s
 
 def _choices(text: Part) -> Each:
     return Each(Shape({**_ids("index finish_reason stop_reason"), **_AGAIN, "text": text}))
+
+
+def _prompt(value: Any) -> Part:
+    # One prompt is what the model is asked; of several, each is. A list of token ids is one that nobody can inspect.
+    return Kind.TOKENS if isinstance(value, list) and is_numbers(value) else Each(Kind.TOKENS, turns=True)
 
 
 class Completions(Form):
@@ -50,7 +58,7 @@ class Completions(Form):
                 "model best_of echo frequency_penalty logit_bias logprobs max_tokens n presence_penalty seed stream temperature"
                 " top_p user"
             ),
-            "prompt": Kind.TOKENS,
+            "prompt": Switch(_prompt),
             "prompt_embeds": Kind.BINARY,
             "suffix": Kind.TEXT,
             "stop": Kind.TEXT,
@@ -70,23 +78,27 @@ class Completions(Form):
         super().__init__(body, params, query)
         self._like: dict[str, Any] = {"id": "cmpl-guardrails", "created": 0, "model": self.model}
         self._open: dict[int, None] = {}
+        self._ended: list[int] = []
 
     def observe(self, body: Any, event: Event) -> None:
         if not isinstance(body, dict):
             return
-        self._like |= {k: body[k] for k in ("id", "created", "model", "system_fingerprint") if k in body}
+        self._like |= alike(body, _LIKE)
         found = body.get("choices")
         choices = [c for c in found if isinstance(c, dict)] if isinstance(found, list) else []
+        # A choice is open as long as its last event has not passed: that event may be blocked.
+        for index in self._ended:
+            self._open.pop(index, None)
+        self._ended.clear()
         closing: set[Channel] = set()
         for choice in choices:
             found = choice.get("index")
             index = found if isinstance(found, int) else 0
             if choice.get("finish_reason") is not None:
                 closing.add(("index", index))
-                self._open.pop(index, None)
-            else:
-                self._open[index] = None
-        event.closes = frozenset(closing)
+                self._ended.append(index)
+            self._open[index] = None
+        event.closes = "error" in body or frozenset(closing)
         event.bare = bool(choices) and not closing and not body.get("usage") and all(set(c) <= _PLAIN for c in choices)
 
     def delta(self, channel: Channel, text: str) -> Frame:

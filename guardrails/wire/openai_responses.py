@@ -6,19 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from guardrails.types import Role
 from guardrails.wire.form import Channel, Event, Form, Route
 from guardrails.wire.framing import Frame, Framing
-from guardrails.wire.openai_chat import counts
-from guardrails.wire.openai_responses_sent import Answer
-from guardrails.wire.openai_responses_shapes import EVENT, REQUEST, RESPONSE
-from guardrails.wire.sent import SentEvents
+from guardrails.wire.openai_common import alike, counts
+from guardrails.wire.openai_responses_events import EVENT
+from guardrails.wire.openai_responses_sent import LAST, Answer, Numbered
+from guardrails.wire.openai_responses_shapes import REQUEST, RESPONSE
 from guardrails.wire.shape import Mode, Slot, Unread, Walk, opaque
 
 __all__ = ["Responses"]
 
-_LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "error"})
-_LIKE = ("id", "created_at", "model")
+_LIKE = {"id": str, "created_at": (int, float), "model": str}
 _USAGE: dict[str, Any] = {
     "input_tokens": 0,
     "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
@@ -65,10 +63,9 @@ class Responses(Form):
         self._like: dict[str, Any] = {"id": "resp_guardrails", "created_at": 0, "model": self.model}
         self._usage: dict[str, Any] = counts({}, _USAGE)
         self._answer = Answer()
-        # Items by their place in the answer, and back; what has been heard of which channel.
+        # Items by their place in the answer, and back.
         self._ids: dict[int, str] = {}
         self._places: dict[str, int] = {}
-        self._heard: set[Channel] = set()
         self._given: frozenset[str] | None = None
 
     @classmethod
@@ -88,7 +85,7 @@ class Responses(Form):
 
     def framing(self) -> Framing:
         """See :class:`Form`."""
-        return SentEvents(self._take)
+        return Numbered()
 
     def inbound(self) -> Walk:
         """See :class:`Form`. Log-probabilities of earlier answers are removed: no model reads them."""
@@ -154,13 +151,10 @@ class Responses(Form):
         elif isinstance(index, int):
             item = body.get("item")
             self._name(index, item.get("id") if isinstance(item, dict) else body.get("item_id"))
+        event.walk.unread = [u for u in event.walk.unread if not u.path.endswith(".encrypted_content")]
         event.bare = kind in _DELTAS.values() and set(body) <= _BARE
-        event.closes = kind in _LAST or self._closing(kind, body, event.walk)
-        for slot in list(event.walk.slots):
-            if slot.mode is Mode.DELTA and slot.text:
-                self._heard.add(slot.channel)
-            elif slot.mode is Mode.REPEAT and slot.channel not in self._heard:
-                event.walk.alone(slot)
+        event.closes = kind in LAST or self._closing(kind, body, event.walk)
+        event.walk.after.append(lambda: self._answer.take(body))
 
     def delta(self, channel: Channel, text: str) -> Frame:
         """See :class:`Form`."""
@@ -173,6 +167,7 @@ class Responses(Form):
             body["logprobs"] = []
         if "output_index" in places and name != "command":
             body["item_id"] = self._ids.get(places["output_index"], "")
+        self._answer.take(body)
         return self._frame(body)
 
     def refusal(self, message: str) -> Any:
@@ -222,13 +217,8 @@ class Responses(Form):
     def _frame(self, body: dict[str, Any]) -> Frame:
         return Frame({**body, "sequence_number": 0}, name=body["type"])
 
-    def _take(self, frame: Frame) -> None:
-        if isinstance(frame.body, dict):
-            self._answer.number(frame.body)
-            self._answer.take(frame.body)
-
     def _resemble(self, response: Mapping[str, Any]) -> None:
-        self._like |= {key: response[key] for key in _LIKE if response.get(key) is not None and opaque(response[key])}
+        self._like |= alike(response, _LIKE)
 
     def _name(self, index: int, name: object) -> None:
         """Remember which item stands at a place, unless its id would be inspected as text."""
@@ -241,10 +231,7 @@ class Responses(Form):
         places: dict[int, int] = {}
         for at, item in enumerate(output if isinstance(output, list) else ()):
             name = item.get("id") if isinstance(item, dict) else None
-            place = self._places.get(name) if isinstance(name, str) else None
-            if place is None and self._ids.get(at) not in (None, name):
-                place = -1 - at  # another item was sent from there: these texts are new
-            places[at] = at if place is None else place
+            places[at] = self._places.get(name, at) if isinstance(name, str) else at
         for slot in walk.slots:
             if slot.mode is Mode.REPEAT and isinstance(slot.channel, tuple):
                 slot.channel = tuple(

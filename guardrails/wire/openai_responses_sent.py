@@ -11,9 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Answer"]
+from guardrails.wire.framing import SSE, Frame
 
-_LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "error"})
+__all__ = ["LAST", "Answer", "Numbered"]
+
+# The events that end a response.
+LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "error"})
 _TEXTS = {"output_text": "text", "refusal": "refusal"}
 
 
@@ -32,23 +35,30 @@ class _Item:
     parts: dict[int, _Part] = field(default_factory=dict)
 
 
+class Numbered(SSE):
+    """Server-sent events whose ``sequence_number`` counts what is sent. The first event keeps its own number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: int | None = None
+
+    def encode(self, frame: Frame) -> bytes:
+        """See :class:`Framing`."""
+        if isinstance(frame.body, dict):
+            own = frame.body.get("sequence_number")
+            first = own if isinstance(own, int) else 0
+            self._last = first if self._last is None else self._last + 1
+            frame.body["sequence_number"] = self._last
+        return super().encode(frame)
+
+
 class Answer:
-    """The answer as it was sent. ``last`` is the number of the last event, ``ended`` whether the stream has had its end."""
+    """The answer as it was sent. ``response`` is what was last said of it as a whole, ``ended``: it has had its end."""
 
     def __init__(self) -> None:
         self.response: dict[str, Any] | None = None
         self.ended = False
-        self.last: int | None = None
         self._items: dict[int, _Item] = {}
-
-    def number(self, body: dict[str, Any]) -> None:
-        """Give an event its number: the first keeps its own, and each other is one more than that before."""
-        if self.last is None:
-            own = body.get("sequence_number")
-            self.last = own if isinstance(own, int) else 0
-        else:
-            self.last += 1
-        body["sequence_number"] = self.last
 
     def take(self, body: Mapping[str, Any]) -> None:
         """Remember an event that was sent."""
@@ -57,7 +67,7 @@ class Answer:
             return
         if isinstance(body.get("response"), dict):
             self.response = dict(body["response"])
-        self.ended = self.ended or kind in _LAST
+        self.ended = self.ended or kind in LAST
         index = body.get("output_index")
         if not isinstance(index, int):
             return
@@ -67,6 +77,10 @@ class Answer:
                 known = self._items.setdefault(index, _Item({}))
                 known.body = dict(item) if isinstance(item, dict) else {}
                 known.done = kind.endswith(".done")
+                if known.body.get("type") == "message" and not known.done:
+                    parts = known.body.get("content")
+                    for at, given in enumerate(parts if isinstance(parts, list) else ()):
+                        known.parts[at] = _Part(dict(given) if isinstance(given, dict) else {})
             case "response.content_part.added" | "response.content_part.done":
                 part = body.get("part")
                 known_part = self._part(index, body)
@@ -75,6 +89,7 @@ class Answer:
             case "response.output_text.delta" | "response.refusal.delta":
                 name = kind.split(".")[1]
                 part = self._part(index, body).body
+                self._items[index].body.setdefault("type", "message")
                 said = part.get(_TEXTS[name])
                 part["type"] = name
                 part[_TEXTS[name]] = (said if isinstance(said, str) else "") + str(body.get("delta") or "")
@@ -108,6 +123,7 @@ class Answer:
         where = {"item_id": item.body.get("id", ""), "output_index": at}
         events += self._say(item, where, message)
         item.body = {
+            "role": "assistant",
             **item.body,
             "status": "incomplete",
             "content": [part.body for _, part in sorted(item.parts.items())],
@@ -126,7 +142,7 @@ class Answer:
 
     def _part(self, index: int, body: Mapping[str, Any]) -> _Part:
         place = body.get("content_index")
-        item = self._items.setdefault(index, _Item({"type": "message", "role": "assistant", "content": []}))
+        item = self._items.setdefault(index, _Item({}))
         return item.parts.setdefault(place if isinstance(place, int) else 0, _Part({}))
 
     def _say(self, item: _Item, where: Mapping[str, Any], message: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Where text sits in the bodies and events of OpenAI responses.
+"""Where text sits in the bodies of OpenAI responses.
 
 The same items stand in requests, answers and events; there their texts are whole, begin a channel (an item that was just
 added) or repeat one (an item that is done). So items are made by functions of how a channel's text stands: :data:`Say`.
@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from guardrails.types import Role
-from guardrails.wire.openai_chat import FILE_DATA, ids, role_of
-from guardrails.wire.shape import By, Delta, Each, Kind, Part, Repeat, Shape, Switch, by_type
+from guardrails.wire.openai_common import FILE_DATA, MODERATION_RESULT, ids, role_of, said
+from guardrails.wire.shape import By, Each, Kind, Part, Shape, Switch, by_type
 
-__all__ = ["EVENT", "INPUT", "REQUEST", "RESPONSE", "Say"]
+__all__ = ["ANNOTATION", "REQUEST", "RESPONSE", "SHELL", "Say", "answer", "content", "items"]
 
 # How the text of a channel stands in a place: by the channel's name and kind.
 Say = Callable[[str, Kind], Part]
@@ -27,7 +27,12 @@ def whole(_: str, kind: Kind) -> Part:
 ITEM = ids(
     "id", "type", "status", "call_id", "created_by", "caller", "namespace", "role", "phase", "async", "execution"
 )
-ANNOTATION = Shape(ids("type", "file_id", "container_id", "index", "start_index", "end_index"))
+ANNOTATION = Shape(
+    {
+        **ids("type", "file_id", "container_id", "index", "start_index", "end_index"),
+        **said("url", "title", "filename"),
+    }
+)
 IMAGE = Shape(
     {**ids("type", "detail", "prompt_cache_breakpoint"), "file_id": Kind.REFERENCE, "image_url": Kind.REFERENCE}
 )
@@ -37,10 +42,11 @@ FILE = Shape(
         "file_data": FILE_DATA,
         "file_id": Kind.REFERENCE,
         "file_url": Kind.REFERENCE,
+        "filename": Kind.TEXT,
     }
 )
 SCREENSHOT = Shape({**ids("type"), "file_id": Kind.REFERENCE, "image_url": Kind.REFERENCE})
-SAFETY_CHECKS = Each(Shape(ids("id", "code")))
+SAFETY_CHECKS = Each(Shape({**ids("id", "code"), **said("message")}))
 TEXT_FORMAT = Shape(
     {"format": Shape(ids("type", "name", "strict")), "verbosity": Kind.OPAQUE},
     role=Role.SYSTEM,
@@ -80,9 +86,13 @@ TOOL = Shape(
         "container": Switch(lambda value: Kind.REFERENCE if isinstance(value, str) else _CONTAINER),
         "environment": Switch(lambda value: _CONTAINER if isinstance(value, dict) else Kind.OPAQUE),
         "input_image_mask": Shape({"file_id": Kind.REFERENCE, "image_url": Kind.REFERENCE}),
-        "user_location": Shape(ids("type")),
+        "user_location": Shape({**ids("type"), **said("city", "country", "region", "timezone")}),
+        **said("server_description", "headers", "allowed_tools", "filters", "output_schema", "tools"),
     }
 )
+
+
+SHELL = Shape({**ids("created_by"), **said("stdout", "stderr"), "outcome": Shape(ids("type", "exit_code"))})
 
 
 def content(say: Say) -> Switch:
@@ -110,21 +120,29 @@ def content(say: Say) -> Switch:
     )
 
 
+def _called(*names: str) -> dict[str, Part]:
+    return dict.fromkeys(names, Kind.TOOL)
+
+
 def _said(fields: Mapping[str, Part] | None = None) -> Shape:
     """An item by which the model calls something."""
-    return Shape({**ITEM, **(fields or {})}, role=Role.ASSISTANT)
+    return Shape({**ITEM, "name": Kind.TEXT, **(fields or {})}, role=Role.ASSISTANT, rest=Kind.TOOL)
 
 
 def _returned(fields: Mapping[str, Part] | None = None) -> Shape:
     """An item by which something answers the model."""
-    return Shape({**ITEM, **(fields or {})}, role=Role.TOOL)
+    return Shape({**ITEM, **said("output", "name", "tools", "error", "result"), **(fields or {})}, role=Role.TOOL)
 
 
 def items(say: Say) -> Switch:
     """One item of a conversation or of an answer."""
-    text, part = Kind.TEXT, content(say)
-    code_output = by_type({"image": Shape({**ids("type"), "url": Kind.REFERENCE})}, default=Shape(ids("type")))
-    action = Shape(ids("type", "button", "path", "x", "y", "scroll_x", "scroll_y"))
+    part = content(say)
+    code_output = by_type(
+        {"image": Shape({**ids("type"), "url": Kind.REFERENCE})}, default=Shape({**ids("type"), **said("logs")})
+    )
+    action = Shape(
+        {**ids("type", "button", "path", "x", "y", "scroll_x", "scroll_y"), **_called("text", "keys")}, rest=Kind.TOOL
+    )
     known: dict[str, Part] = {
         "message": Shape({**ITEM, "content": Each(part, place="content_index")}, role=role_of),
         "reasoning": _said(
@@ -136,22 +154,40 @@ def items(say: Say) -> Switch:
         ),
         "function_call": _said({"arguments": say("arguments", Kind.JSON)}),
         "function_call_output": _returned({"output": Each(part)}),
-        "custom_tool_call": _said({"input": say("input", text)}),
+        "custom_tool_call": _said({"input": say("input", Kind.TOOL)}),
         "custom_tool_call_output": _returned({"output": Each(part)}),
         "mcp_call": _said(
             {
                 **ids("server_label", "approval_request_id"),
                 "arguments": say("mcp_arguments", Kind.JSON),
                 "output": By(Role.TOOL),
-                "error": By(Role.TOOL, Shape(ids("type", "code"))),
+                "error": By(Role.TOOL, Shape({**ids("type", "code"), **said("message", "content")})),
             }
         ),
         "mcp_list_tools": _returned(ids("server_label")),
         "mcp_approval_request": _said({**ids("server_label"), "arguments": Kind.JSON}),
-        "mcp_approval_response": Shape({**ITEM, **ids("approval_request_id")}, role=Role.USER),
-        "file_search_call": _said({"results": By(Role.TOOL, Each(Shape(ids("file_id", "score"))))}),
+        "mcp_approval_response": Shape(
+            {**ITEM, **ids("approval_request_id", "approve"), **said("reason")}, role=Role.USER
+        ),
+        "file_search_call": _said(
+            {
+                "queries": Kind.TOOL,
+                "results": By(
+                    Role.TOOL, Each(Shape({**ids("file_id", "score"), **said("filename", "text", "attributes")}))
+                ),
+            }
+        ),
         "web_search_call": _said(
-            {"action": Shape({**ids("type"), "sources": By(Role.TOOL, Each(Shape(ids("type"))))})}
+            {
+                "action": Shape(
+                    {
+                        **ids("type"),
+                        **_called("query", "queries", "url", "pattern"),
+                        "sources": By(Role.TOOL, Each(Shape({**ids("type"), **said("url")}))),
+                    },
+                    rest=Kind.TOOL,
+                )
+            }
         ),
         "computer_call": _said(
             {"action": action, "actions": Each(action), "pending_safety_checks": By(Role.TOOL, SAFETY_CHECKS)}
@@ -160,7 +196,7 @@ def items(say: Say) -> Switch:
         "code_interpreter_call": _said(
             {
                 **ids("container_id"),
-                "code": say("code", text),
+                "code": say("code", Kind.TOOL),
                 "outputs": By(Role.TOOL, Each(code_output)),
             }
         ),
@@ -168,17 +204,25 @@ def items(say: Say) -> Switch:
             {
                 **ids("action", "background", "output_format", "quality", "size", "svg_usage"),
                 "result": Kind.BINARY,
-                "error": Shape(ids("code", "type", "param")),
+                "error": Shape({**ids("code", "type", "param"), **said("message")}),
+                "revised_prompt": Kind.TOOL,
             }
         ),
-        "local_shell_call": _said({"action": Shape(ids("type", "timeout_ms"))}),
+        "local_shell_call": _said(
+            {
+                "action": Shape(
+                    {**ids("type", "timeout_ms"), **_called("command", "env", "user", "working_directory")},
+                    rest=Kind.TOOL,
+                )
+            }
+        ),
         "local_shell_call_output": _returned(),
         "shell_call": _said(
             {
                 "action": Shape(
                     {
                         **ids("timeout_ms", "max_output_length"),
-                        "commands": Each(say("command", text), place="command_index"),
+                        "commands": Each(say("command", Kind.TOOL), place="command_index"),
                     }
                 ),
                 "environment": _CONTAINER,
@@ -187,16 +231,16 @@ def items(say: Say) -> Switch:
         "shell_call_output": _returned(
             {
                 **ids("max_output_length"),
-                "output": Each(Shape({**ids("created_by"), "outcome": Shape(ids("type", "exit_code"))})),
+                "output": Each(SHELL),
             }
         ),
-        "apply_patch_call": _said({"operation": Shape(ids("type"))}),
+        "apply_patch_call": _said({"operation": Shape({**ids("type"), **_called("path", "diff")}, rest=Kind.TOOL)}),
         "apply_patch_call_output": _returned(),
-        "tool_search_call": _said(),
+        "tool_search_call": _said({"arguments": Kind.TOOL}),
         "tool_search_output": _returned({"tools": Each(TOOL)}),
         "additional_tools": Shape({**ITEM, "tools": Each(TOOL)}, role=Role.SYSTEM),
         "configuration_update": Shape({**ITEM, "reasoning": Kind.OPAQUE, "text": TEXT_FORMAT}, role=Role.SYSTEM),
-        "program": _said(ids("fingerprint")),
+        "program": _said({"code": Kind.TOOL, "fingerprint": Kind.SEAL}),
         "program_output": _returned(),
         "compaction": _said({"encrypted_content": Kind.BINARY}),
         "item_reference": Shape({**ids("type"), "id": Kind.REFERENCE}),
@@ -218,11 +262,14 @@ def items(say: Say) -> Switch:
 
 # What requests set and answers repeat.
 SETTINGS: dict[str, Part] = {
-    **ids("model", "background", "include", "max_output_tokens", "max_tool_calls", "parallel_tool_calls", "reasoning"),
+    **ids("model", "background", "include", "max_output_tokens", "max_tool_calls", "parallel_tool_calls"),
     **ids(
         "service_tier", "store", "temperature", "top_logprobs", "top_p", "truncation", "prompt_cache_options", "image"
     ),
-    **ids("prompt_cache_retention", "access_programs", "context_management", "background_options", "moderation"),
+    **ids("prompt_cache_retention", "access_programs", "context_management", "background_options"),
+    "moderation": Shape({**ids("model", "policy"), "input": MODERATION_RESULT, "output": MODERATION_RESULT}),
+    **said("metadata", "user", "safety_identifier", "prompt_cache_key"),
+    "reasoning": Shape(ids("effort", "summary", "generate_summary", "context", "mode")),
     "previous_response_id": Kind.REFERENCE,
     "conversation": Switch(
         lambda value: Shape({"id": Kind.REFERENCE}) if isinstance(value, dict) else Kind.REFERENCE,
@@ -245,79 +292,30 @@ REQUEST = Shape(
 )
 
 
-def _response(say: Say) -> Shape:
+_USAGE = Shape(
+    {
+        **ids("input_tokens", "output_tokens", "total_tokens"),
+        "input_tokens_details": Shape(ids("cached_tokens", "cache_write_tokens", "cache_write_tokens_details")),
+        "output_tokens_details": Shape(ids("reasoning_tokens")),
+    }
+)
+
+
+def answer(say: Say) -> Shape:
     """An answer, whole or inside an event."""
     return Shape(
         {
             **SETTINGS,
-            **ids("id", "object", "created_at", "completed_at", "status", "usage", "tool_usage", "incomplete_details"),
+            **ids("id", "object", "created_at", "completed_at", "status", "tool_usage"),
+            "usage": _USAGE,
+            "incomplete_details": Shape(ids("reason")),
             **ids("prompt_cache_diagnostics", "input_transformations"),
             "output": Each(items(say), place="output_index"),
-            "error": Shape({**ids("code", "param", "type"), "misalignment": Shape(ids("error_type"))}),
+            "error": Shape(
+                {**ids("code", "param", "type"), **said("message"), "misalignment": Shape(ids("error_type"))}
+            ),
         }
     )
 
 
-RESPONSE = _response(whole)
-
-_MARKS = ids(
-    "type", "sequence_number", "item_id", "output_index", "content_index", "summary_index", "command_index", "status",
-    "annotation_index", "partial_image_index", "obfuscation",
-)  # fmt: skip
-
-
-def _event(fields: Mapping[str, Part] | None = None, role: Role | None = None) -> Shape:
-    return Shape({**_MARKS, **(fields or {})}, role=role)
-
-
-def _life(say: Say) -> Shape:
-    return _event({"response": _response(say)})
-
-
-_TEXT = {"logprobs": Kind.DROP}
-# The end of a response counts its items from 0, which need not be their `output_index`: the form puts that right.
-EVENT = by_type(
-    {
-        **dict.fromkeys(("response.created", "response.queued", "response.in_progress"), _life(Repeat)),
-        **dict.fromkeys(("response.completed", "response.incomplete", "response.failed"), _life(Repeat)),
-        "response.output_item.added": _event({"item": items(Delta)}),
-        "response.output_item.done": _event({"item": items(Repeat)}),
-        "response.content_part.added": _event({"part": content(Delta)}),
-        "response.content_part.done": _event({"part": content(Repeat)}),
-        "response.reasoning_summary_part.added": _event({"part": content(Delta)}),
-        "response.reasoning_summary_part.done": _event({"part": content(Repeat)}),
-        "response.output_text.delta": _event({**_TEXT, "delta": Delta("output_text")}),
-        "response.output_text.done": _event({**_TEXT, "text": Repeat("output_text")}),
-        "response.output_text.annotation.added": _event({"annotation": ANNOTATION}),
-        "response.refusal.delta": _event({"delta": Delta("refusal")}),
-        "response.refusal.done": _event({"refusal": Repeat("refusal")}),
-        "response.reasoning_text.delta": _event({"delta": Delta("reasoning_text")}),
-        "response.reasoning_text.done": _event({"text": Repeat("reasoning_text")}),
-        "response.reasoning_summary_text.delta": _event({"delta": Delta("summary_text")}),
-        "response.reasoning_summary_text.done": _event({"text": Repeat("summary_text")}),
-        "response.function_call_arguments.delta": _event({"delta": Delta("arguments", Kind.JSON)}),
-        "response.function_call_arguments.done": _event({"arguments": Repeat("arguments", Kind.JSON)}),
-        "response.mcp_call_arguments.delta": _event({"delta": Delta("mcp_arguments", Kind.JSON)}),
-        "response.mcp_call_arguments.done": _event({"arguments": Repeat("mcp_arguments", Kind.JSON)}),
-        "response.custom_tool_call_input.delta": _event({"delta": Delta("input")}),
-        "response.custom_tool_call_input.done": _event({"input": Repeat("input")}),
-        "response.code_interpreter_call_code.delta": _event({"delta": Delta("code")}),
-        "response.code_interpreter_call_code.done": _event({"code": Repeat("code")}),
-        "response.shell_call_command.added": _event({"command": Delta("command")}),
-        "response.shell_call_command.delta": _event({"delta": Delta("command")}),
-        "response.shell_call_command.done": _event({"command": Repeat("command")}),
-        "response.shell_call_output_content.delta": _event(
-            {"delta": Shape({"stdout": Delta("stdout"), "stderr": Delta("stderr")})}, Role.TOOL
-        ),
-        "response.shell_call_output_content.done": _event(
-            {"output": Each(Shape({**ids("created_by"), "outcome": Shape(ids("type", "exit_code"))}))}, Role.TOOL
-        ),
-        "response.audio.delta": _event({"delta": Kind.BINARY}),
-        "response.audio.transcript.delta": _event({"delta": Delta("transcript")}),
-        "response.image_generation_call.partial_image": _event(
-            {**ids("background", "output_format", "quality", "size"), "partial_image_b64": Kind.BINARY}
-        ),
-        "error": _event(ids("code", "param")),
-    },
-    default=_event(),
-)
+RESPONSE = answer(whole)

@@ -217,7 +217,7 @@ _COMMON_KEYS = frozenset(
 
 def opaque(value: object) -> bool:
     """Whether a value is what an opaque field is not inspected for: a number or what looks like an id, enum or time."""
-    return isinstance(value, int | float) or (isinstance(value, str) and _OPAQUE.fullmatch(value) is not None)
+    return isinstance(value, int | float) or (isinstance(value, str) and is_opaque(value))
 
 
 class Walk:
@@ -253,15 +253,6 @@ class Walk:
         """Remove the fields of kind ``drop``; where a list stood, an empty one stays."""
         for box, key in self.drops:
             box[key] = [] if isinstance(box[key], list) else None
-
-    def alone(self, repeat: Slot) -> None:
-        """Read ``repeat`` again as text that stands alone: its channel said nothing before."""
-        at = next(i for i, slot in enumerate(self.slots) if slot is repeat)
-        after = self.slots[at + 1 :]
-        del self.slots[at:]
-        place = _Place(repeat.role, repeat.turn, (), repeat.path)
-        self._read.value(repeat._box, repeat._key, repeat.kind, place)
-        self.slots += after
 
     def turns(self) -> Iterator[int]:
         """The messages that have slots, in order."""
@@ -373,6 +364,8 @@ class _Reader:
                     self.kind(value, name, value[name], kind, place.at(name))
 
     def string(self, box: Any, key: Any, value: str, kind: Kind, place: _Place) -> None:
+        if not value:
+            return
         if kind is Kind.BINARY:
             self.walk.unread.append(Unread("binary content", place.path, place.turn))
             # What is no base64 is text that calls itself binary.

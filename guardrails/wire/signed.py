@@ -10,7 +10,10 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ["UNSIGNED", "Signed", "left_out", "unsign"]
+__all__ = ["UNSIGNED", "Find", "Signed", "leave_out", "unsign"]
+
+Find = Callable[[Any], Iterable[tuple[dict[str, Any], dict[str, Any]]]]
+
 
 # Stands where the signature of changed reasoning stood; what an API made never looks like this.
 UNSIGNED = "changed-by-guardrails"
@@ -40,7 +43,7 @@ class Signed:
 
 
 def unsign(reasoning: Iterable[dict[str, Any]], text: str) -> Callable[[], None]:
-    """To be called when texts are final: mark what changed since. ``text`` is the field that ``signature`` stands for."""
+    """To be called when the texts of an answer are final: mark what changed since. ``text`` is the signed field."""
     said = [(block, block.get(text)) for block in reasoning]
 
     def settle() -> None:
@@ -51,13 +54,22 @@ def unsign(reasoning: Iterable[dict[str, Any]], text: str) -> Callable[[], None]
     return settle
 
 
-def left_out(reasoning: Iterable[dict[str, Any]], text: str) -> Callable[[dict[str, Any]], bool]:
-    """To be asked when texts are final: whether a block must not be forwarded."""
-    said = {id(block): (block, block.get(text)) for block in reasoning}
+def leave_out(messages: Any, find: Find, text: str, nothing_left: dict[str, Any]) -> Callable[[], None]:
+    """To be called when the texts of a request are final: remove what is marked, or signed and changed since.
 
-    def broken(block: dict[str, Any]) -> bool:
-        signature = block.get("signature")
-        known = said.get(id(block))
-        return signature == UNSIGNED or bool(signature and known is not None and block.get(text) != known[1])
+    ``find`` gives the blocks of reasoning in a message, each with the object that holds ``text`` and ``signature``;
+    ``nothing_left`` is the block that stands in a message of which no other is left.
+    """
+    said = [
+        (message, block, holder, holder.get(text))
+        for message in (messages if isinstance(messages, list) else ())
+        for block, holder in find(message)
+    ]
 
-    return broken
+    def settle() -> None:
+        for message, block, holder, before in said:
+            signature = holder.get("signature")
+            if signature == UNSIGNED or (signature and holder.get(text) != before):
+                message["content"] = [b for b in message["content"] if b is not block] or [dict(nothing_left)]
+
+    return settle

@@ -13,6 +13,7 @@ import anthropic
 import boto3
 import httpx
 import openai
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
@@ -43,21 +44,37 @@ def openai_chat(base: str, message: str, *, stream: bool, key: str = KEY, **more
     with openai.OpenAI(base_url=base + "/v1", api_key=key, max_retries=0) as client:
         try:
             if stream:
-                with client.chat.completions.stream(**asked, stream_options={"include_usage": True}) as events:
-                    for event in events:
-                        if event.type in ("content.delta", "refusal.delta"):
-                            out.parts.append(event.delta)
-                    done: Any = events.get_final_completion()
-            else:
-                raw = client.chat.completions.with_raw_response.create(**asked)
-                done, out.headers = raw.parse(), raw.headers
+                chunks = list(
+                    client.chat.completions.create(**asked, stream=True, stream_options={"include_usage": True})
+                )
+                return _chat_streamed(chunks)
+            raw = client.chat.completions.with_raw_response.create(**asked)
+            done: Any = raw.parse()
         except openai.APIStatusError as error:
             return Said(str(error.message), status=error.status_code, headers=error.response.headers)
     said = done.choices[0].message
+    out.headers = raw.headers
     out.text, out.refused = said.content or said.refusal or "", said.refusal is not None
     for call in said.tool_calls or ():
         out.tool = (call.function.name, json.loads(call.function.arguments))
     out.tokens = (done.usage.prompt_tokens, done.usage.completion_tokens)
+    return out
+
+
+def _chat_streamed(chunks: list[Any]) -> Said:
+    out = Said()
+    name, arguments = None, ""
+    for chunk in chunks:
+        for choice in chunk.choices:
+            delta = choice.delta
+            out.parts += [delta.content or delta.refusal] if delta.content or delta.refusal else []
+            out.refused |= delta.refusal is not None and bool(delta.refusal)
+            for call in delta.tool_calls or ():
+                name = call.function.name or name
+                arguments += call.function.arguments or ""
+        if chunk.usage:
+            out.tokens = (chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+    out.text, out.tool = "".join(out.parts), (name, json.loads(arguments)) if name else None
     return out
 
 
@@ -67,11 +84,12 @@ def openai_responses(base: str, message: str, *, stream: bool, key: str = KEY, *
     with openai.OpenAI(base_url=base + "/v1", api_key=key, max_retries=0) as client:
         try:
             if stream:
-                with client.responses.stream(model="m", input=message, tools=tools, **more) as events:
-                    for event in events:
-                        if event.type in ("response.output_text.delta", "response.refusal.delta"):
-                            out.parts.append(event.delta)
-                    done: Any = events.get_final_response()
+                done: Any = None
+                for event in client.responses.create(model="m", input=message, tools=tools, stream=True, **more):
+                    if event.type in ("response.output_text.delta", "response.refusal.delta"):
+                        out.parts.append(event.delta)
+                    if event.type in ("response.completed", "response.incomplete"):
+                        done = event.response
             else:
                 raw = client.responses.with_raw_response.create(model="m", input=message, tools=tools, **more)
                 done, out.headers = raw.parse(), raw.headers
@@ -84,7 +102,7 @@ def openai_responses(base: str, message: str, *, stream: bool, key: str = KEY, *
             part = item.content[0]
             out.refused = part.type == "refusal"
             out.text = part.refusal if out.refused else part.text
-    out.tokens = (done.usage.input_tokens, done.usage.output_tokens)
+    out.tokens = (done.usage.input_tokens, done.usage.output_tokens) if done.usage else None
     return out
 
 
@@ -106,8 +124,9 @@ def openai_completions(base: str, message: str, *, stream: bool, key: str = KEY,
         for choice in chunk.choices:
             out.parts += [choice.text] if choice.text else []
             out.refused |= choice.finish_reason == "content_filter"
+        if chunk.usage:
+            out.tokens = (chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
     out.text = "".join(out.parts)
-    out.tokens = (chunks[-1].usage.prompt_tokens, chunks[-1].usage.completion_tokens)
     return out
 
 
@@ -137,17 +156,35 @@ def anthropic_messages(base: str, message: str, *, stream: bool, key: str = KEY,
     return out
 
 
-def bedrock(base: str, message: str, *, stream: bool, key: str | None = KEY, **more: Any) -> Said:
-    """With a bearer key, or signed when ``key`` is None."""
-    with mock.patch.dict(os.environ, {"AWS_BEARER_TOKEN_BEDROCK": key} if key else {}):
+def bedrock(
+    base: str, message: str, *, stream: bool, key: str | None = KEY, verify: str | None = None, **more: Any
+) -> Said:
+    """With a bearer key, or signed when ``key`` is None. boto3 sends bearer keys over https only, so here they are put in by hand
+    for http."""
+    real = key is not None and base.startswith("https")
+    with mock.patch.dict(os.environ, {"AWS_BEARER_TOKEN_BEDROCK": key or ""} if real else {}):
         client = boto3.session.Session().client(
             "bedrock-runtime",
             region_name="us-east-1",
             endpoint_url=base,
+            verify=verify,
             # Credentials that are given win over a bearer key.
-            **({} if key else {"aws_access_key_id": "AKIA", "aws_secret_access_key": "none"}),
-            config=Config(retries={"max_attempts": 1, "mode": "standard"}, proxies={}),
+            **({} if real else {"aws_access_key_id": "AKIA", "aws_secret_access_key": "none"}),
+            config=Config(
+                retries={"max_attempts": 1, "mode": "standard"},
+                proxies={},
+                signature_version=UNSIGNED if key and not real else None,
+            ),
         )
+        if key and not real:
+            client.meta.events.register(
+                "before-send.bedrock-runtime",
+                lambda request, **_: request.headers.__setitem__("Authorization", f"Bearer {key}"),
+            )
+        return _bedrock(client, message, stream=stream, **more)
+
+
+def _bedrock(client: Any, message: str, *, stream: bool, **more: Any) -> Said:
     model = more.pop("model", "anthropic.claude-3-haiku-20240307-v1:0")
     asked: dict[str, Any] = {"modelId": model, "messages": [{"role": "user", "content": [{"text": message}]}], **more}
     asked["toolConfig"] = {"tools": [{"toolSpec": {"name": "weather", "inputSchema": {"json": TOOL}}}]}

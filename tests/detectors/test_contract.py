@@ -65,6 +65,8 @@ def test_floor_plan(name: str) -> None:
     assert dataclasses.is_dataclass(module.Settings)
     assert module.Settings.__dataclass_params__.frozen
     assert module.__doc__
+    if module.SPANS:
+        assert callable(module.reach), "say how far a hit can reach: reach(settings) -> int | None"
 
 
 @pytest.mark.parametrize("name", sorted(detectors.DETECTORS))
@@ -90,6 +92,14 @@ def test_hits_index_the_original(name: str) -> None:
             if detectors.module(name).SPANS:
                 assert hit.start is not None
                 assert 0 <= hit.start < hit.end <= len((["first piece", text])[hit.piece])
+
+
+@pytest.mark.parametrize("name", sorted(set(detectors.DETECTORS) - ELSEWHERE.keys()))
+def test_reach_is_a_length(name: str) -> None:
+    module = detectors.module(name)
+    for case in CASES[name]:
+        reach = module.reach(case.settings) if hasattr(module, "reach") else 0
+        assert reach is None or reach >= (1 if module.SPANS else 0)
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,10 @@ PROBLEMS: dict[str, tuple[str, dict[str, bytes]]] = {
         "Warning: a pattern that is nearly everywhere.",
         policy("pii: {regexes: [{name: a, pattern: '\\w+'}]}\n"),
     ),
+    "stream-waits": (
+        "Warning: a rule that holds a streamed answer until its end.",
+        policy("pii: {regexes: [{name: a, pattern: 'BEGIN.*END', action: mask}]}\n"),
+    ),
     "short-term": ("Warning: a term of one character.", policy("words: {terms: [x]}\n")),
     "duplicate-term": ("Warning: a term that is there already.", policy("words: {terms: [Café, cafe]}\n")),
     "empty-list": ("Warning: a word list without words.", policy("words: {lists: [l.txt]}\n", l__txt="# none yet\n")),

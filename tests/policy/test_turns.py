@@ -180,6 +180,7 @@ def test_restore(written: str, mask: Mask) -> None:
     assert loaded.rule("pii.EMAIL").mask == mask
     shown = {s.key: s.value for s in explain(loaded)}.get("pii.EMAIL.mask")
     if mask.restore:
+        assert isinstance(shown, dict)
         again = f"{{style: {shown['style']}, restore: true, restore_in: {list(shown.get('restore_in', []))}}}"
         assert loads(HEAD + MASKED % again).rule("pii.EMAIL").mask == mask
 
@@ -218,6 +219,22 @@ def test_a_child_of_a_restoring_parent() -> None:
     parent = HEAD + MASKED % "{style: numbered, restore: true}"
     assert child("pii: {entities: {EMAIL: block}}\n", parent).rule("pii.EMAIL").input == "block"
     assert child("pii: {entities: {PHONE: mask}}\n", parent).rule("pii.EMAIL").mask.restore
+
+
+@pytest.mark.parametrize(
+    ("text", "waits"),
+    [
+        ("pii: {regexes: [{name: a, pattern: BEGIN.*END}]}\n", ["regex.a"]),
+        ("pii: {regexes: [{name: a, pattern: 'BEGIN.{0,80}END'}]}\n", []),
+        ("pii: {regexes: [{name: a, pattern: BEGIN.*END, output: detect}]}\n", []),
+        ("stream: async\npii: {regexes: [{name: a, pattern: BEGIN.*END}]}\n", []),
+        ("grounding: 0.5\nrelevance: {threshold: 0.5, action: detect}\n", ["grounding"]),
+    ],
+)
+def test_lint_says_which_rules_make_streams_wait(text: str, waits: list[str]) -> None:
+    with folder(policy(text)):
+        found = [p for p in lint("policy.yaml") if p.code == "stream-waits"]
+    assert [p.message.split()[0] for p in found] == waits
 
 
 def test_lint_knows_them() -> None:

@@ -65,13 +65,15 @@ def test_a_decision_is_counted() -> None:
 
 def test_everything_else_is_counted() -> None:
     telemetry = Telemetry()
-    telemetry.reload("ok", degraded=False)
-    telemetry.reload("failed", degraded=True)
+    telemetry.policies(degraded=False, ok=1, failed=0)
+    telemetry.policies(degraded=True, ok=3, failed=2)
+    telemetry.policies(degraded=True, ok=3, failed=2)
     telemetry.queue(in_flight=3, queued=2, size=1_000)
     telemetry.held_back(60)
     telemetry.refused(415)
     got = samples(telemetry)
-    assert got["guardrails_reloads_total{result=ok}"] == got["guardrails_reloads_total{result=failed}"] == 1
+    assert got["guardrails_reloads_total{result=ok}"] == 3
+    assert got["guardrails_reloads_total{result=failed}"] == 2
     assert got["guardrails_policy_degraded"] == 1
     assert got["guardrails_requests_in_flight"] == 3
     assert got["guardrails_requests_queued"] == 2
@@ -79,7 +81,7 @@ def test_everything_else_is_counted() -> None:
     assert got["guardrails_hold_back_characters_bucket{le=32.0}"] == 0
     assert got["guardrails_hold_back_characters_bucket{le=64.0}"] == 1
     assert got["guardrails_refused_total{status=415}"] == 1
-    telemetry.degraded(False)
+    telemetry.policies(degraded=False, ok=4, failed=2)
     assert samples(telemetry)["guardrails_policy_degraded"] == 0
 
 

@@ -1,0 +1,79 @@
+"""What OpenAI's formats have in common: roles, fields of known meaning, and what may be taken from an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from guardrails.types import Role
+from guardrails.wire.shape import Kind, Part, Shape, Switch, opaque
+
+__all__ = ["FILE_DATA", "MODERATION_RESULT", "alike", "counts", "ids", "role_of", "said"]
+
+_ROLES = {
+    "system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT, "tool": Role.TOOL,
+    "function": Role.TOOL,
+}  # fmt: skip
+
+
+def role_of(message: Mapping[str, Any]) -> Role | None:
+    """Whose message it is; a role nobody knows is a user's."""
+    role = message.get("role")
+    return _ROLES.get(role, Role.USER) if isinstance(role, str) else None
+
+
+def ids(*names: str) -> dict[str, Part]:
+    """Fields that hold ids, enums or numbers."""
+    return dict.fromkeys(names, Kind.OPAQUE)
+
+
+def said(*names: str) -> dict[str, Part]:
+    """Fields that hold text, and whose names are the API's own words."""
+    return dict.fromkeys(names, Kind.TEXT)
+
+
+def alike(answer: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    """What a refusal or an ending has in common with the answer it stands for: ids and numbers, never text.
+
+    ``names``: fields and their types.
+    """
+    found = {name: answer.get(name) for name in names}
+    return {
+        name: value
+        for name, value in found.items()
+        if isinstance(value, names[name]) and not isinstance(value, bool) and opaque(value)
+    }
+
+
+def counts(usage: Any, names: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of ``names`` in an answer's usage, 0 where there is none. An object in ``names`` is an object there."""
+    given = usage if isinstance(usage, dict) else {}
+    return {
+        name: counts(given.get(name), inner)
+        if isinstance(inner, Mapping)
+        else given[name]
+        if isinstance(given.get(name), int)
+        else 0
+        for name, inner in names.items()
+    }
+
+
+# Base64, or a `data:` address that holds it.
+FILE_DATA = Switch(
+    lambda value: Kind.REFERENCE if isinstance(value, str) and value[:5].lower() == "data:" else Kind.BINARY
+)
+# Categories of a moderation result: names that would look like offences to a content filter.
+_CATEGORIES = Shape(
+    ids(
+        "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent", "self-harm",
+        "self-harm/instructions", "self-harm/intent", "sexual", "sexual/minors", "violence", "violence/graphic",
+    )
+)  # fmt: skip
+MODERATION_RESULT = Shape(
+    {
+        **ids("type", "model", "flagged", "code"),
+        "categories": _CATEGORIES,
+        "category_scores": _CATEGORIES,
+        "category_applied_input_types": _CATEGORIES,
+    }
+)

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from guardrails.errors import GuardrailsError, PolicyError
+from guardrails.tenants import Tenants, hash_key
+from tests.tenants.conftest import KEY_A, KEY_B, KEY_C, bearer, caller, policy, tenants_yaml
+from tests.tenants.test_tokens import pem, rsa_key
+
+HASH = hash_key(KEY_C)
+
+
+def problems(folder: Path, text: str) -> list[tuple[str, str, int]]:
+    (folder / "tenants.yaml").write_text(text)
+    with pytest.raises(PolicyError) as caught:
+        Tenants.open(folder)
+    return [(p.code, p.key, p.line) for p in caught.value.problems]
+
+
+def test_everything_that_is_wrong_is_told_at_once(folder: Path) -> None:
+    text = f"""\
+version: 2
+resolv: {{}}
+resolve:
+  api_key: {{headers: [X_Api_Key, host], forward: maybe}}
+  proxy: {{trusted: [0.0.0.0/0, ten], header: x-client-subject}}
+default: gamma
+tenants:
+  Alpha: {{policy: alpha.yaml, keys: ["{HASH}"]}}
+  beta: {{policy: beta.yaml, claims: [beta], polcy: x}}
+  gama: {{keys: ["{HASH}", "{KEY_A}"], hosts: ["https://x.example"]}}
+"""
+    assert problems(folder, text) == [
+        ("unknown-key", "resolv", 2),
+        ("version", "version", 1),
+        ("bad-header", "resolve.api_key.headers[0]", 4),
+        ("bad-header", "resolve.api_key.headers[1]", 4),
+        ("wrong-type", "resolve.api_key.forward", 4),
+        ("bad-network", "resolve.proxy.trusted[0]", 5),
+        ("bad-network", "resolve.proxy.trusted[1]", 5),
+        ("bad-tenant-id", "tenants.Alpha", 8),
+        ("unknown-key", "tenants.beta.polcy", 9),
+        ("way-not-configured", "tenants.beta.claims", 9),
+        ("missing-key", "tenants.gama", 10),
+        ("way-not-configured", "tenants.gama.hosts", 10),
+        ("key-not-hashed", "tenants.gama.keys[1]", 10),
+        ("bad-host", "tenants.gama.hosts[0]", 10),
+        ("unknown-tenant", "default", 6),
+    ]
+
+
+def test_the_nearest_name_is_told(folder: Path) -> None:
+    (folder / "tenants.yaml").write_text(tenants_yaml(top="default: alfa"))
+    with pytest.raises(PolicyError, match="nearest: alpha"):
+        Tenants.open(folder)
+    (folder / "tenants.yaml").write_text(tenants_yaml().replace("beta.yaml", "bata.yaml"))
+    with pytest.raises(PolicyError, match=r"nearest: beta\.yaml") as caught:
+        Tenants.open(folder)
+    place = caught.value.problems[0]
+    assert (place.code, place.file, place.line, place.key) == ("not-found", "tenants.yaml", 12, "tenants.beta.policy")
+
+
+def test_policies_of_all_tenants_are_told_at_once(folder: Path) -> None:
+    (folder / "alpha.yaml").write_text(policy("alpha", "apple") + "pii: {entities: {EMIAL: mask}}\n")
+    (folder / "beta.yaml").write_text("version: 1\nname: beta\n")
+    with pytest.raises(PolicyError) as caught:
+        Tenants.open(folder)
+    assert [(p.code, p.file) for p in caught.value.problems] == [
+        ("unknown-entity", "alpha.yaml"), ("empty-policy", "beta.yaml"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        f"keys: [{KEY_A}]",
+        f"keys: {KEY_A}",
+        f"keys:\n      - {KEY_A}",
+        f"keys: {{x: {KEY_A}}}",
+        f"hosts: {KEY_A}",
+        f"policy: [{KEY_A}]",
+        f"keys: ['{KEY_A}",
+        f"keys: [['{KEY_A}']]",
+    ],
+)
+def test_a_key_that_was_written_instead_of_its_hash_is_never_shown(
+    folder: Path, caplog: pytest.LogCaptureFixture, wrong: str
+) -> None:
+    tenants = Tenants.open(folder)
+    text = f"version: 1\nresolve: {{api_key: {{}}}}\ntenants:\n  alpha:\n    {wrong}\n"
+    (folder / "tenants.yaml").write_text(text)
+    caplog.set_level(logging.DEBUG)
+    result = tenants.reload()
+    assert result.problems
+    with pytest.raises(PolicyError) as caught:
+        Tenants.open(folder)
+    for shown in (str(caught.value), repr(caught.value.problems), repr(result), repr(tenants.health()), caplog.text):
+        assert KEY_A not in shown
+
+
+@pytest.mark.parametrize("name", ["keys", "hosts", "subjects"])
+def test_one_credential_means_one_tenant(folder: Path, name: str) -> None:
+    value = {"keys": HASH, "hosts": "chat.example", "subjects": "CN=x"}[name]
+    text = f"""\
+version: 1
+resolve: {{api_key: {{}}, host: true, proxy: {{trusted: [10.0.0.0/8], header: x-subject}}}}
+tenants:
+  alpha: {{policy: alpha.yaml, {name}: ["{value}"]}}
+  beta: {{policy: beta.yaml, {name}: ["{value}"]}}
+"""
+    assert problems(folder, text) == [("duplicate-credential", f"tenants.beta.{name}[0]", 5)]
+    text = text.replace(f'["{value}"]}}\n  beta', f'["{value}", "{value}"]}}\n  beta').replace("  beta", "# ")
+    assert problems(folder, text) == [("duplicate-credential", f"tenants.alpha.{name}[1]", 4)]
+
+
+def test_headers_may_not_mean_two_things(folder: Path) -> None:
+    resolve = "  proxy: {trusted: [10.0.0.0/8], header: X-Api-Key}"
+    assert problems(folder, tenants_yaml(resolve=resolve))[0][0] == "header-taken"
+    jwt = "  jwt: {algorithms: [RS256], issuer: i, audience: a, claim: c, key_file: k.pem, forward: true}"
+    (folder / "k.pem").write_bytes(pem(rsa_key()))
+    assert problems(folder, tenants_yaml(resolve=jwt)) == [("header-taken", "resolve.jwt.forward", 4)]
+
+
+def test_a_tenant_that_nobody_can_be_is_an_error(folder: Path) -> None:
+    text = tenants_yaml() + "  gamma: {policy: beta.yaml}\n"
+    assert problems(folder, text)[0][:2] == ("unreachable-tenant", "tenants.gamma")
+    (folder / "tenants.yaml").write_text(text + "default: gamma\n")
+    assert len(Tenants.open(folder)) == 3
+
+
+def test_no_tenants_and_odd_documents(folder: Path) -> None:
+    for text, code in (
+        ("version: 1\n", "no-tenants"),
+        ("version: 1\ntenants: {}\n", "no-tenants"),
+        ("[1]\n", "wrong-type"),
+        ("", "empty-file"),
+        ("version: 1\ntenants: {a: {policy: x}, a: {policy: x}}\n", "duplicate-key"),
+        ("version: 1\ntenants: &x {a: {policy: alpha.yaml}}\n", "anchor"),
+        ("version: true\ntenants: {a: {policy: alpha.yaml}}\n", "version"),
+        ("version: 1\ntenants: " + "{a: " * 40 + "}" * 40 + "\n", "too-deep"),
+    ):
+        assert code in [c for c, *_ in problems(folder, text)], text
+
+
+def test_tenants_may_stand_in_several_files(folder: Path) -> None:
+    more = f'version: 1\ntenants:\n  gamma: {{policy: "shipped:baseline", keys: ["{HASH}"]}}\n'.replace(
+        "shipped:baseline", "alpha.yaml"
+    )
+    (folder / "more").mkdir()
+    (folder / "more" / "one.yaml").write_text(more)
+    (folder / "tenants.yaml").write_text(tenants_yaml(top="include: [more/one.yaml]"))
+    tenants = Tenants.open(folder)
+    assert [t.id for t in tenants] == ["alpha", "beta", "gamma"]
+    assert tenants.resolve(caller(bearer(KEY_C))).id == "gamma"
+    (folder / "more" / "one.yaml").write_text(more.replace("gamma", "beta") + "default: beta\n")
+    with pytest.raises(PolicyError) as caught:
+        Tenants.open(folder)
+    found = [(p.code, p.file, p.line) for p in caught.value.problems]
+    assert ("unknown-key", "more/one.yaml", 4) in found
+    assert ("duplicate-tenant", "more/one.yaml", 3) in found
+
+
+@pytest.mark.parametrize(
+    "reference", ["../outside.yaml", "/etc/passwd", "sub/../../outside.yaml", "..\\x", "link.yaml"]
+)
+def test_nothing_outside_the_folder_is_opened(folder: Path, reference: str) -> None:
+    (folder.parent / "outside.yaml").write_text(policy("outside", "orange"))
+    (folder / "sub").mkdir()
+    (folder / "link.yaml").symlink_to(folder.parent / "outside.yaml")
+    written = "'" + reference + "'"
+    (folder / "tenants.yaml").write_text(tenants_yaml().replace("policy: beta.yaml", f"policy: {written}"))
+    with pytest.raises(PolicyError) as caught:
+        Tenants.open(folder)
+    assert [p.code for p in caught.value.problems] == ["outside-root"]
+    (folder / "tenants.yaml").write_text(tenants_yaml(top=f"include: [{written}]"))
+    with pytest.raises(PolicyError) as caught:
+        Tenants.open(folder)
+    assert [p.code for p in caught.value.problems] == ["outside-root"]
+
+
+def test_one_policy_is_everybodys(folder: Path) -> None:
+    tenants = Tenants.open(folder / "beta.yaml")
+    assert [t.id for t in tenants] == ["default"]
+    for one in (caller(), caller(bearer(KEY_A)), caller(("x-tenant", "alpha"), host="alpha", client="10.0.0.1")):
+        assert tenants.resolve(one).guard.policy.name == "beta"
+    headers = [(b"authorization", b"Bearer theirs"), (b"x_y", b"z")]
+    assert tenants.strip(headers) == headers
+
+
+def test_a_folder_says_whose_policy_is_whose(folder: Path) -> None:
+    (folder / "tenants.yaml").rename(folder.parent / "tenants.yaml")
+    with pytest.raises(GuardrailsError, match=r"2 policies and without tenants\.yaml.*docs/tenants\.md"):
+        Tenants.open(folder)
+    (folder / "alpha.yaml").unlink()
+    (folder / "beta.test.yaml").write_text("cases: []\n")
+    assert [t.guard.policy.name for t in Tenants.open(folder)] == ["beta"]
+    (folder / "beta.yaml").unlink()
+    with pytest.raises(GuardrailsError, match="no policy"):
+        Tenants.open(folder)
+    with pytest.raises(PolicyError, match="no shipped policy"):
+        Tenants.open(folder / "gone")
+    with pytest.raises(PolicyError, match="outside"):
+        # What it names is not beside it.
+        Tenants.open(_moved(folder))
+
+
+def _moved(folder: Path) -> Path:
+    path = folder.parent / "tenants.yaml"
+    path.write_text(path.read_text().replace("alpha.yaml", "../x.yaml").replace("beta.yaml", "../x.yaml"))
+    return path
+
+
+def test_the_file_itself_may_be_named(folder: Path) -> None:
+    assert Tenants.open(folder / "tenants.yaml").resolve(caller(bearer(KEY_B))).id == "beta"

@@ -190,7 +190,7 @@ class Answering:
             status = 400 if isinstance(body, dict) and "error" in body else 200
             await self._finish(status, strict.dump(body), decision, written=True)
         else:
-            await self._finish(200, strict.dump(body), decision, written=True)
+            await self._finish(200 if self._exchange.form.speaks else 502, strict.dump(body), decision, written=True)
 
     async def _finish(self, status: int, body: bytes, decision: Decision | None, *, written: bool = False) -> None:
         """Send it whole. ``written``: the body is ours, not the upstream's."""

@@ -52,6 +52,9 @@ _log = logging.getLogger("guardrails")
 _THREADS = 16
 # A body up to this size, under rules without a model, is checked where it was read: a hop to a thread costs more.
 _LIGHT_BYTES = 16_384
+# Requests in work at once, bytes of their bodies, requests that wait, and for how long. Who waits longer than that would
+# be served after its client gave up; a refusal that comes at once can be tried again elsewhere.
+_IN_WORK, _BYTES, _WAITING, _WAIT_MS = 256, 256_000_000, 256, 1_000.0
 # Tenants whose verdicts are kept.
 _CACHED_TENANTS = 1_000
 
@@ -99,7 +102,9 @@ class GuardrailsMiddleware:
             if isinstance(policies, Guard)
             else Tenants.open(policies, state=Path(state) if state is not None else None)
         )
-        self.admission = admission or Admission(max_requests=256, max_bytes=64_000_000, queue=1024, queue_ms=2_000)
+        self.admission = admission or Admission(
+            _IN_WORK, _BYTES, _WAITING, _WAIT_MS, reserve=0.0 if isinstance(self.tenants, Single) else 0.125
+        )
         self._vaults = vaults
         self._reload = reload
         self._cache = cache
@@ -360,7 +365,7 @@ class GuardrailsMiddleware:
     async def _refused(self, send: Send, exchange: Exchange, decision: Decision) -> None:
         """A blocked request, answered in the API's own shape."""
         form = exchange.form
-        if form.streaming and not self._own_refusals:
+        if form.streaming and form.speaks and not self._own_refusals:
             framing = form.framing()
             message = exchange.guard.policy.messages.blocked_input
             frames = [*form.opening(), *form.ending(message)]
@@ -370,7 +375,8 @@ class GuardrailsMiddleware:
             status = 200
         else:
             body = self._refusal_body(exchange, decision)
-            status = 400 if self.settings.blocked is Blocked.ERROR and self.settings.refusal is None else 200
+            own = self.settings.refusal is None and self.settings.blocked is Blocked.ERROR
+            status = 400 if own or not form.speaks else 200
             data = strict.dump(body)
             headers = json_headers(len(data), decision)
         await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -19,6 +20,7 @@ _log = logging.getLogger("guardrails")
 # Milliseconds: an editor or a copy writes in several steps; this long nothing must happen, and no longer than that.
 _QUIET = 50
 _AT_MOST = 400
+_ARMED = 0.5  # seconds after which the system's notices are sure to have been asked for
 
 
 class Watched(Protocol):
@@ -65,20 +67,25 @@ async def watch(tenants: Watched, poll_seconds: float) -> None:
 
 
 async def _notices(folder: Path, poll_seconds: float) -> AsyncGenerator[None, None]:
-    """Once at the start, at every change, and every ``poll_seconds``."""
+    """When to look: at the start, once notices are sure to come, at every change, and every ``poll_seconds``."""
     from watchfiles import awatch  # noqa: PLC0415
 
     yield
-    async for _ in awatch(
+    step = min(poll_seconds, _ARMED)
+    armed, next_look = False, 0.0
+    async for changes in awatch(
         folder,
         watch_filter=None,
         debounce=_AT_MOST,
         step=_QUIET,
-        rust_timeout=max(1, int(poll_seconds * 1000)),
+        rust_timeout=max(1, int(step * 1000)),
         yield_on_timeout=True,
         ignore_permission_denied=True,
     ):
-        yield
+        # What changed between the first look and the first notice is seen by the second look.
+        if changes or not armed or time.monotonic() >= next_look:
+            yield
+            armed, next_look = True, time.monotonic() + poll_seconds
 
 
 def _inode(folder: Path) -> int | None:

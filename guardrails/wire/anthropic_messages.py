@@ -167,8 +167,6 @@ class Messages(Form):
 
     def opening(self) -> list[Frame]:
         """``message_start``."""
-        self._blocks = 0
-        self._open.clear()
         return [_frame("message_start", message={**self._empty(), "content": []})]
 
     def ending(self, message: str) -> list[Frame]:

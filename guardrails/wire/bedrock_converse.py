@@ -179,8 +179,6 @@ class ConverseStream(Converse):
 
     def opening(self) -> list[Frame]:
         """``messageStart``."""
-        self._open.clear()
-        self._blocks = 0
         return [_frame("messageStart", role="assistant")]
 
     def ending(self, message: str) -> list[Frame]:

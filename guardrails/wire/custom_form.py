@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from guardrails.types import Role
 from guardrails.wire import pointers
 from guardrails.wire.form import Channel, Event, Form
 from guardrails.wire.framing import NDJSON, SSE, Frame, Framing
 from guardrails.wire.pointers import Pointer
-from guardrails.wire.shape import Kind, Mode, Slot, Walk
+from guardrails.wire.shape import Mode, Slot, Walk, opaque
 
 __all__ = ["FRAMINGS", "PLACEHOLDER", "Custom", "Ending", "Messages", "Spec", "Streaming", "filled"]
 
@@ -167,7 +166,7 @@ class Custom(Form):
                 body, box, key = _outline(boxes, slot)
                 for kept in stream.keep if stream else ():
                     for value in pointers.values(frame.body, kept):
-                        if not isinstance(value, dict | list) and _is_id(value):
+                        if opaque(value):
                             pointers.put(body, kept, value)
                 return _Skeleton(body, box, key, frame.name)
         return None
@@ -223,8 +222,3 @@ def _outline(boxes: list[Any], slot: Slot) -> tuple[Any, Any, Any]:
             box, key = outer, at
         inner, above = outer, original
     return inner, box, key
-
-
-def _is_id(value: Any) -> bool:
-    # What an opaque field may be without being looked at as text.
-    return not Walk(value, Kind.OPAQUE, Role.ASSISTANT).slots

@@ -54,6 +54,8 @@ class Form:
     RESPONSE: ClassVar[Part] = Kind.TEXT
     EVENT: ClassVar[Part] = Kind.TEXT
     ERROR: ClassVar[Part] = Kind.TEXT
+    # Whether an answer has words at all: vectors, counts and lists can only be refused by an error.
+    speaks: ClassVar[bool] = True
 
     def __init__(
         self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None

@@ -11,6 +11,8 @@ from guardrails.wire.shape import By, Delta, Each, Kind, Part, Shape, Switch
 
 __all__ = ["COUNT", "ERROR", "EVENT", "REQUEST", "RESPONSE", "field_of"]
 
+# Events of ours repeat the path of an argument, so it must be one and no text.
+_PATH = re.compile(r"\$[A-Za-z0-9_.\[\]'\"*-]{0,128}")
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
@@ -219,6 +221,8 @@ _THOUGHT = _both({**_PART, "text": Delta("thought")})
 
 def _arguments(value: Any) -> Part:
     path = field_of(value, "jsonPath") if isinstance(value, dict) else None
+    if not isinstance(path, str) or not _PATH.fullmatch(path):
+        return Kind.TOOL
     return _both({**_ids("willContinue boolValue nullValue"), "numberValue": Kind.TOOL, "jsonPath": Kind.TEXT,
                   "stringValue": Delta(f"args:{path}", Kind.TOOL)})  # fmt: skip
 

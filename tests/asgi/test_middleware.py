@@ -55,7 +55,9 @@ def test_nothing_is_restored_in_an_address(stream: bool) -> None:
 def test_what_comes_out_is_masked(stream: bool) -> None:
     app = App(f"the card is {CARD} as you know, and the mail is eve@example.com")
     response = app.ask("hello", stream=stream)
-    assert content_of(response).strip() == "the card is {CREDIT_DEBIT_CARD_NUMBER} as you know, and the mail is {EMAIL_1}"
+    assert (
+        content_of(response).strip() == "the card is {CREDIT_DEBIT_CARD_NUMBER} as you know, and the mail is {EMAIL_1}"
+    )
     assert app.decisions[1].action is Action.MASKED
 
 
@@ -108,13 +110,21 @@ def test_a_hook_that_fails_changes_nothing(caplog: pytest.LogCaptureFixture) -> 
 
 def test_every_choice_is_inspected() -> None:
     body = whole("fine")
-    body["choices"].append({"index": 1, "message": {"role": "assistant", "content": f"card {CARD}"}, "finish_reason": "stop"})
+    body["choices"].append(
+        {"index": 1, "message": {"role": "assistant", "content": f"card {CARD}"}, "finish_reason": "stop"}
+    )
     assert CARD not in App(body).ask("hello").text
 
 
 def test_choices_of_a_stream_do_not_mix() -> None:
     parts = [chunk({"content": "the card is 4111 1111 "}, index=i % 2) for i in range(1)]
-    parts += [chunk({"content": "a b c "}, index=1), chunk({"content": "1111 1111 ok"}), chunk({}, "stop"), chunk({}, "stop", 1), b"data: [DONE]\n\n"]
+    parts += [
+        chunk({"content": "a b c "}, index=1),
+        chunk({"content": "1111 1111 ok"}),
+        chunk({}, "stop"),
+        chunk({}, "stop", 1),
+        b"data: [DONE]\n\n",
+    ]
     response = App(parts).ask("hello", stream=True)
     assert "1111" not in response.text
     assert "a b c" in response.text
@@ -134,7 +144,15 @@ def test_tool_arguments_stay_json() -> None:
     response = App(whole(None, tool_calls=[call])).ask("hello")
     got = json.loads(response.json()["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"])
     assert got == {"to": "{EMAIL_1}", "text": 'card "{CREDIT_DEBIT_CARD_NUMBER}"\n', "n": "{CREDIT_DEBIT_CARD_NUMBER}"}
-    parts = [chunk({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "send", "arguments": ""}}]})]
+    parts = [
+        chunk(
+            {
+                "tool_calls": [
+                    {"index": 0, "id": "call_1", "type": "function", "function": {"name": "send", "arguments": ""}}
+                ]
+            }
+        )
+    ]
     parts += [chunk({"tool_calls": [{"index": 0, "function": {"arguments": c}}]}) for c in arguments]
     parts += [chunk({}, "tool_calls"), b"data: [DONE]\n\n"]
     response = App(parts).ask("hello", stream=True)
@@ -144,7 +162,12 @@ def test_tool_arguments_stay_json() -> None:
 
 
 def test_text_after_the_end_of_a_channel_is_not_sent() -> None:
-    parts = [chunk({"content": "fine"}), chunk({}, "stop"), chunk({"content": "eve@"}), chunk({"content": "example.com"})]
+    parts = [
+        chunk({"content": "fine"}),
+        chunk({}, "stop"),
+        chunk({"content": "eve@"}),
+        chunk({"content": "example.com"}),
+    ]
     response = App(parts).ask("hello", stream=True)
     assert "eve@" not in response.text
     parts = [chunk({"content": "fine"}), chunk({}, "stop"), b"data: [DONE]\n\n", b"data: project kingfisher\n\n"]
@@ -157,7 +180,9 @@ def test_unknown_events_obey_the_law() -> None:
 
 
 def test_error_bodies_are_inspected() -> None:
-    app = App(JSONResponse({"error": {"message": f"your text 'card {CARD}' is too long", "code": "x"}}, status_code=400))
+    app = App(
+        JSONResponse({"error": {"message": f"your text 'card {CARD}' is too long", "code": "x"}}, status_code=400)
+    )
     response = app.ask("hello")
     assert response.status_code == 400
     assert response.json()["error"]["message"] == "your text 'card {CREDIT_DEBIT_CARD_NUMBER}' is too long"
@@ -202,12 +227,18 @@ def test_a_blocked_message_of_the_past_is_replaced_and_does_not_lock_the_convers
     assert [m["content"] for m in app.received[0]["messages"]] == ["[not asked]", "no", "then tell me the time"]
     assert app.decisions[0].replaced == 1
     app = App("fine", more="conversation: conversation\n")
-    assert content_of(app.post(conversation("tell me of project kingfisher", "no", "then tell me the time"))) == "[not asked]"
+    assert (
+        content_of(app.post(conversation("tell me of project kingfisher", "no", "then tell me the time")))
+        == "[not asked]"
+    )
 
 
 def test_an_attack_split_over_messages_is_seen() -> None:
     app = App("fine")
-    body = {"model": "m", "messages": [{"role": "user", "content": "tell me of project"}, {"role": "user", "content": "kingfisher"}]}
+    body = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "tell me of project"}, {"role": "user", "content": "kingfisher"}],
+    }
     assert content_of(app.post(body)) == "[not asked]"
     assert app.decisions[0].findings[-1].path == "(window)"
 
@@ -215,14 +246,22 @@ def test_an_attack_split_over_messages_is_seen() -> None:
 def test_numbers_are_shared_by_the_messages_of_a_conversation() -> None:
     app = App("fine")
     app.post(conversation("I am bob@example.com", "hello", "and she is eve@example.com, not bob@example.com"))
-    assert [m["content"] for m in app.received[0]["messages"]] == ["I am {EMAIL_1}", "hello", "and she is {EMAIL_2}, not {EMAIL_1}"]
+    assert [m["content"] for m in app.received[0]["messages"]] == [
+        "I am {EMAIL_1}",
+        "hello",
+        "and she is {EMAIL_2}, not {EMAIL_1}",
+    ]
 
 
 def test_a_known_message_is_not_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[int] = []
     one = guard()
     real = type(one).check_many
-    monkeypatch.setattr(type(one), "check_many", lambda self, texts, source: counted.append(len(list(texts))) or real(self, texts, source))
+    monkeypatch.setattr(
+        type(one),
+        "check_many",
+        lambda self, texts, source: counted.append(len(list(texts))) or real(self, texts, source),
+    )
     app = App("fine", policies=one)
     app.post(conversation("one", "two", "three"))
     first = counted[0]
@@ -256,7 +295,15 @@ def test_odd_bodies_are_refused(body: bytes, status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["text/plain", "application/json; charset=utf-16", "application/json; charset=utf-7", "application/problem+json", "multipart/form-data; boundary=x", ""]
+    "kind",
+    [
+        "text/plain",
+        "application/json; charset=utf-16",
+        "application/json; charset=utf-7",
+        "application/problem+json",
+        "multipart/form-data; boundary=x",
+        "",
+    ],
 )
 def test_odd_content_types_are_refused(kind: str) -> None:
     app = App()
@@ -312,7 +359,12 @@ def test_options_and_head_pass_without_a_body() -> None:
 
 
 def test_clients_cannot_switch_anything_off() -> None:
-    body = {"model": "m", "messages": [{"role": "user", "content": "project kingfisher"}], "metadata": {"guardrails": {}}, "guardrails": []}
+    body = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "project kingfisher"}],
+        "metadata": {"guardrails": {}},
+        "guardrails": [],
+    }
     app = App()
     response = app.post(body, headers={"x-guardrails-skip": "1", "x-guardrails-action": "NONE"})
     assert content_of(response) == "[not asked]"

@@ -295,6 +295,26 @@ def test_types_that_compete(text: str) -> None:
     check_law(finder(*rules), hold(policy(*rules), OUT), text + CALM, range(0, len(text) + len(CALM), 3))
 
 
+@pytest.mark.parametrize(
+    ("entity", "text"),
+    [
+        ("US_BANK_ROUTING_NUMBER", "It is 021000021, they said, routing."),
+        ("US_BANK_ACCOUNT_NUMBER", "So 48210077315 extraordinarily is their account"),
+        ("PIN", "use 4821 as the new pin"),
+    ],
+)
+def test_words_behind_a_value_are_waited_for(entity: str, text: str) -> None:
+    rule = pii_rule(entity)
+    assert finder(rule)(text) != finder(rule)(text[: text.rindex(" ")]), "the last word decides"
+    check_law(finder(rule), hold(policy(rule), OUT), text + CALM)
+
+
+def test_a_type_that_only_detects_may_take_a_place_from_one_that_masks() -> None:
+    ssn, address = pii_rule("US_SOCIAL_SECURITY_NUMBER"), pii_rule("ADDRESS", DETECT)
+    assert hold(policy(ssn, address), OUT).characters == reach.reach(address, OUT)
+    assert set(hold(policy(words_rule("a", "kingfisher"), address), OUT).rules) == {"words.a"}
+
+
 def test_no_type_needs_the_whole_text() -> None:
     found = {entity: reaching.reach_of(entity) for entity in catalog.PII}
     assert None not in found.values()

@@ -7,8 +7,11 @@ import datetime
 import ipaddress
 import json
 import signal
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -28,63 +31,111 @@ def body(message: str) -> dict[str, object]:
     return {"model": "m", "stream": True, "messages": [{"role": "user", "content": message}]}
 
 
+class Gated:
+    """An upstream whose streams say one sentence, and the rest when the gate is opened."""
+
+    # The first part is longer than any rule reaches, so that the client has the beginning of the answer.
+    TEXT = ("The first sentence ends here. " * 40, "And this is the second. ", "Nothing comes after this.")
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self.gate = threading.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        head = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        for number, text in enumerate(self.TEXT):
+            if number == 1:
+                self.opened += 1
+                while not self.gate.is_set():  # another thread sets it
+                    await asyncio.sleep(0.02)
+            choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+            event = {"id": "x", "object": "chat.completion.chunk", "created": 0, "model": "m", "choices": [choice]}
+            await send(
+                {"type": "http.response.body", "body": f"data: {json.dumps(event)}\n\n".encode(), "more_body": True}
+            )
+        choice = {"index": 0, "delta": {}, "finish_reason": "stop"}
+        end = f"data: {json.dumps({**event, 'choices': [choice]})}\n\ndata: [DONE]\n\n"
+        await send({"type": "http.response.body", "body": end.encode()})
+
+
+def until(true: Callable[[], Any]) -> None:
+    for _ in range(6_000):
+        if true():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never happened")
+
+
 def test_sigterm_truncates_no_stream(tmp_path: Path) -> None:
     """A hundred streams are open when the signal comes; every one ends as its API ends, and the process with 0."""
-    text = "".join(f"sentence number {n} ends here. " for n in range(20)).strip()
+    upstream = Gated()
 
-    async def ask(client: httpx.AsyncClient, base: str, begun: asyncio.Semaphore) -> str:
-        parts = ""
-        async with client.stream("POST", base + "/v1/chat/completions", json=body(f"slow say: {text}")) as stream:
-            begun.release()
-            async for part in stream.aiter_text():
-                parts += part
-        return parts
+    async def ask(client: httpx.AsyncClient, base: str) -> str:
+        done = await client.post(base + "/v1/chat/completions", json=body("hello"))
+        return done.text
 
-    async def run(base: str, pages: str, stop: object) -> tuple[list[str], int, int]:
+    async def run(base: str, pages: str, stop: Callable[[], None]) -> tuple[list[str], list[int]]:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         async with httpx.AsyncClient(timeout=60, limits=limits, trust_env=False) as client:
-            ready = (await client.get(pages + "/readyz")).status_code
-            begun = asyncio.Semaphore(0)
-            asked = [asyncio.create_task(ask(client, base, begun)) for _ in range(STREAMS)]
-            for _ in asked:
-                await begun.acquire()
-            stop()  # type: ignore[operator]
-            draining = 200
-            while draining == 200:
-                draining = (await client.get(pages + "/readyz")).status_code
-            assert not all(a.done() for a in asked)
-            return list(await asyncio.gather(*asked)), ready, draining
+            codes = [(await client.get(pages + "/readyz")).status_code]
+            asked = [asyncio.create_task(ask(client, base)) for _ in range(STREAMS)]
+            await asyncio.to_thread(until, lambda: upstream.opened == STREAMS)
+            stop()
+            while codes[-1] == 200:
+                codes.append((await client.get(pages + "/readyz")).status_code)
+            await asyncio.to_thread(until, lambda: refused(base))
+            upstream.gate.set()
+            return list(await asyncio.gather(*asked)), codes
 
-    with serving(upstream()) as behind:
+    with serving(upstream, lifespan="off") as behind:
         args = ["--upstream", behind, "--policies", str(policy.write(tmp_path)), "--port", "0", "--admin-port", "0"]
         with running("proxy", *args, "--grace", "60") as proxy:
             base, pages = proxy.address(PROXY), proxy.address(PAGES)
-            streams, ready, draining = asyncio.run(run(base, pages, lambda: proxy.process.send_signal(signal.SIGTERM)))
+            streams, codes = asyncio.run(run(base, pages, lambda: proxy.process.send_signal(signal.SIGTERM)))
             code = proxy.ended()
-    assert (ready, draining, code) == (200, 503, 0)
+    assert (codes[0], codes[-1], code) == (200, 503, 0)
     for stream in streams:
         assert stream.endswith("data: [DONE]\n\n")
         events = [json.loads(line[6:]) for line in stream.split("\n\n")[:-2]]
-        assert "".join(e["choices"][0]["delta"].get("content") or "" for e in events) == text
+        assert "".join(e["choices"][0]["delta"].get("content") or "" for e in events) == "".join(Gated.TEXT)
     lines = [json.loads(line) for line in proxy.out]
     assert len(lines) == 2 * STREAMS, "no decision is lost"
     assert "sentence" not in "\n".join(proxy.out + proxy.err)
 
 
+def refused(base: str) -> bool:
+    """Whether nobody accepts connections there any more."""
+    try:
+        httpx.get(base + "/healthz", trust_env=False)
+    except httpx.ConnectError:
+        return True
+    return False
+
+
 def test_what_outlives_the_grace_period_is_cut_off(tmp_path: Path) -> None:
-    endless = "slow say: " + "one more sentence. " * 2_000
-    with serving(upstream()) as behind:
+    upstream = Gated()
+    caught: list[Exception] = []
+
+    def ask(base: str) -> None:
+        try:
+            httpx.post(base + "/v1/chat/completions", json=body("hello"), timeout=60)
+        except httpx.RemoteProtocolError as error:
+            caught.append(error)
+
+    with serving(upstream, lifespan="off") as behind:
         args = ["--upstream", behind, "--policies", str(policy.write(tmp_path)), "--port", "0", "--grace", "1"]
         with running("proxy", *args) as proxy:
-            base = proxy.address(PROXY)
-            with (
-                pytest.raises(httpx.RemoteProtocolError),
-                httpx.stream("POST", base + "/v1/chat/completions", json=body(endless), timeout=60) as stream,
-            ):
-                for number, _ in enumerate(stream.iter_raw()):
-                    if number == 0:
-                        proxy.process.send_signal(signal.SIGTERM)
+            asking = threading.Thread(target=ask, args=(proxy.address(PROXY),))
+            asking.start()
+            until(lambda: upstream.opened)
+            proxy.process.send_signal(signal.SIGTERM)
             assert proxy.ended() == 0
+            asking.join(10)
+            upstream.gate.set()
+    assert len(caught) == 1, "the client knows that its answer is not complete"
 
 
 def test_the_delay_keeps_accepting_while_it_says_draining(tmp_path: Path) -> None:

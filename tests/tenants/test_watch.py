@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import watchfiles
 
 from guardrails.tenants import Tenants, watching
 from tests.tenants.conftest import KEY_A, bearer, caller, policy
@@ -133,6 +134,26 @@ def test_a_folder_that_goes_and_comes_back(folder: Path) -> None:
             shutil.copytree(away, folder)
             await until(lambda: tenants.health()["status"] == "ok")
             (folder / "alpha.yaml").write_text(policy("alpha", "apricot"))
+            await until(lambda: blocks(tenants, "apricot"))
+
+    asyncio.run(main())
+
+
+def test_a_change_between_the_first_look_and_the_first_notice_is_seen(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = watchfiles.awatch
+
+    async def late(*paths: Any, **options: Any) -> AsyncIterator[set[Any]]:
+        (folder / "alpha.yaml").write_text(policy("alpha", "apricot"))
+        async for changes in real(*paths, **options):
+            yield changes
+
+    monkeypatch.setattr("watchfiles.awatch", late)
+    tenants = Tenants.open(folder)
+
+    async def main() -> None:
+        async with watched(tenants, 600):
             await until(lambda: blocks(tenants, "apricot"))
 
     asyncio.run(main())

@@ -287,17 +287,14 @@ def written(found: Surface) -> str:
     return "{\n" + ",\n".join(out) + "\n}\n"
 
 
-def table(counts: dict[str, dict[str, int]]) -> str:
-    """The counts, for people."""
-    kinds = ("inspected", "id", "enum", "unread", "dropped", "waived", "missed")
-    head = f"{'':30}" + "".join(f"{k:>10}" for k in kinds)
-    return "\n".join(
-        [head, *(f"{name:30}" + "".join(f"{n.get(k, 0):>10}" for k in kinds) for name, n in counts.items())]
-    )
+def rows(counts: dict[str, dict[str, int]]) -> list[str]:
+    """The counts as rows of a table."""
+    kinds = ("inspected", "id", "enum", "unread", "dropped", "missed")
+    return [f"| {name} | {' | '.join(str(n.get(k, 0)) for k in kinds)} |" for name, n in counts.items()]
 
 
 if __name__ == "__main__":
     now, numbers = surface()
-    print(table(numbers))
+    print("\n".join(rows(numbers)))
     if "--write" in sys.argv:
         AGREED.write_text(written(now), encoding="utf-8")

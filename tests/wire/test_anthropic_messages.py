@@ -558,9 +558,49 @@ def test_text_before_the_block_stays() -> None:
     assert len(message.content) == 2
 
 
-def test_a_stream_without_an_index_ends_all_the_same() -> None:
-    frames = [start(), *text(0, "Hi."), event("content_block_stop"), *stop()]
-    assert [f.name for f in streamed(form(), frames)][-1] == "message_stop"
+def test_text_that_opens_a_block_stays_up_to_what_blocks() -> None:
+    message = read(streamed(form(), [start(), *text(0, opening="Hi. " * 300 + "project kingfisher"), *stop()]))
+    assert message.content[0].model_dump()["text"].startswith("Hi. Hi. ")
+    assert [b.model_dump()["text"] for b in message.content[1:]] == ["[stopped]"]
+
+
+@pytest.mark.parametrize("said", ["Hi. " * 400, "Hi."])
+def test_the_message_is_never_added_to_the_models_words(said: str) -> None:
+    """A long text has left with its own event, a short one is sent when the channel ends."""
+    *unclosed, _ = text(0, said)
+    ends = event(
+        "message_delta",
+        delta={"stop_reason": "end_turn", "stop_sequence": "project kingfisher"},
+        usage={"output_tokens": 3},
+    )
+    note = event("message_note", note="project kingfisher")
+    for last in (note, ends) if len(said) > 9 else (ends,):
+        message = read(streamed(form(), copy.deepcopy([start(), *unclosed, last])))
+        first, second = (b.model_dump()["text"] for b in message.content)
+        assert said.startswith(first.strip())
+        assert second == "[stopped]"
+
+
+@pytest.mark.parametrize("last", [*stop(), event("error", error={"type": "overloaded_error", "message": "Overloaded"})])
+def test_text_of_a_block_that_is_not_closed_comes_before_the_end(last: Frame) -> None:
+    *unclosed, _ = text(0, "Hi.")
+    frames = streamed(form(), copy.deepcopy([start(), *unclosed, last]))
+    assert [f.name for f in frames] == ["message_start", "content_block_start", "content_block_delta", last.name]
+
+
+def test_a_block_without_an_index_ends_too() -> None:
+    parts = text(0, "Hi.")
+    for frame in parts:
+        del frame.body["index"]
+    frames = streamed(form(), [start(), *parts, *stop()])
+    assert [f.name for f in frames][1:4] == ["content_block_start", "content_block_delta", "content_block_stop"]
+
+
+def test_a_refusal_repeats_no_text_of_the_answer() -> None:
+    asked = form()
+    asked.outbound(whole(content=[], id="msg of bob", model="project kingfisher"))
+    refusal = asked.refusal("No.")
+    assert (refusal["id"], refusal["model"]) == ("msg_guardrails", "claude-opus-4-1-20250805")
 
 
 # -- the real client -------------------------------------------------------------------------------------------------

@@ -514,6 +514,18 @@ def test_a_blocked_stream_ends_as_the_service_ends(case: str) -> None:
     assert answer["blocks"][max(answer["blocks"])] == {"said": "[stopped]"}
     assert [f.name for f in frames[-2:]] == ["messageStop", "metadata"]
     assert [f.name for f in frames].count("messageStart") == 1
+    stopped = [f.body["contentBlockIndex"] for f in frames if f.name == "contentBlockStop"]
+    assert sorted(stopped) == sorted(answer["blocks"])
+
+
+@pytest.mark.parametrize(
+    "last",
+    [*end(), Frame({"message": "Slow down"}, "throttlingException", headers={":message-type": "exception"})],
+    ids=["messageStop", "metadata", "exception"],
+)
+def test_text_of_a_block_that_is_not_closed_comes_before_the_end(last: Frame) -> None:
+    frames = streamed(form(), copy.deepcopy([BEGIN, delta(0, text="Hi."), last]))
+    assert [f.name for f in frames] == ["messageStart", "contentBlockDelta", last.name]
 
 
 # -- the real client -------------------------------------------------------------------------------------------------

@@ -455,6 +455,14 @@ def test_arguments_in_pieces() -> None:
     assert spoken(bodies) == "Paying now.Done."
 
 
+def test_a_path_of_an_argument_is_no_place_for_text() -> None:
+    piece = {"jsonPath": f"$.call me {ACCOUNT}", "stringValue": "now", "willContinue": True}
+    out = cut_alike(
+        stream, sse(said({"functionCall": {"partialArgs": [piece], "willContinue": True}}), said({"functionCall": {}}))
+    )
+    assert ACCOUNT.encode() not in out
+
+
 def test_a_blocked_prompt_of_the_upstream() -> None:
     body = {"promptFeedback": {"blockReason": "SAFETY", "blockReasonMessage": f"because of {ACCOUNT}"}}
     out = flowed(stream(), sse(body))

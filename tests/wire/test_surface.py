@@ -58,7 +58,7 @@ def changes(agreed: surface.Surface, found: surface.Surface) -> list[str]:
 
 def test_the_surface_is_what_was_agreed(now: tuple[surface.Surface, dict[str, dict[str, int]]]) -> None:
     found, counts = now
-    print(surface.table(counts))
+    print("\n".join(surface.rows(counts)))
     different = changes(json.loads(AGREED.read_text(encoding="utf-8")), found)
     assert not different, LESSON.format(changes="\n".join(sorted(different)))
 
@@ -161,3 +161,10 @@ def test_the_test_sees_a_field_that_an_sdk_grows() -> None:
 def test_the_test_does_not_skip_what_it_does_not_know() -> None:
     with pytest.raises(TypeError, match=r"field: .*complex.* teach it"):
         list(leaves(Strange))
+
+
+def test_the_docs_give_the_counts_of_today(now: tuple[surface.Surface, dict[str, dict[str, int]]]) -> None:
+    _, counts = now
+    docs = (AGREED.parents[2] / "docs" / "wire.md").read_text(encoding="utf-8")
+    for row in surface.rows(counts):
+        assert row in docs, f"docs/wire.md: write the counts again, python -m tests.wire.surface prints them: {row}"

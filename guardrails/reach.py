@@ -106,7 +106,7 @@ def settled(text: str, characters: int, *, words: bool = False) -> int:
     ``words``: separators between words count one, as word lists read them, and words in full.
     """
     runs = _TOKEN if words else _RUN
-    window = 4 * (characters + SOLID)
+    window = 2 * characters + SOLID
     while True:
         base = max(0, len(text) - window)
         at, seen = len(text), 0

@@ -203,7 +203,8 @@ class GuardrailsMiddleware:
         client = scope.get("client")
         host = next((v.decode("latin-1") for k, v in headers if k == b"host"), None)
         try:
-            tenant = self.tenants.resolve(Caller(headers, host, client[0] if client else None))
+            tenants = self.tenants.snapshot  # one reload's state, for the whole request
+            tenant = tenants.resolve(Caller(headers, host, client[0] if client else None))
         except Unauthenticated as error:
             await self._refuse(send, 401, str(error), "unauthenticated", (b"www-authenticate", b"Bearer"))
             return
@@ -226,6 +227,7 @@ class GuardrailsMiddleware:
             async with self.admission.admit(tenant.id, size) as lease:
                 self._gauge()
                 form, light = await self._read(scope, receive, tenant, forms, query, lease)
+                scope = {**scope, "headers": tenants.strip(headers)}
                 await self._exchange(scope, receive, send, tenant, form, light=light)
         except Malformed as error:
             await self._refuse(send, error.status, error.reason, "invalid_request", form=api)
@@ -323,7 +325,7 @@ class GuardrailsMiddleware:
         dropped = {b"content-length", b"transfer-encoding", b"accept-encoding", b"content-md5", b"digest", b"expect"}
         kept = [
             (k, v)
-            for k, v in self.tenants.strip(list(headers))
+            for k, v in headers
             if k not in dropped and not k.startswith(b"x-guardrails-")
         ]
         kept.append((b"accept-encoding", b"identity"))

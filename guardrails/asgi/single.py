@@ -19,6 +19,11 @@ class Single:
     def __init__(self, guard: Guard) -> None:
         self._tenant = Tenant("default", guard, guard.policy.identity.sha256, secrets.token_bytes(32))
 
+    @property
+    def snapshot(self) -> Single:
+        """Itself: it never changes."""
+        return self
+
     def resolve(self, caller: Caller) -> Tenant:  # noqa: ARG002 - everybody is the same
         """The one tenant."""
         return self._tenant

@@ -272,7 +272,10 @@ def export(
     raise typer.Exit(COULD_NOT_RUN if exported.losses else OK)
 
 
-from guardrails.cli import evaluating, models  # noqa: E402 - commands with files of their own
+from guardrails.cli import evaluating, keys, models, serving  # noqa: E402 - commands with files of their own
 
 app.command("eval")(evaluating.evaluate)
 app.command("models")(models.models)
+app.command("proxy")(serving.proxy)
+app.command("demo")(serving.demo)
+app.add_typer(keys.tenants, name="tenants")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["sentences"]
+__all__ = ["UNFINISHED", "sentences"]
 
 # No sentence ends after these.
 _ABBREVIATIONS = (
     r"\b(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|vs|etc|e\.g|i\.e|approx|No|Fig|Inc|Ltd|Co|Corp|Gen|Col|Lt|Sgt|Rep|Sen|Gov|Jan|Feb"
     r"|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|U\.S|U\.K|a\.m|p\.m|[A-Z])\.$"
 )
-_UNFINISHED = re.compile(_ABBREVIATIONS)
+# A text that ends like this goes on, whatever the full stop says.
+UNFINISHED = re.compile(_ABBREVIATIONS)
 _BREAK = re.compile(r"(?:[.!?]+[\"'”’)\]]*(?=\s)|[。！？]|\n\s*(?:[-*•·]|\d{1,2}[.)])?\s*|\n)")
 _SHORT = 3  # words
 
@@ -24,7 +25,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     cuts = []
     for match in _BREAK.finditer(text):
         if match.group().startswith((".", "!", "?")):
-            if _UNFINISHED.search(text, max(0, match.end() - 12), match.end()):
+            if UNFINISHED.search(text, max(0, match.end() - 12), match.end()):
                 continue
             rest = text[match.end() :].lstrip()
             if match.group()[0] == "." and rest[:1].islower():

@@ -21,8 +21,11 @@ from typing import TYPE_CHECKING
 from guardrails import detectors
 from guardrails.actions import Numbers
 from guardrails.content import Content, Deadline
+from guardrails.detectors.pii import reaching
 from guardrails.errors import GuardrailsError
+from guardrails.reach import settled
 from guardrails.rules import StreamMode
+from guardrails.sentences import UNFINISHED
 from guardrails.spans import inside
 from guardrails.types import (
     Action,
@@ -56,6 +59,7 @@ _ROUNDS = 8
 _VALUES = 256
 
 _SENTENCE = re.compile(r"[.!?…][\"'”’)\]*_`]*\s|[。！？]|\n")
+_END = re.compile(r"(?:[.!?…][\"'”’)\]*_`]*\s|[。！？])\Z")
 
 
 def boundary(text: str, start: int, *, least: int = SEGMENT[0], most: int = SEGMENT[1]) -> int | None:
@@ -67,6 +71,14 @@ def boundary(text: str, start: int, *, least: int = SEGMENT[0], most: int = SEGM
         blank = max(text.rfind(" ", start + least, start + most), text.rfind("\t", start + least, start + most))
         return blank + 1 if blank > 0 else start + most
     return None
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether a text ends with a sentence (or line), and not with an abbreviation or an initial."""
+    if text.endswith("\n"):
+        return True
+    end = _END.search(text, max(0, len(text) - 24))
+    return end is not None and not UNFINISHED.search(text, max(0, len(text) - 24), end.start() + 1)
 
 
 class TextStream:
@@ -81,8 +93,8 @@ class TextStream:
     """
 
     __slots__ = (
-        "_collected", "_company", "_context", "_cuts", "_direction", "_failures", "_guard", "_hold", "_judged", "_judging",
-        "_limits", "_message", "_mode", "_models", "_numbers", "_numbers_over", "_pending", "_released", "_role", "_scores", "_spans",
+        "_collected", "_company", "_context", "_cuts", "_direction", "_entities", "_failures", "_guard", "_hold", "_judged", "_judging",
+        "_limits", "_message", "_mode", "_models", "_numbers", "_numbers_over", "_others", "_pending", "_released", "_role", "_scores", "_spans",
         "_timings", "_total", "_unjudged", "_unseen", "_values", "_whole", "blocked", "finished", "held_most", "source",
     )  # fmt: skip
 
@@ -115,6 +127,9 @@ class TextStream:
         self._spans = frozenset(n for n in names if detectors.module(n).SPANS)
         self._judging = frozenset(names) - self._spans - {"grounding"}
         self._hold = hold = guard.hold(self.source)
+        held = [self._direction.rules[i] for i in hold.rules]
+        self._entities = tuple(r.type for r in held if r.detector == "pii")
+        self._others = max((hold.rules[r.id] or 0 for r in held if r.detector not in ("pii", "words")), default=0)
         rules = self._direction.rules
         # Rules that compare with sources or a query need the whole answer when there is something to compare with.
         compared = [i for i, r in rules.items() if r.detector == "grounding"]
@@ -285,14 +300,15 @@ class TextStream:
         if not self._hold.characters:
             return cut
         text = content.pieces[0].text
-        at = self._hold.settled(text)
+        settled = self._settled_sentence if ends_sentence(text) else self._hold.settled
+        at = settled(text)
         folded = content.folded(0)
         if not folded.plain:
             for view in folded.patterns:
                 n = len(view.text)
                 # A view of one encoded token matters while the token's end is near the end of the text.
-                if n and view.span(n - 1, n)[1] >= at and (settled := self._hold.settled(view.text)) < n:
-                    at = min(at, view.span(settled, settled + 1)[0])
+                if n and view.span(n - 1, n)[1] >= at and (here := settled(view.text)) < n:
+                    at = min(at, view.span(here, here + 1)[0])
         # A hit that touches the end may go on.
         open_ = [f.start for f in kept if self._is_span(f) and f.start is not None and (f.end or 0) >= len(text)]
         at = max(base, min([at, *open_]))
@@ -300,6 +316,21 @@ class TextStream:
         while run > base and at - run < _RUN and not text[run - 1].isspace() and not text[run : run + 1].isspace():
             run -= 1
         return (run if at - run < _RUN else at) - base
+
+    def _settled_sentence(self, text: str) -> int:
+        """As :meth:`guardrails.reach.Hold.settled` for a text that ends with a sentence.
+
+        No word behind the end of a sentence raises a score before it, and the tagger's values end with it. What else may
+        have begun is a value whose pattern the text could still be the beginning of, or a phrase or regex.
+        """
+        at = [start for find in self._hold.unfinished if (start := find(text)) is not None]
+        if self._hold.phrases:
+            at.append(settled(text, self._hold.phrases, words=True))
+        if self._others:
+            at.append(settled(text, self._others))
+        if self._entities:
+            at.append(reaching.begun(self._entities, text))
+        return min([len(text), *at])
 
     def _masked(
         self, window: str, base: int, frontier: int, kept: Iterable[Finding], deadline: Deadline

@@ -13,5 +13,5 @@ from guardrails.detectors.pii import engine
 def patterns_only() -> Iterator[None]:
     """NAME, ADDRESS, AGE, USERNAME and PASSWORD by their patterns alone, for a whole module."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "_TAGGED", ())
+        patch.setattr(engine, "TAGGED", ())
         yield

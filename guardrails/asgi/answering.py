@@ -156,7 +156,7 @@ class Answering:
             return
         light = self._light and len(data) <= 16_384
         if self._kind == "application/json" or self._kind.endswith("+json"):
-            body = strict.parse(data, self._limits)
+            body = await self._run(strict.parse, data, self._limits, light=len(data) <= 65_536)
             check = self._exchange.answer if ok else self._exchange.failure
             result, decision = await self._run(check, body, light=light)
             text = strict.dump(result)

@@ -272,6 +272,8 @@ class GuardrailsMiddleware:
         if found is None:
             raise Malformed(422, f"the body has not the shape of {' or '.join(f.name for f, _ in forms)}")
         form = found[0](body, found[1], query)
+        if form.unsupported is not None:
+            raise Malformed(422, form.unsupported)
         return form, len(data) <= _LIGHT_BYTES and is_light(tenant.guard)
 
     async def _exchange(
@@ -323,11 +325,7 @@ class GuardrailsMiddleware:
     ) -> list[tuple[bytes, bytes]]:
         """The body is ours now, and the answer must come in a form we can read."""
         dropped = {b"content-length", b"transfer-encoding", b"accept-encoding", b"content-md5", b"digest", b"expect"}
-        kept = [
-            (k, v)
-            for k, v in headers
-            if k not in dropped and not k.startswith(b"x-guardrails-")
-        ]
+        kept = [(k, v) for k, v in headers if k not in dropped and not k.startswith(b"x-guardrails-")]
         kept.append((b"accept-encoding", b"identity"))
         return [*kept, (b"content-length", str(size).encode())] if has_body else kept
 

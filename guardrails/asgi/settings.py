@@ -31,14 +31,16 @@ class Blocked(StrEnum):
 class Settings:
     """Everything but the policies. ``formats`` maps ``"POST /chat"`` or ``/chat`` to a format's name or class.
 
-    ``answer_bytes`` bounds what is buffered of an unstreamed answer; ``body_seconds`` how long a request's body may take.
+    ``answer_limits`` bound an unstreamed answer, which may hold a million numbers of embeddings; ``body_seconds`` is how long
+    a request's body may take to come. ``conversation_header`` names the header that carries a conversation's id, for vaults that
+    outlive an exchange: whoever can name a conversation of a tenant can read its values, so only the server may set it.
     """
 
     exempt: tuple[Exempt, ...] = ()
     formats: Mapping[str, type[Form]] = field(default_factory=dict)
     forms: Sequence[type[Form]] = ()
     limits: BodyLimits = field(default_factory=BodyLimits)
-    answer_limits: BodyLimits = field(default_factory=BodyLimits)
+    answer_limits: BodyLimits = field(default_factory=lambda: BodyLimits(bytes=16_000_000, nodes=1_000_000))
     body_seconds: float = 30.0
     blocked: Blocked = Blocked.REFUSAL
     on_decision: OnDecision | None = None

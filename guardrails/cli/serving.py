@@ -17,8 +17,13 @@ PortOption = Annotated[int, typer.Option(min=0, max=65_535, help="The port to li
 
 
 def proxy(  # noqa: PLR0917 - a command's options
-    upstream: Annotated[str, typer.Option(envvar="GUARDRAILS_UPSTREAM", help="The chat API's address, such as http://127.0.0.1:11434.")],
-    policies: Annotated[str, typer.Option(envvar="GUARDRAILS_POLICIES", help="A folder with a tenants.yaml, or one policy for everybody.")],
+    upstream: Annotated[
+        str, typer.Option(envvar="GUARDRAILS_UPSTREAM", help="The chat API's address, such as http://127.0.0.1:11434.")
+    ],
+    policies: Annotated[
+        str,
+        typer.Option(envvar="GUARDRAILS_POLICIES", help="A folder with a tenants.yaml, or one policy for everybody."),
+    ],
     host: HostOption = "127.0.0.1",
     port: PortOption = 8080,
     admin_port: Annotated[

@@ -80,7 +80,7 @@ class Vaults:
         """Keep what the vault holds for the next exchange, and begin its time anew. The vault stays open.
 
         Where another process gave one number to another value meanwhile, the one that was saved first stays.
-        Raises GuardrailsError for a vault that was not opened here, or that was forgotten.
+        Raises GuardrailsError for a vault that was not opened here, or that was forgotten, or whose conversation was.
         """
         with self._lock:
             where = self._homes.get(vault)

@@ -17,6 +17,7 @@ WHERE = ("text", "tools")
 
 _TOKENS = re.compile(f"[{BLANKS}]+|[^{BLANKS}]+")
 _PLACEHOLDER = re.compile(r"\{[^\s{}]{1,100}_[1-9]\d{0,3}\}")
+_TOO_LONG = "\\" * (HELD + 1)  # what stands for a run that cannot be judged
 _BEGUN = re.compile(r"\{[^\s{}]{0,105}\Z")
 
 
@@ -26,23 +27,41 @@ class Restorer:
     ``feed(text)`` returns what may be sent, ``finish()`` the rest; together they are the same for every way of cutting
     the text. From a placeholder on, the run of characters up to the next blank is held back, since only its end
     shows whether it is an address; never more than 4,096 characters, and a longer run passes unrestored. ``where`` is
-    ``text``, or ``tools`` for one decoded string of a tool call's arguments. Not thread-safe: one a text.
+    ``text``, or ``tools`` for one decoded string of a tool call's arguments. ``after``: the finished restorer of the part
+    that a reader may see joined to this one (content blocks of one answer), so that a link begun there is not ended here.
+    Not thread-safe: one a text.
     """
 
-    __slots__ = ("_at", "_done", "_long", "_markup", "_run", "_sent", "_tail", "_vault", "_where", "restored")
+    __slots__ = (
+        "_at",
+        "_before",
+        "_done",
+        "_long",
+        "_markup",
+        "_run",
+        "_sent",
+        "_tail",
+        "_vault",
+        "_where",
+        "restored",
+    )
 
-    def __init__(self, vault: Vault, *, where: str = "text") -> None:
+    def __init__(self, vault: Vault, *, where: str = "text", after: Restorer | None = None) -> None:
         if where not in WHERE:
             raise ValueError(f"where must be one of {', '.join(WHERE)}")
+        if after is not None and not after._done:
+            raise ValueError("after must be a restorer that is finished")
         self._vault = vault
         self._where = where
-        self._markup = Markup()
+        self._markup: Markup = Markup() if after is None else after._markup
+        # What the part before ends with: the beginning of our first run. At the end, what ours ends with.
+        self._before: str = "" if after is None else after._before
         self._run = ""  # the current run, up to HELD characters
         self._sent = 0  # how much of it is out
         self._long = False  # it has more
         self._tail = ""  # what of a long run is not out yet
         self._at = 0  # where in the run that begins
-        self._done = False
+        self._done: bool = False
         self.restored = 0
         """How many placeholders were restored so far."""
 
@@ -59,6 +78,7 @@ class Restorer:
         for token in _TOKENS.findall(text):
             if token[0] in BLANKS:
                 out += [self._close(), token]
+                self._before = ""
                 self._markup.feed(token)
             elif self._long:
                 out.append(self._pass(token))
@@ -88,9 +108,11 @@ class Restorer:
         """The rest of the run, which is over."""
         if self._long:
             out = self._pass("", last=True)
+            self._before = _TOO_LONG
         else:
             whole = self._resolved()
             self._markup.feed(whole)
+            self._before = (self._before + whole)[: HELD + 1]
             out = whole[self._sent :]
         self._run, self._sent, self._long = "", 0, False
         return out
@@ -107,10 +129,11 @@ class Restorer:
             return run
         edges = [0, *(edge for start, end, _ in found for edge in (start, end)), len(run)]
         literals = [run[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
-        safe = not self._markup.open and harmless(literals, [o.value for _, _, o in found])
+        safe = not self._markup.open and len(self._before) + len(run) <= HELD
+        safe = safe and harmless([self._before + literals[0], *literals[1:]], [o.value for _, _, o in found])
         out = literals[0]
         for (start, end, original), literal in zip(found, literals[1:], strict=True):
-            out += self._written(original, run[start:end], out, safe) + literal
+            out += self._written(original, run[start:end], self._before + out, safe) + literal
         return out
 
     def _written(self, original: Original, placeholder: str, before: str, safe: bool) -> str:
@@ -144,7 +167,9 @@ class Restorer:
             match = _PLACEHOLDER.match(text, brace)
             original = self._original(match.group()) if match else None
             if match and original:
-                out.append(self._written(original, match.group(), self._run[: self._at + brace], safe=False))
+                out.append(
+                    self._written(original, match.group(), self._before + self._run[: self._at + brace], safe=False)
+                )
                 at = match.end()
             else:
                 out.append("{")

@@ -6,7 +6,7 @@ Thinking is signed: see :mod:`guardrails.wire.signed` for what becomes of it whe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from guardrails.wire.anthropic_shapes import ERROR, EVENT, REQUEST, RESPONSE
 from guardrails.wire.form import Channel, Event, Form, Route
@@ -244,9 +244,11 @@ class Messages(Form):
 
 
 class CountTokens(Messages):
-    """How many tokens a request has: the request is inspected as any other, the answer is a number."""
+    """How many tokens a request has: the request is inspected as any other. A number has no place for a message: a
+    refusal is an error."""
 
     name = "anthropic.count_tokens"
+    speaks: ClassVar[bool] = False
     routes = (Route("/messages/count_tokens"),)
     RESPONSE = Shape({"input_tokens": Kind.OPAQUE, "context_management": Shape({"original_input_tokens": Kind.OPAQUE})})
 
@@ -256,8 +258,8 @@ class CountTokens(Messages):
         return False
 
     def refusal(self, message: str) -> Any:
-        """A request that does not reach the model has no tokens; ``message`` says why."""
-        return {"input_tokens": 0, "message": message}
+        """An error that says it."""
+        return self.error(400, message, "guardrails_blocked")
 
 
 # Fields of a delta that is nothing but text of a channel, by its type.

@@ -153,7 +153,7 @@ class Responses(Form):
             self._name(index, item.get("id") if isinstance(item, dict) else body.get("item_id"))
         event.walk.unread = [u for u in event.walk.unread if not u.path.endswith(".encrypted_content")]
         event.bare = kind in _DELTAS.values() and set(body) <= _BARE
-        event.closes = kind in LAST or self._closing(kind, body, event.walk)
+        event.closes = kind in LAST or self._closing(kind, body)
         event.walk.after.append(lambda: self._answer.take(body))
 
     def delta(self, channel: Channel, text: str) -> Frame:
@@ -238,19 +238,19 @@ class Responses(Form):
                     (key[0], places.get(key[1], key[1])) if key[0] == "output_index" else key for key in slot.channel
                 )
 
-    def _closing(self, kind: str, body: Mapping[str, Any], walk: Walk) -> frozenset[Channel]:
-        """The channels that are complete before an event: all that it repeats, and what ends with it."""
-        closing = {slot.channel for slot in walk.slots if slot.mode is Mode.REPEAT}
+    def _closing(self, kind: str, body: Mapping[str, Any]) -> frozenset[Channel]:
+        """The channels that are complete before an event; those that it repeats are so anyway."""
         index, command = body.get("output_index"), body.get("command_index")
         match kind:
-            case "response.output_item.done":
-                closing.add(("output_index", index) if isinstance(index, int) else None)
+            case "response.output_item.done" if isinstance(index, int):
+                return frozenset({("output_index", index)})
             case "response.shell_call_output_content.done" if isinstance(index, int) and isinstance(command, int):
                 place = (("output_index", index), ("command_index", command))
-                closing |= {("stdout", *place), ("stderr", *place)}
+                return frozenset({("stdout", *place), ("stderr", *place)})
             case "response.audio.transcript.done":
-                closing.add("transcript")
-        return frozenset(closing - {None})
+                return frozenset({"transcript"})
+            case _:
+                return frozenset()
 
     def _skip_echo(self, walk: Walk, before: str) -> None:
         """Leave out what an answer repeats of its request word for word: it was inspected there, as what it is.

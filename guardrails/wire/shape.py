@@ -174,6 +174,8 @@ class Unread:
 
 # What an id, enum, media type, model name or time looks like. Anything else in an opaque field is text.
 _OPAQUE = re.compile(r"[A-Za-z0-9_.:/@+=~|#-]{0,128}")
+# … and what looks like one and may name a person: an e-mail address, or a number as long as a telephone's or a card's.
+_PERSONAL = re.compile(r"@[^@]*\.|^(?!\d{4}-\d\d-\d\d$)\+?[\d.:/-]{9,}$")
 # What a signature looks like, which is longer than an id.
 _SEAL = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 # Numbers shorter than this identify nobody: counts, prices, years.
@@ -372,7 +374,7 @@ class _Reader:
             if not _is_base64(value):
                 self.add(box, key, value, place)
             return
-        if kind is Kind.OPAQUE and _OPAQUE.fullmatch(value):
+        if kind is Kind.OPAQUE and is_opaque(value):
             return
         if kind is Kind.NUMBERS and is_vector(value):
             return
@@ -406,7 +408,7 @@ class _Reader:
 
 def is_opaque(value: str) -> bool:
     """Whether a string looks like an id, an enum or a number: nothing a person or a model would read as text."""
-    return _OPAQUE.fullmatch(value) is not None
+    return _OPAQUE.fullmatch(value) is not None and _PERSONAL.search(value) is None
 
 
 def _is_base64(value: str) -> bool:

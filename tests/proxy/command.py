@@ -56,7 +56,7 @@ class Running:
 @contextmanager
 def running(*args: str, env: dict[str, str] | None = None) -> Iterator[Running]:
     process = subprocess.Popen(
-        [sys.executable, "/tmp/cli.py", *args],
+        [sys.executable, "-m", "onepolicy_guardrails", *args],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

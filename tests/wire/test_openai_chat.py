@@ -427,6 +427,12 @@ def test_a_stream_that_has_not_begun_is_opened() -> None:
     assert (completion.choices[0].message.role, completion.choices[0].message.content) == ("assistant", "No.")
 
 
+def test_a_choice_is_given_its_role_once() -> None:
+    form = Chat(copy.deepcopy(ASKED))
+    form.delta(("content", ("index", 0)), "Hello. ")
+    assert form.ending("No.")[0].body["choices"][0]["delta"] == {"content": "No."}
+
+
 def test_nothing_follows_the_end() -> None:
     form = Chat(copy.deepcopy(ASKED))
     got = streamed(

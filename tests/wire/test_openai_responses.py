@@ -856,6 +856,22 @@ def test_all_events_that_hold_a_whole_answer_read_it_alike() -> None:
     assert len(read[0]) > 7
 
 
+@pytest.mark.parametrize("last", ["response.output_item.done", "response.completed"])
+def test_what_is_said_again_is_said_of_the_same_channels(last: str) -> None:
+    form, script = ask(), Script()
+    script.output.append(None)  # an item that was never shown: places of the end are one less
+    script.reasoning("Hm.").message("Hello.").call("{}").output.pop(0)
+    said, again = set(), set()
+    for body in script.end():
+        for slot in form.event(Frame(copy.deepcopy(body))).walk.slots:
+            if slot.mode is Mode.DELTA:
+                said.add(slot.channel)
+            elif slot.mode is Mode.REPEAT and body["type"] == last:
+                again.add(slot.channel)
+    assert again == said
+    assert ("summary_text", ("output_index", 1), ("summary_index", 1)) in said
+
+
 def test_what_an_event_does_not_name_is_text() -> None:
     event = ask().event(
         Frame({"type": "response.brand_new.delta", "item_id": "x_1", "delta": "b c", "more": [{"y": "z z"}]})

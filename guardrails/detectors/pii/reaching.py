@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 from guardrails.detectors.pii.context import CHARS_AFTER
 from guardrails.detectors.widths import pattern_reach
 
-__all__ = ["reach_of", "unfinished_key"]
+__all__ = ["begun", "reach_of", "unfinished_key"]
 
 # Behind a value the engine looks at context words, and at the stars of a partial mask.
 _STARS = 64
@@ -55,3 +57,37 @@ def unfinished_key(text: str) -> int | None:
         if not _KEY_CLOSES.search(text, opening.end()):
             return opening.start()
     return None
+
+
+# Characters at the end of a text in which a value may have begun; no pattern's value is longer before it is found.
+_BEGINNING = 256
+_SECONDS = 0.05  # of one pattern; one that takes longer is taken to have begun everywhere
+
+
+@cache
+def _partial(entity: str) -> tuple[Any, ...]:
+    import regex  # noqa: PLC0415 - it alone can say that the end of a text is the beginning of a match
+
+    from guardrails.detectors.pii import specs  # noqa: PLC0415 - the package imports this module
+
+    return tuple(
+        regex.compile(pattern, regex.VERSION0 | regex.ASCII | (regex.IGNORECASE if spec.ignore_case else 0))
+        for spec in specs()
+        if spec.type == entity
+        for pattern, _ in spec.patterns
+    )
+
+
+def begun(entities: Iterable[str], text: str) -> int:
+    """Where the first value of these types may have begun that the end of ``text`` leaves open; its length for none."""
+    base = max(0, len(text) - _BEGINNING)
+    first = len(text)
+    for entity in entities:
+        for pattern in _partial(entity):
+            try:
+                for match in pattern.finditer(text, base, partial=True, timeout=_SECONDS):
+                    if match.partial:
+                        first = min(first, match.start())
+            except TimeoutError:
+                return base
+    return first

@@ -70,12 +70,9 @@ def main() -> None:
                 print("bot:", done.choices[0].message.content)
             question = "Who is my manager?"
             print("you:", question)
-            print("bot: ", end="")
-            for chunk in client.chat.completions.create(
-                model="demo", messages=[{"role": "user", "content": question}], stream=True
-            ):
-                print(chunk.choices[0].delta.content or "", end="", flush=True)
-            print()
+            messages: Any = [{"role": "user", "content": question}]
+            stream = client.chat.completions.create(model="demo", messages=messages, stream=True)
+            print("bot:", "".join(chunk.choices[0].delta.content or "" for chunk in stream))
 
 
 if __name__ == "__main__":

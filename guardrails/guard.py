@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
+import threading
 import time
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from guardrails import detectors
@@ -18,9 +21,10 @@ from guardrails.actions import Masked, Masker, Numbers, placeholders
 from guardrails.content import Content, Deadline
 from guardrails.errors import DeadlineExceeded, Overloaded, WeightsMissing
 from guardrails.exceptions import excused
+from guardrails.fold import Folded
 from guardrails.policy import load
 from guardrails.reach import Hold, hold
-from guardrails.rules import Policy
+from guardrails.rules import Policy, Rule
 from guardrails.spans import expand, inside
 from guardrails.types import (
     NOT_JUDGED,
@@ -43,7 +47,7 @@ from guardrails.verdict import Verdict, judge
 if TYPE_CHECKING:
     from guardrails.stream import TextStream
 
-__all__ = ["Checkable", "Direction", "Guard", "check"]
+__all__ = ["WORKERS", "Checkable", "Direction", "Guard", "abandoned", "check"]
 
 _log = logging.getLogger("guardrails")
 
@@ -56,6 +60,16 @@ _MASKING_ROUNDS = 8
 TOGETHER = 8
 # Distinct masked values that are looked for again elsewhere in the text.
 _ECHOED_VALUES = 256
+# Threads of one detector, at most: what hangs in one keeps no other from a thread. They wait for a model's batches more
+# than for a processor, and there are as many as doors check at once.
+WORKERS = 32
+# Characters that string detectors read on the caller's thread: a hop costs 50 µs, as much as reading a thousand. Unfolding
+# a million takes a second in which nothing looks at the clock.
+_AT_ONCE = 16_384
+# Seconds after the deadline in which a detector that saw it pass may still say what it found before.
+_GRACE = 0.02
+# Seconds between two looks at a deadline that somebody may have moved.
+_LOOK = 0.05
 
 
 class Guard:
@@ -107,15 +121,18 @@ class Guard:
     def __repr__(self) -> str:
         return f"Guard({self._policy.name!r}, sha256={self._policy.identity.sha256[:12]})"
 
-    def check(self, text: Checkable, source: Source | str) -> Report:
+    def check(self, text: Checkable, source: Source | str, *, deadline: Deadline | None = None) -> Report:
         """Check one text, or a list of pieces together. ``source`` is ``INPUT`` or ``OUTPUT``.
+
+        ``deadline``: one point in time that several checks share; without it, the policy's ``deadline_ms`` from now. A
+        detector that is not done by then is a failure of its rules, and what the others found counts.
 
         Never raises for what a text holds: a text that cannot be processed is a failure, and the policy decides.
         """
         direction = self._directions[Source(source)]
         pieces = _pieces(text)
         limits = self._policy.limits
-        deadline = Deadline(limits.deadline_ms)
+        deadline = deadline or Deadline(limits.deadline_ms)
         timings: dict[str, float] = {}
 
         content, rejected = _admit(pieces, direction.source, limits.max_characters, limits.max_pieces)
@@ -145,23 +162,40 @@ class Guard:
             found.models,
         )
 
-    async def acheck(self, text: Checkable, source: Source | str) -> Report:
+    async def acheck(self, text: Checkable, source: Source | str, *, deadline: Deadline | None = None) -> Report:
         """:meth:`check` in a worker thread: the event loop goes on."""
-        return await asyncio.to_thread(self.check, text, source)
+        return await asyncio.to_thread(self.check, text, source, deadline=deadline)
 
-    def check_many(self, texts: Iterable[Checkable], source: Source | str) -> list[Report]:
-        """One report a text, in order; texts do not see each other. A few at a time, so that models see batches."""
+    def check_many(
+        self, texts: Iterable[Checkable], source: Source | str, *, deadline: Deadline | None = None
+    ) -> list[Report]:
+        """One report a text, in order; texts do not see each other. A few at a time, so that models see batches.
+
+        ``deadline``: one for all of them; without it, each has the policy's ``deadline_ms``.
+        """
         every = list(texts)
-        if len(every) < 2:
-            return [self.check(text, source) for text in every]
+        # Threads help only who waits for a model.
+        if len(every) < 2 or self._directions[Source(source)].light:
+            return [self.check(text, source, deadline=deadline) for text in every]
         with ThreadPoolExecutor(min(TOGETHER, len(every)), thread_name_prefix="guardrails-check") as pool:
-            return list(pool.map(lambda text: self.check(text, source), every))
+            return list(pool.map(lambda text: self.check(text, source, deadline=deadline), every))
 
 
 class Direction:
     """What applies to one direction: its rules, their detectors, and how to rewrite. Immutable and thread-safe."""
 
-    __slots__ = ("_detectors", "_held", "_languages", "_masker", "_message", "_opaque", "rules", "source")
+    __slots__ = (
+        "_apart",
+        "_detectors",
+        "_held",
+        "_languages",
+        "_masker",
+        "_message",
+        "_opaque",
+        "light",
+        "rules",
+        "source",
+    )
 
     def __init__(self, policy: Policy, source: Source, built: MutableMapping[Any, detectors.Detector]) -> None:
         self.source = source
@@ -181,6 +215,9 @@ class Direction:
                 if key not in built:
                     built[key] = detectors.build(name, own)
                 self._detectors.append((name, tuple(r.id for r in own), built[key]))
+        # Detectors that may wait for something: a model, or whatever a detector of somebody else's asks.
+        self._apart = frozenset(n for n, ids, _ in self._detectors if not _reads_only(n, [self.rules[i] for i in ids]))
+        self.light = not self._apart  # whether no detector of this direction asks a model
 
     def thresholds(self, role: Role) -> dict[str, float]:
         """What the detectors that score say of themselves."""
@@ -195,14 +232,6 @@ class Direction:
         """The detectors this direction has rules for."""
         return tuple(name for name, _, _ in self._detectors)
 
-    @property
-    def light(self) -> bool:
-        """Whether no detector of this direction asks a model."""
-        if not set(self.names) <= {"words", "regex", "pii"}:
-            return False
-        types = {r.type for r in self.rules.values() if r.detector == "pii"}
-        return not types & set(detectors.module("pii").TAGGED) if types else True
-
     def mask(self, text: str, findings: Iterable[Finding], numbers: Numbers) -> Masked:
         """``text`` with the spans of these findings masked, each in its rule's style."""
         return self._masker.apply(text, findings, numbers)
@@ -211,22 +240,21 @@ class Direction:
         self, content: Content, deadline: Deadline, timings: dict[str, float], only: frozenset[str] | None = None
     ) -> Found:
         """Everything all detectors see (or those named by ``only``). What breaks becomes a failure of its rules."""
+        chosen = self._detectors if only is None else [d for d in self._detectors if d[0] in only]
+        seen: _Seen = {}
+        if self._apart or sum(len(p.text) for p in content.pieces) > _AT_ONCE:
+            self._find_apart(chosen, content, deadline, seen)
+        else:
+            _look(chosen, content, deadline, seen)
         all_found = Found()
-        for name, ids, detector in self._detectors:
-            if only is not None and name not in only:
-                continue
-            started = time.perf_counter()
-            try:
-                deadline.check()
-                found = detector.find(content, deadline)
-            except Exception as error:  # the one place where anything may be caught
-                found = Found(failures=_failures(name, ids, error))
+        for name, _, _ in chosen:  # in the table's order, whoever was done first
+            found, milliseconds = seen[name]
             all_found.hits += found.hits
             all_found.failures += found.failures
             all_found.unseen += found.unseen
             all_found.scores |= found.scores
             all_found.models |= found.models
-            timings[name] = timings.get(name, 0.0) + (time.perf_counter() - started) * 1000
+            timings[name] = timings.get(name, 0.0) + milliseconds
         if self._languages is UnsupportedLanguage.BLOCK:
             all_found.failures += [
                 Failure(u.rule, FailureKind.UNSUPPORTED_LANGUAGE, u.piece, u.reason)
@@ -237,6 +265,30 @@ class Direction:
             all_found.failures += [Failure(rule, FailureKind.UNINSPECTABLE, index, reason) for rule in self.rules]
             all_found.unseen.append(Unseen(reason, None, index))
         return all_found
+
+    def _find_apart(self, chosen: Sequence[_Named], content: Content, deadline: Deadline, seen: _Seen) -> None:
+        """Detectors that may wait, each on a thread of its own; the others meanwhile here, or behind each other on one
+        thread when the text is long. Nobody is waited for beyond the deadline."""
+        started = time.perf_counter()
+        shared = _Shared(content, deadline)
+        groups: list[Sequence[_Named]] = [[d] for d in chosen if d[0] in self._apart]
+        here = [d for d in chosen if d[0] not in self._apart]
+        if here and sum(len(p.text) for p in content.pieces) > _AT_ONCE:
+            groups, here = [*groups, here], []
+        told: _Seen = {}  # written by the threads; one that is late writes into it when nobody reads it any more
+        tasks: list[tuple[Sequence[_Named], _Workers, _Task | None]] = []
+        for group in groups:
+            workers = _workers(group[0][0] if group[0][0] in self._apart else "strings")
+            tasks.append((group, workers, workers.submit(partial(_look, group, shared, deadline, told))))
+        _look(here, shared, deadline, seen)
+        for group, workers, task in tasks:
+            error: Exception | None = Overloaded() if task is None else workers.outcome(task, deadline)
+            for name, ids, _ in group:
+                found = told.get(name)
+                if found is None:
+                    late = _failures(name, ids, error or RuntimeError())
+                    found = Found(failures=late), (time.perf_counter() - started) * 1000
+                seen[name] = found
 
     def judge(self, content: Content, hits: Iterable[Hit], failures: Iterable[Failure]) -> Verdict:
         """The verdict over hits that no exception excuses and that are not the policy's own placeholders."""
@@ -295,6 +347,150 @@ class Direction:
         return texts, verdict, unseen
 
 
+# A detector by its name, with the ids of its rules.
+_Named = tuple[str, tuple[str, ...], detectors.Detector]
+# What each detector found, and in how many milliseconds.
+_Seen = dict[str, tuple[Found, float]]
+
+
+def _look(chosen: Sequence[_Named], content: Content, deadline: Deadline, seen: _Seen) -> None:
+    """One detector after the other; what each found stands in ``seen`` as soon as it is done."""
+    for name, ids, detector in chosen:
+        started = time.perf_counter()
+        try:
+            deadline.check()
+            found = detector.find(content, deadline)
+        except Exception as error:  # the one place where anything may be caught
+            found = Found(failures=_failures(name, ids, error))
+        seen[name] = found, (time.perf_counter() - started) * 1000
+
+
+def _reads_only(name: str, rules: Sequence[Rule]) -> bool:
+    """Whether a detector does nothing but read the text: it looks at the deadline itself, and waits for nothing."""
+    if name == "pii":
+        return not {r.type for r in rules} & set(detectors.module("pii").TAGGED)
+    return name in ("words", "regex")
+
+
+class _Shared(Content):
+    """A content that several threads look at: what they share is made once, and the others wait for it."""
+
+    __slots__ = ("_deadline", "_locks")
+
+    def __init__(self, content: Content, deadline: Deadline) -> None:
+        self.pieces, self.source, self.masked = content.pieces, content.source, content.masked
+        self._shared, self._folded = content._shared, content._folded
+        self._deadline = deadline
+        self._locks: dict[str | None, threading.Lock] = {None: threading.Lock()}
+
+    def folded(self, index: int) -> Folded:
+        with self._locks[None]:
+            if self._folded[index] is None:
+                self._deadline.check()
+            folded = super().folded(index)
+            _ = folded.patterns  # here, where nobody else makes them
+        return folded
+
+    def shared(self, name: str, make: Callable[[], Any]) -> Any:
+        with self._locks.setdefault(name, threading.Lock()):
+            if name not in self._shared:
+                self._deadline.check()
+            return super().shared(name, make)
+
+
+class _Task:
+    """Work for another thread: waiting, then begun, then done; or left by who wanted it."""
+
+    __slots__ = ("begun", "done", "left", "work")
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self.work = work
+        self.begun = self.left = False
+        self.done = threading.Event()
+
+
+class _Workers:
+    """The threads of one detector. Work in a thread cannot be stopped: what nobody waits for any more is counted, and
+    once every thread hangs in such work, more is refused at once. Daemons, so that a process ends all the same."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._queue: SimpleQueue[_Task] = SimpleQueue()
+        self._threads = self._open = 0
+        self.abandoned = 0
+
+    def submit(self, work: Callable[[], None]) -> _Task | None:
+        """The work, to be done by the next free thread; None when there is none and will be none."""
+        task = _Task(work)
+        with self._lock:
+            if self.abandoned >= WORKERS:
+                return None
+            self._open += 1
+            more = self._open > self._threads and self._threads < WORKERS
+            self._threads += more
+        if more:
+            try:
+                threading.Thread(target=self._serve, name=f"guardrails-{self._name}", daemon=True).start()
+            except RuntimeError:  # the system has no thread to give; those that are there go on
+                with self._lock:
+                    self._threads -= 1
+                    if not self._threads:
+                        self._open -= 1
+                        return None
+        self._queue.put(task)
+        return task
+
+    def outcome(self, task: _Task, deadline: Deadline) -> Exception | None:
+        """Wait for the work, until shortly after the deadline. What is wrong when it is not done then."""
+        while not task.done.wait(max(0.0, min(_LOOK, deadline.remaining + _GRACE))):
+            if deadline.remaining + _GRACE <= 0:
+                with self._lock:
+                    if task.done.is_set():
+                        return None
+                    task.left = True
+                    self.abandoned += task.begun
+                    return DeadlineExceeded() if task.begun else Overloaded()
+        return None
+
+    def _serve(self) -> None:
+        try:
+            while True:
+                self._one(self._queue.get())
+        finally:  # a detector that ends its thread (SystemExit) ends it alone
+            with self._lock:
+                self._threads -= 1
+
+    def _one(self, task: _Task) -> None:
+        with self._lock:
+            task.begun = not task.left
+        try:
+            if task.begun:
+                task.work()
+        finally:
+            with self._lock:
+                self._open -= 1
+                self.abandoned -= task.left and task.begun
+                task.done.set()
+
+
+_pools: dict[str, _Workers] = {}
+
+
+def _workers(name: str) -> _Workers:
+    return _pools.get(name) or _pools.setdefault(name, _Workers(name))
+
+
+# A process that was split off has none of its parent's threads.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)
+
+
+def abandoned() -> int:
+    """Detectors that are still at work on checks that did not wait for them."""
+    return sum(w.abandoned for w in [*_pools.values()])
+
+
 def _echoes(content: Content, verdict: Verdict, masked: Content) -> list[Hit]:
     """Masked values that still stand in the masked text: a password that was recognised by the word before it, said again without.
 
@@ -350,8 +546,9 @@ def _failures(name: str, rules: Sequence[str], error: Exception) -> list[Failure
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
-    place = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame is not None else "?"
-    detail = f"{type(error).__name__} at {place}"
+    detail = type(error).__name__
+    if frame is not None:
+        detail += f" at {Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}"
     _log.error("detector %s failed: %s", name, detail)
     return [Failure(rule, kind, None, detail) for rule in rules]
 

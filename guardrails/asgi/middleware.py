@@ -57,6 +57,8 @@ _LIGHT_BYTES = 16_384
 _IN_WORK, _BYTES, _WAITING, _WAIT_MS = 256, 256_000_000, 256, 1_000.0
 # Tenants whose verdicts are kept.
 _CACHED_TENANTS = 1_000
+# Paths whose formats are remembered: an application has few, and a client can invent any number.
+_ROUTED, _ROUTED_LENGTH = 1_000, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class GuardrailsMiddleware:
         self._reload = reload
         self._cache = cache
         self._verdicts: OrderedDict[tuple[str, bytes], Verdicts] = OrderedDict()
+        self._routed: OrderedDict[tuple[str, str], list[tuple[type[Form], dict[str, str]]]] = OrderedDict()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="guardrails")
         self._watch: asyncio.Task[None] | None = None
 
@@ -185,7 +188,14 @@ class GuardrailsMiddleware:
         named = self.settings.formats.get(f"{method} {path}")
         if named is not None:
             return [(named, {})]
-        return recognise(method, path, self.settings.forms)
+        found = self._routed.get((method, path))
+        if found is None:
+            found = recognise(method, path, self.settings.forms)
+            if len(path) <= _ROUTED_LENGTH:
+                self._routed[method, path] = found
+                while len(self._routed) > _ROUTED:
+                    self._routed.popitem(last=False)
+        return found
 
     # -- one request -------------------------------------------------------------------------------------------------
 

@@ -49,7 +49,12 @@ TRIES = (
     Try("A secret is blocked, and the model never sees it.", "bank", "My PIN is 4821."),
     Try("The bank's answers hold no personal data.", "bank", "Who is my manager?"),
     Try("The same question under the tutor's policy.", "tutor", "Who is my manager?"),
-    Try("A promise is stopped in the middle of a stream.", "bank", "slow what return do your funds give?", stream=True),
+    Try(
+        "In a stream, too, not a character of a promise is sent.",
+        "bank",
+        "slow what return do your funds give?",
+        stream=True,
+    ),
     Try("The same in Anthropic's API.", "bank", "Who is my manager?", path="/v1/messages"),
 )
 

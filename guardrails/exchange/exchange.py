@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from guardrails.actions import Numbers
 from guardrails.cache import Outcome, Verdicts
 from guardrails.decision import Decision, Located, failed_open, new_id
 from guardrails.exchange.scope import blocking_turns, split_attack
+from guardrails.exchange.shortcut import nothing_in
 from guardrails.exchange.streamed import StreamedAnswer
 from guardrails.guard import Guard
 from guardrails.inference.pinned import PINNED
@@ -131,7 +132,9 @@ class Exchange:
                     if any(u.turn == turn for u in walk.unread) or any(s.fixed and s.turn == turn for s in walk.slots):
                         blocked = True
         if not blocked:
-            self._remember(walk, blocked_turns)
+            # What nobody rewrote reads the same once more.
+            seen = form.inbound() if masked or blocked_turns else walk
+            self._remember(seen.slots, form.latest(walk), blocked_turns)
         action = Action.BLOCKED if blocked else Action.MASKED if masked or blocked_turns else Action.NONE
         self.input = self._decision(
             Source.INPUT, action, located, failures, unread, started,
@@ -190,10 +193,9 @@ class Exchange:
                 slot.set(message)
         walk.close()
 
-    def _remember(self, walk: Walk, blocked_turns: Mapping[int, None]) -> None:
+    def _remember(self, slots: Iterable[Slot], latest: Container[int], blocked_turns: Mapping[int, None]) -> None:
         """What the answer is compared with: the newest question, and every source the model was shown."""
-        latest = self.form.latest(walk)
-        seen = [s for s in self.form.inbound().slots if s.turn not in blocked_turns]
+        seen = [s for s in slots if s.turn not in blocked_turns]
         self._seen = [s.text for s in seen]
         sources = [s for s in seen if s.role in (Role.TOOL, Role.DOCUMENT)]
         queries = [s for s in seen if s.role is Role.USER and s.turn in latest and not s.fixed]
@@ -225,6 +227,11 @@ class Exchange:
         for slot in walk.slots:
             if blocked:
                 break
+            if nothing_in(self.guard, slot.text, slot.role):
+                text = self.restored(slot.text, slot)
+                if text != slot.text:
+                    restored.append((slot, text))
+                continue
             stream = TextStream(
                 self.guard,
                 Source.OUTPUT,

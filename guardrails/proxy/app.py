@@ -75,5 +75,12 @@ def proxy_app(
         max_body=max_body,
         ca_file=ca_file,
     )
-    guarded = GuardrailsMiddleware(forward, policies, telemetry=telemetry, **middleware)
+
+    async def stripped(scope: Scope, receive: Receive, send: Send) -> None:
+        # The middleware does so for what it inspects; a tenant's key must not go upstream with an exempt request either.
+        if scope["type"] == "http":
+            scope = {**scope, "headers": guarded.tenants.strip(list(scope["headers"]))}
+        await forward(scope, receive, send)
+
+    guarded = GuardrailsMiddleware(stripped, policies, telemetry=telemetry, **middleware)
     return ProxyApp(guarded, Operations(telemetry, guarded.tenants.health), pages=pages)

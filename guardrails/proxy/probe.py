@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 
 __all__ = ["main"]
@@ -13,7 +14,8 @@ READY = "http://127.0.0.1:8080/readyz"
 
 def main(url: str = READY) -> int:
     """0 or 1; what was answered goes to standard output."""
-    if not url.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]")):
+    where = urllib.parse.urlsplit(url)
+    if where.scheme != "http" or where.hostname not in ("127.0.0.1", "localhost", "::1"):
         sys.stderr.write("the probe asks its own machine only\n")
         return 1
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

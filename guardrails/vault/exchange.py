@@ -19,8 +19,10 @@ __all__ = ["Original", "Vault"]
 _TYPE = re.compile(r"[^\s{}]{1,100}")
 _PLACEHOLDER = re.compile(r"\{([^\s{}]{1,100})_([1-9]\d{0,3})\}")
 _NUMBER = re.compile(r"\d+")
-_SIGNS = re.compile(r"[\W_]*$")
 _NAME = re.compile(r"[\w-]+$")
+# How far before a number its name may begin, and how many signs may stand between them.
+_WINDOW, _JOINT = 128, 8
+_SIGNS = " \t\r\n_\\-./|,:;*~+'\"`()[]{}<>&#="
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,16 +207,14 @@ def _letters(text: str) -> str:
 def _candidates(text: str) -> Iterable[tuple[str, int]]:
     """(name, number) of everything in a folded text that somebody could read as a placeholder, with or without braces."""
     for digits in _NUMBER.finditer(text):
-        before = text[max(0, digits.start() - 128) : digits.start()]
-        signs = _SIGNS.search(before)
-        joint = signs.group() if signs else ""
-        if not joint and "{" not in before:
-            continue
-        before = before[: len(before) - len(joint)]
+        start = digits.start()
+        joint = len(text[max(0, start - _JOINT) : start].rstrip(_SIGNS))
+        joined_at = start - min(start, _JOINT) + joint
+        brace = text.rfind("{", max(0, start - _WINDOW), start)
         number = int(digits.group()[:18])
-        brace = before.rfind("{")
-        if brace > before.rfind("}"):
-            yield _letters(before[brace:]), number
-        name = _NAME.search(before)
-        if name and "_" in joint:
-            yield _letters(name.group()), number
+        if brace >= 0 and "}" not in text[brace:start]:
+            yield _letters(text[brace:start]), number
+        if "_" in text[joined_at:start]:
+            name = _NAME.search(text[max(0, joined_at - _WINDOW) : joined_at])
+            if name:
+                yield _letters(name.group()), number

@@ -14,8 +14,8 @@ from functools import lru_cache
 
 __all__ = ["harmless", "in_address"]
 
-# Tags without attributes fetch nothing: <td>{NAME_1}</td>.
-_BARE_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]{0,15}/?>")
+# Tags without attributes fetch nothing: <td>{NAME_1}</td>. What stands between these two does.
+_BARE_TAG = re.compile(r"</?(?!script|style)[a-z][a-z0-9]{0,15}/?>", re.IGNORECASE)
 # After a dot or a question mark no word follows in the same run, and none after `word:`: else it could be a host, a
 # query or a scheme. Full-width and one-dot-leader dots are dots to a resolver.
 _JOINT = re.compile(r"[.．｡․?]|(?<=[A-Za-z0-9+\-.]):")

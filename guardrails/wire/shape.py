@@ -180,9 +180,11 @@ _PERSONAL = re.compile(r"@[^@]*\.|^(?!\d{4}-\d\d-\d\d$)\+?[\d.:/-]{9,}$")
 _SEAL = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 # Numbers shorter than this identify nobody: counts, prices, years.
 _DIGITS = 5
+_SHORTEST_BINARY = 64
 _INLINE = re.compile(r"data:[^,]{0,200}?;base64,", re.IGNORECASE)
 # The places of an answer that events name: a choice, a content block, an item.
 _PLACES = ("index", "output_index", "content_index", "summary_index", "command_index", "contentBlockIndex")
+_PLACED = frozenset(_PLACES)
 # Words of JSON Schema and of tool definitions, which every request repeats as keys.
 _COMMON_KEYS = frozenset(
     [
@@ -261,7 +263,8 @@ class Walk:
         yield from dict.fromkeys(s.turn for s in self.slots if s.turn is not None)
 
 
-@dataclass(frozen=True, slots=True)
+# Never changed, but not frozen: one is made for every value, and a frozen one takes three times as long to make.
+@dataclass(slots=True)
 class _Place:
     role: Role
     turn: int | None
@@ -302,12 +305,16 @@ class _Reader:
             self.kind(box, key, value, Kind.TEXT, place)
             return
         role = shape.role(value) if callable(shape.role) else shape.role
-        channel = place.channel + tuple(
-            (k, value[k]) for k in _PLACES if isinstance(value.get(k), int) and not isinstance(value[k], bool)
-        )
+        channel = place.channel
+        if not _PLACED.isdisjoint(value):
+            channel += tuple(
+                (k, value[k]) for k in _PLACES if isinstance(value.get(k), int) and not isinstance(value[k], bool)
+            )
         inside = _Place(role or place.role, place.turn, channel, place.path)
         for name in list(value):
             known = shape.fields.get(name)
+            if known is Kind.OPAQUE and ((item := value[name]) is None or opaque(item)):
+                continue
             if known is None:
                 self.key(name, inside)
                 known = shape.rest
@@ -412,7 +419,8 @@ def is_opaque(value: str) -> bool:
 
 
 def _is_base64(value: str) -> bool:
-    return re.fullmatch(r"[A-Za-z0-9+/_\s-]*={0,2}\s*", value) is not None
+    """Whether a string is nothing but base64. A short one could be words written without blanks: that is text as well."""
+    return len(value) >= _SHORTEST_BINARY and re.fullmatch(r"[A-Za-z0-9+/_\r\n-]*={0,2}\s*", value) is not None
 
 
 NOTHING: Mapping[str, Part] = MappingProxyType({})

@@ -145,3 +145,25 @@ def test_pages_can_be_elsewhere() -> None:
     app = ProxyApp(behind, operations(), pages=False)
     for path in ("/healthz", "/readyz", "/metrics"):
         assert get(app, path).json() == ["behind", path]
+
+
+def test_the_probe_tells_by_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    from guardrails.proxy.probe import main
+
+    app = operations()
+    with serving(app, lifespan="off") as base:
+        assert main(base + "/readyz") == 1
+        assert json.loads(capsys.readouterr().out)["status"] == "starting"
+        asyncio.run(app.verify())
+        assert main(base + "/readyz") == 0
+        assert main(base + "/elsewhere") == 1
+    assert main(base + "/readyz") == 1
+    for elsewhere in (
+        "http://example.com/",
+        "http://127.0.0.1.example.com/",
+        "http://127.0.0.1@example.com/",
+        "file:///x",
+    ):
+        capsys.readouterr()
+        assert main(elsewhere) == 1
+        assert capsys.readouterr().err == "the probe asks its own machine only\n"

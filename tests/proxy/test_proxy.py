@@ -181,3 +181,34 @@ def test_the_proxys_own_key_goes_upstream(tmp_path: Path) -> None:
     for one in demo.state.received:
         assert dict(one["headers"])["authorization"] == "Bearer sk-own"
         assert "sk-of-a-client" not in json.dumps(one)
+
+
+def test_a_tenants_key_goes_upstream_with_no_request(tmp_path: Path) -> None:
+    """Exempt and bodiless requests are not inspected, and still hold a key that is ours."""
+    from guardrails.tenants import hash_key, new_key
+
+    key = new_key()
+    policy.write(tmp_path)
+    (tmp_path / "tenants.yaml").write_text(
+        f"version: 1\nresolve: {{api_key: {{}}}}\ntenants:\n  bank: {{policy: small.yaml, keys: ['{hash_key(key)}']}}\n"
+    )
+    received: list[tuple[str, str]] = []
+
+    async def behind(scope: Any, receive: Any, send: Any) -> None:
+        received.append((scope["method"], str(scope["headers"])))
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    chat = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
+    with (
+        serving(behind, lifespan="off") as address,
+        serving(proxy_app(address, tmp_path, exempt=("GET /health",))) as base,
+        httpx.Client(base_url=base, headers={"authorization": f"Bearer {key}"}) as client,
+    ):
+        client.get("/health")
+        client.head("/v1/models")
+        client.options("/v1/chat/completions")
+        client.get("/v1/models")
+        client.post("/v1/chat/completions", json=chat)
+    assert [method for method, _ in received] == ["GET", "HEAD", "OPTIONS", "GET", "POST"]
+    assert not [method for method, headers in received if key in headers]

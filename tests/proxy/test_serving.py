@@ -87,6 +87,7 @@ def test_sigterm_truncates_no_stream(tmp_path: Path) -> None:
             while codes[-1] == 200:
                 codes.append((await client.get(pages + "/readyz")).status_code)
             await asyncio.to_thread(until, lambda: refused(base))
+            await asyncio.sleep(2)  # nobody is cut off early
             upstream.gate.set()
             return list(await asyncio.gather(*asked)), codes
 

@@ -53,7 +53,7 @@ class _Attributes(HTMLParser):
 # \s, since to some of them other blanks than ASCII's are characters like any.
 _RUN = re.compile(r"[^ \t\r\n\f]+")
 _BARE = re.compile(
-    r"^[^\w]*[a-z][a-z0-9+.\-]*:.*\w|www\.|//|\\\\|\w[.．｡]\w|\w。[a-z]|\w/|@|[?&]\w*=|.=|[$#]", re.IGNORECASE
+    r"^[^\w]*[a-z][a-z0-9+.\-]*:[^<]*\w|www\.|//|\\\\|\w[.．｡]\w|\w。[a-z]|\w/|@|[?&]\w*=|.=|[$#]", re.IGNORECASE
 )
 # And what goes on over blanks, to its closer: destinations, labels (a value chooses among definitions), tags, raw text.
 _WIDE = [

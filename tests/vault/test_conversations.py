@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import stat
 import threading
+import time
 from itertools import product
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.errors import GuardrailsError
-from guardrails.vault import Vaults, restore
+from guardrails.vault import Vault, Vaults, restore
 from guardrails.vault.ledger import Ledger, identity, merged
 from guardrails.vault.sealed import MAX_BYTES, Sealer, Unreadable, address
 from guardrails.vault.stores import Memory
@@ -105,8 +106,6 @@ def test_time_to_live_of_files(tmp_path: Path) -> None:
     # A file that was copied back looks young; what is sealed in it tells its age.
     ledger, _ = Sealer(KEY).open(address("t", "c"), blob)
     for age in (61, -3_600):
-        import time
-
         file.write_bytes(Sealer(KEY).seal(address("t", "c"), ledger, time.time() - age))
         assert hear(vaults, "t", "c", "{EMAIL_1}") == "{EMAIL_1}"
 
@@ -256,14 +255,44 @@ def test_processes_never_give_one_number_to_two_values(tmp_path: Path) -> None:
         assert ledger.given["EMAIL", identity(kept.value)] == [kept.number]
 
 
+def test_processes_that_share_a_folder(tmp_path: Path) -> None:
+    """As above, step by step: what was saved first keeps its number, and the other value gets a new one next time."""
+    one, two = (Vaults(KEY, 600, 100, folder=tmp_path) for _ in range(2))
+    a, b = (v.open("t", "c", RULES) for v in (one, two))
+    assert a.number("EMAIL", "bob@example.com") == b.number("EMAIL", "eve@example.com") == 1
+    assert restore(b, "{EMAIL_1}") == "eve@example.com"  # within its own exchange
+    one.save(a)
+    two.save(b)
+    a.forget()
+    b.forget()
+    assert hear(two, "t", "c", "{EMAIL_1}") == "bob@example.com"
+    assert say(one, "t", "c", "eve@example.com", "bob@example.com") == [2, 1]
+
+
+def test_merging_heeds_numbers_without_values() -> None:
+    rules = [restoring("EMAIL"), numbered("PASSWORD")]
+    stored, ours = Vault((), rules), Vault((), rules)
+    assert stored.number("EMAIL", "bob@example.com", ["pii.PASSWORD"]) == 1
+    assert ours.number("EMAIL", "eve@example.com", ["pii.EMAIL"]) == 1
+    assert not merged(stored.ledger, ours.ledger).kept
+
+
+def test_each_conversation_has_its_own_key() -> None:
+    from cryptography.exceptions import InvalidTag
+
+    sealer, here, there = Sealer(KEY), address("t", "c"), address("t", "d")
+    blob = sealer.seal(here, Ledger(), 0.0)
+    assert sealer._cipher(here).decrypt(blob[:12], blob[12:], here)
+    with pytest.raises(InvalidTag):
+        sealer._cipher(there).decrypt(blob[:12], blob[12:], here)
+
+
 values = st.sampled_from([f"{c}@example.com" for c in "abcdef"])
 
 
 @settings(deadline=None)
 @given(st.lists(values, max_size=6), st.lists(values, max_size=6), st.lists(values, max_size=6))
 def test_merging_gives_no_number_twice(before: list[str], ours: list[str], theirs: list[str]) -> None:
-    from guardrails.vault import Vault
-
     def ledger(*lists: list[str]) -> Ledger:
         vault = Vault((), RULES)
         for v in (v for each in lists for v in each):

@@ -1,0 +1,57 @@
+"""When one look at a whole text says what the segments of :mod:`guardrails.stream` would say: that there is nothing.
+
+Words and regexes without anchors are hits wherever they stand: what a segment with the text before it holds, the whole
+text holds too. So a whole text in which they find nothing needs no segments. Anything else goes the usual way: PII, which
+can be excused by what follows; text that has to be unfolded; runs in which a segment could end or begin inside a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+
+from guardrails.content import Content, Deadline
+from guardrails.guard import Guard
+from guardrails.types import Piece, Role, Source
+
+__all__ = ["nothing_in"]
+
+# A segment is looked at with 600 characters before it, which begin at a blank if there is one among the first 64.
+_RUN = 64
+_REACH = 256
+_ESCAPED = re.compile(r"\\[^AzZB]|\[\^")
+_ANCHOR = re.compile(r"[$^]|\\[AzZB]")
+# Whether a policy's answers can take the shortcut, by its sha256; the oldest are forgotten.
+_MOST = 10_000
+_known: OrderedDict[str, bool] = OrderedDict()
+
+
+def nothing_in(guard: Guard, text: str, role: Role) -> bool:
+    """Whether the segments of this answer would find nothing and fail in nothing. False when that takes the segments."""
+    if not text.isascii() or len(text) > guard.policy.limits.max_characters or not _possible(guard):
+        return False
+    if " " * _RUN in text or max(map(len, text.split(" "))) >= _RUN:
+        return False
+    content = Content((Piece(text, role),), Source.OUTPUT)
+    found = guard.direction(Source.OUTPUT).find(content, Deadline(guard.policy.limits.deadline_ms), {})
+    return not (found.hits or found.failures or found.unseen) and content.folded(0).plain
+
+
+def _possible(guard: Guard) -> bool:
+    sha256 = guard.policy.identity.sha256
+    known = _known.get(sha256)
+    if known is None:
+        known = _known[sha256] = _local(guard)
+        while len(_known) > _MOST:
+            _known.popitem(last=False)
+    return known
+
+
+def _local(guard: Guard) -> bool:
+    """Whether all rules of the answers find what they find in any text that holds it."""
+    direction = guard.direction(Source.OUTPUT)
+    hold = guard.hold(Source.OUTPUT)
+    if not set(direction.names) <= {"words", "regex"} or hold.whole or hold.characters > _REACH:
+        return False
+    patterns = [r.settings.pattern for r in direction.rules.values() if r.detector == "regex"]
+    return not any(_ANCHOR.search(_ESCAPED.sub("", p)) for p in patterns)

@@ -8,6 +8,7 @@ through :class:`~guardrails.asgi.answering.Answering`.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import inspect
 import logging
 from collections import OrderedDict
@@ -55,6 +56,10 @@ _LIGHT_BYTES = 16_384
 # Requests in work at once, bytes of their bodies, requests that wait, and for how long. Who waits longer than that would
 # be served after its client gave up; a refusal that comes at once can be tried again elsewhere.
 _IN_WORK, _BYTES, _WAITING, _WAIT_MS = 256, 256_000_000, 256, 1_000.0
+# What a caller is known by; a conversation belongs to whoever began it.
+_CREDENTIALS = frozenset(
+    (b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key", b"cookie", b"x-client-subject")
+)
 # Tenants whose verdicts are kept.
 _CACHED_TENANTS = 1_000
 # Paths whose formats are remembered: an application has few, and a client can invent any number.
@@ -222,7 +227,7 @@ class GuardrailsMiddleware:
             await self._refuse(send, 403, str(error), "unknown_tenant")
             return
         if method in ("OPTIONS", "HEAD"):
-            await self._bodiless(scope, receive, send)
+            await self._bodiless({**scope, "headers": tenants.strip(headers)}, receive, send)
             return
         forms = self._forms(method, path)
         if not forms:
@@ -237,8 +242,9 @@ class GuardrailsMiddleware:
             async with self.admission.admit(tenant.id, size) as lease:
                 self._gauge()
                 form, light = await self._read(scope, receive, tenant, forms, query, lease)
+                conversation = self._conversation(scope)
                 scope = {**scope, "headers": tenants.strip(headers)}
-                await self._exchange(scope, receive, send, tenant, form, light=light)
+                await self._exchange(scope, receive, send, tenant, form, conversation, light=light)
         except Malformed as error:
             await self._refuse(send, error.status, error.reason, "invalid_request", form=api)
         except Overloaded503 as error:
@@ -286,13 +292,20 @@ class GuardrailsMiddleware:
             raise Malformed(422, form.unsupported)
         return form, len(data) <= _LIGHT_BYTES and is_light(tenant.guard)
 
-    async def _exchange(
-        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, tenant: Tenant, form: Form, *, light: bool
+    async def _exchange(  # noqa: PLR0917 - what an exchange is made of
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Receive,
+        send: Send,
+        tenant: Tenant,
+        form: Form,
+        conversation: str | None,
+        *,
+        light: bool,
     ) -> None:
-        conversation = self._conversation(scope)
         vault = None
         if self._vaults is not None and conversation is not None:
-            vault = self._vaults.open(tenant.id, conversation, tenant.guard.policy.rules)
+            vault = await self._run(self._vaults.open, tenant.id, conversation, tenant.guard.policy.rules)
         exchange = Exchange(
             Tenancy(tenant.id, tenant.guard, tenant.secret), form, verdicts=self._verdicts_of(tenant), vault=vault
         )
@@ -317,18 +330,25 @@ class GuardrailsMiddleware:
                 if exchange.output is not None:
                     await self._decided(exchange.output, scope)
                     self.telemetry.held_back(exchange.output.held)
-            if vault is not None and self._vaults is not None:
-                self._vaults.save(vault)
         finally:
-            if vault is None:
-                exchange.forget()
+            if vault is not None and self._vaults is not None:
+                with suppress(GuardrailsError):  # the conversation was deleted meanwhile: then nothing of it stays
+                    await self._run(self._vaults.save, vault)
+            exchange.forget()
 
     def _conversation(self, scope: Mapping[str, Any]) -> str | None:
+        """The conversation's id, bound to the credentials it came with: who knows another's id has nothing of it."""
         name = self.settings.conversation_header
         if name is None:
             return None
-        found = [v.decode("latin-1") for k, v in scope["headers"] if k == name.lower().encode()]
-        return found[0] if len(found) == 1 and 0 < len(found[0]) <= 200 else None
+        found = [v for k, v in scope["headers"] if k == name.lower().encode()]
+        if len(found) != 1 or not 0 < len(found[0]) <= 200:
+            return None
+        who = hashlib.sha256()
+        for k, v in sorted((k, v) for k, v in scope["headers"] if k in _CREDENTIALS):
+            who.update(len(k).to_bytes(8, "big") + k + len(v).to_bytes(8, "big") + v)
+        written: str = found[0].decode("latin-1")
+        return who.hexdigest() + written
 
     def _forwarded_headers(
         self, headers: Iterable[tuple[bytes, bytes]], size: int, has_body: bool

@@ -43,12 +43,13 @@ def proxy(  # noqa: PLR0917 - a command's options
     ] = None,
     silence: Annotated[float, typer.Option(min=0.1, help="Seconds the upstream may be silent.")] = 300.0,
     connections: Annotated[int, typer.Option(min=1, help="Connections to the upstream at once.")] = 1_000,
-    max_body: Annotated[
-        int, typer.Option(min=1, help="Bytes of a request's body, and of an answer in one piece.")
-    ] = 2_000_000,
+    max_body: Annotated[int, typer.Option(min=1, help="Bytes of a request's body.")] = 2_000_000,
     exempt: Annotated[
         list[str] | None,
         typer.Option(help="A route that is forwarded uninspected, such as 'GET /health'; may be repeated."),
+    ] = None,
+    formats: Annotated[
+        Path | None, typer.Option(help="Formats of your own, described in YAML; see examples/formats.yaml.")
     ] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Serve https with this certificate chain.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="The certificate's key.")] = None,
@@ -61,6 +62,7 @@ def proxy(  # noqa: PLR0917 - a command's options
     from guardrails.errors import GuardrailsError  # noqa: PLC0415
     from guardrails.proxy import Credential, Timeouts, proxy_app, serve  # noqa: PLC0415
     from guardrails.proxy.serving import bound  # noqa: PLC0415
+    from guardrails.wire.custom import load_formats  # noqa: PLC0415
     from guardrails.wire.strict import BodyLimits  # noqa: PLC0415
 
     if (tls_cert is None) != (tls_key is None):
@@ -68,7 +70,9 @@ def proxy(  # noqa: PLR0917 - a command's options
     if upstream_key_env is None and upstream_key_header != "authorization":
         raise typer.BadParameter("there is no --upstream-key-env to send in it", param_hint="--upstream-key-header")
     _log_to_streams()
-    limits = BodyLimits(bytes=max_body)
+    # A value takes some bytes at least: the bound on how many grows with the body's. An answer may be vectors.
+    limits = BodyLimits(bytes=max_body, nodes=max(10_000, max_body // 200), string=max_body)
+    answers = BodyLimits(bytes=max(max_body, 16_000_000), nodes=1_000_000, string=max(max_body, 2_000_000))
     app = proxy_app(
         upstream,
         policies,
@@ -81,7 +85,8 @@ def proxy(  # noqa: PLR0917 - a command's options
         state=state,
         exempt=tuple(exempt or ()),
         limits=limits,
-        answer_limits=limits,
+        answer_limits=answers,
+        custom=load_formats(formats) if formats is not None else (),
     )
     listener = bound(host, port)
     try:

@@ -14,7 +14,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-# The two set-up commands are run by .ci/run, in a fresh clone, where they mean something.
+# The two set-up commands are run by .ci/run, in a fresh clone, where they mean something; those that serve run until they
+# are stopped, and have tests of their own (tests/proxy, tests/demo).
 SETUP = re.compile(r"<!-- command: (\w+) -->\n```console\n(.*?)```", re.DOTALL)
 CONSOLE = re.findall(r"(?<!-->\n)```console\n(\$ .*?)```", README, re.DOTALL)
 
@@ -30,7 +31,7 @@ def sessions() -> list[tuple[str, str]]:
 
 
 def test_setup_commands_are_there() -> None:
-    assert [name for name, _ in SETUP.findall(README)] == ["check", "test"]
+    assert [name for name, _ in SETUP.findall(README)] == ["check", "test", "proxy"]
     assert "policies/retail-bank.yaml" in SETUP.findall(README)[0][1]
 
 

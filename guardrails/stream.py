@@ -200,14 +200,17 @@ class TextStream:
         """Characters that are here and not out."""
         return len(self._pending)
 
-    def advance(self, *, final: bool = False) -> str:
-        """Check the segments that have closed; returns the text that is safe now, without any message."""
+    def advance(self, *, final: bool = False, deadline: Deadline | None = None) -> str:
+        """Check the segments that have closed; returns the text that is safe now, without any message.
+
+        ``deadline``: one for all of them; without it, each has the policy's ``deadline_ms``.
+        """
         if final:
             self.finished = True
         if self.blocked:
             return ""
         if self._mode is StreamMode.ASYNC:
-            return self._report_only(final=final)
+            return self._report_only(final=final, deadline=deadline)
         limit = self._limits.max_characters
         if self._total > limit and self._fail(FailureKind.BAD_INPUT, f"more than {limit} characters"):
             return ""
@@ -216,10 +219,10 @@ class TextStream:
         out: list[str] = []
         # The text's end is no part of its segments: they are the same whether it is known already or not.
         while not self.blocked and (cut := self._next()) is not None:
-            out.append(self._step(cut, last=False))
+            out.append(self._step(cut, deadline, last=False))
         if final and self._pending:
-            out.append(self._step(len(self._pending), last=True))
-        if self._models and final and not self._compare("".join(out)):
+            out.append(self._step(len(self._pending), deadline, last=True))
+        if self._models and final and not self._compare("".join(out), deadline):
             return ""
         return "".join(out)
 
@@ -233,14 +236,14 @@ class TextStream:
 
     # -- one segment -------------------------------------------------------------------------------------------------
 
-    def _step(self, cut: int, *, last: bool) -> str:
+    def _step(self, cut: int, deadline: Deadline | None, *, last: bool) -> str:
         """Check the closed segment that ends at ``cut`` of what is pending; returns what may leave."""
         base = len(self._context)
         window = self._context + self._pending[:cut]
         segment = self._judged
         names = self._due_names(cut - segment, last=last)
         content, failures = self._content(window)
-        deadline = Deadline(self._limits.deadline_ms)
+        deadline = deadline or Deadline(self._limits.deadline_ms)
         found = self._direction.find(content, deadline, self._timings, names)
         verdict = self._direction.judge(content, [*found.hits, *self._echoes(window)], [*failures, *found.failures])
         self._note(verdict.failures, found.unseen, found.scores)
@@ -381,13 +384,12 @@ class TextStream:
 
     # -- the ends ----------------------------------------------------------------------------------------------------
 
-    def _compare(self, safe: str) -> bool:
+    def _compare(self, safe: str, deadline: Deadline | None) -> bool:
         """Whether the whole answer stands up to its sources and the query."""
         answer = Piece(safe, self._role)
         content = Content((answer, *self._company), self.source)
-        found = self._direction.find(
-            content, Deadline(self._limits.deadline_ms), self._timings, frozenset({"grounding"})
-        )
+        deadline = deadline or Deadline(self._limits.deadline_ms)
+        found = self._direction.find(content, deadline, self._timings, frozenset({"grounding"}))
         verdict = self._direction.judge(content, found.hits, found.failures)
         self._note(verdict.failures, found.unseen, found.scores)
         self._collected += [f for f in verdict.findings if f.piece == 0]
@@ -395,7 +397,7 @@ class TextStream:
             self._block()
         return not self.blocked
 
-    def _report_only(self, *, final: bool) -> str:
+    def _report_only(self, *, final: bool, deadline: Deadline | None) -> str:
         """``async``: everything passes at once; at the end the whole text is checked for the report."""
         out = self._pending
         self._pending = ""
@@ -408,6 +410,7 @@ class TextStream:
                 if self._models
                 else Piece(self._context, self._role),
                 self.source,
+                deadline=deadline,
             )
             self._note(report.failures, list(report.coverage.unseen), report.scores)
             self._collected += [f for f in report.findings if f.piece == 0]

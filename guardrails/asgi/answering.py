@@ -29,6 +29,7 @@ _DROPPED = frozenset(
         b"x-guardrails-degraded",
     )
 )  # fmt: skip
+_DEGRADED = (b"x-guardrails-degraded", b"fail-open")
 _NO_BODY = frozenset((204, 205, 304))
 
 
@@ -50,7 +51,7 @@ def _ours(*decisions: Decision | None) -> list[tuple[bytes, bytes]]:
         return []
     action = max((d.action for d in made), key=lambda a: a.severity)
     out = [(b"x-guardrails-action", action.value.encode()), (b"x-guardrails-decision-id", made[0].id.encode())]
-    return [*out, (b"x-guardrails-degraded", b"fail-open")] if any(d.fail_open for d in made) else out
+    return [*out, _DEGRADED] if any(d.fail_open for d in made) else out
 
 
 class Answering:
@@ -99,6 +100,16 @@ class Answering:
                 await self._refuse(502, "the application sent a body that cannot be inspected", "uninspectable")
             case _:
                 return
+
+    def close(self) -> None:
+        """The application is done, or has failed, or was cancelled: an answer that it left unfinished is decided as far as
+        it came. What was held of it stays here."""
+        if self._done or self._start is None or self._passing or self._exchange.output is not None:
+            return
+        if self._stream is not None:
+            self._stream.stop()
+        else:
+            self._exchange.unfinished(Source.OUTPUT)
 
     # -- the beginning -----------------------------------------------------------------------------------------------
 
@@ -251,8 +262,11 @@ class Answering:
             return
         data = b"".join(framing.encode(f) for f in frames)
         if not self._started:
-            # The answer's own verdict is not known yet, unless it is blocked already.
-            headers = [*self._kept(), *_ours(self._exchange.input, stream.decision if stream.blocked else None)]
+            # The answer's own verdict is not known yet, unless it is blocked already; that a rule failed may be.
+            ours = _ours(self._exchange.input, stream.decision if stream.blocked else None)
+            if stream.failed_open and _DEGRADED not in ours:
+                ours.append(_DEGRADED)
+            headers = [*self._kept(), *ours]
             await self._open(self._start["status"], headers)
             data = framing.head() + data
         if not more:

@@ -8,7 +8,7 @@ from typing import Any
 
 from guardrails.wire.strict import Malformed
 
-__all__ = ["Disconnected", "Message", "Receive", "Replay", "Send", "read_body"]
+__all__ = ["Disconnected", "Message", "Receive", "Replay", "Send", "departure", "read_body"]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -38,6 +38,12 @@ async def read_body(receive: Receive, most: int, seconds: float) -> bytes:
                     return b"".join(parts)
     except TimeoutError:
         raise Malformed(408, f"the body did not come within {seconds:g} seconds") from None
+
+
+async def departure(receive: Receive) -> None:
+    """Waits until the client is gone. Whatever else comes after a body that is complete is nobody's business."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 class Replay:

@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl
 
 from guardrails.asgi.admission import Admission, Lease, Overloaded503
 from guardrails.asgi.answering import Answering, json_headers
-from guardrails.asgi.body import Disconnected, Receive, Replay, Send, read_body
+from guardrails.asgi.body import Disconnected, Receive, Replay, Send, departure, read_body
 from guardrails.asgi.paths import Ambiguous, canonical
 from guardrails.asgi.settings import Blocked, Settings
 from guardrails.asgi.single import Single
@@ -149,8 +149,9 @@ class GuardrailsMiddleware:
         """Stop watching the policies."""
         if self._watch is not None:
             self._watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watch
+            await asyncio.wait(
+                (self._watch,)
+            )  # unlike `await self._watch`, a cancellation of ours is not taken for its
             self._watch = None
 
     def _watching(self) -> None:
@@ -246,7 +247,9 @@ class GuardrailsMiddleware:
                 scope = {**scope, "headers": tenants.strip(headers)}
                 await self._exchange(scope, receive, send, tenant, form, conversation, light=light)
         except Malformed as error:
-            await self._refuse(send, error.status, error.reason, "invalid_request", form=api)
+            # What is left of a body that is too long, or that never comes, is not waited for.
+            close = ((b"connection", b"close"),) if error.status in (408, 413) else ()
+            await self._refuse(send, error.status, error.reason, "invalid_request", *close, form=api)
         except Overloaded503 as error:
             retry = (b"retry-after", str(error.retry_after).encode())
             await self._refuse(send, 503, "too many requests at once; try again later", "overloaded", retry, form=api)
@@ -310,7 +313,7 @@ class GuardrailsMiddleware:
             Tenancy(tenant.id, tenant.guard, tenant.secret), form, verdicts=self._verdicts_of(tenant), vault=vault
         )
         try:
-            decision = await self._run(exchange.request, light=light)
+            decision = await self._checked(exchange, receive, scope, light=light)
             await self._decided(decision, scope)
             if decision.blocked:
                 await self._refused(send, exchange, decision)
@@ -326,7 +329,11 @@ class GuardrailsMiddleware:
             )
             try:
                 await self.app(inner, replay, answering)
+            except asyncio.CancelledError:
+                exchange.cancel()
+                raise
             finally:
+                answering.close()
                 if exchange.output is not None:
                     await self._decided(exchange.output, scope)
                     self.telemetry.held_back(exchange.output.held)
@@ -335,6 +342,31 @@ class GuardrailsMiddleware:
                 with suppress(GuardrailsError):  # the conversation was deleted meanwhile: then nothing of it stays
                     await self._run(self._vaults.save, vault)
             exchange.forget()
+
+    async def _checked(
+        self, exchange: Exchange, receive: Receive, scope: Mapping[str, Any], *, light: bool
+    ) -> Decision:
+        """The decision about the request. Raises Disconnected when the client leaves before it is made; that is counted."""
+        if light:
+            return exchange.request()
+        work = asyncio.ensure_future(self._run(exchange.request))
+        gone = asyncio.ensure_future(departure(receive))
+        try:
+            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not gone.done():
+                return await work
+            # A request that nobody waits for holds its place until its threads are free again, and that is soon.
+            exchange.cancel()
+            await asyncio.wait((work,))
+        except asyncio.CancelledError:
+            exchange.cancel()
+            work.cancel()
+            raise
+        finally:
+            gone.cancel()
+        self.telemetry.disconnected(Source.INPUT.value)
+        await self._decided(exchange.unfinished(Source.INPUT), scope)
+        raise Disconnected
 
     def _conversation(self, scope: Mapping[str, Any]) -> str | None:
         """The conversation's id, bound to the credentials it came with: who knows another's id has nothing of it."""

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from guardrails.guard import abandoned
+
 __all__ = ["CONTENT_TYPE", "LOGGER", "NAMES", "OTHER", "TENANTS", "Decision", "FailedRule", "Telemetry"]
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -106,6 +108,10 @@ class Telemetry:
         self._reloads = counter("reloads", "Reloads of policies and tenants.", "result")
         self._uninspected = counter("uninspected", "Content that nobody could inspect.", "why")
         self._refused = counter("refused", "Requests that were refused before any check.", "status")
+        self._disconnected = counter(
+            "disconnected", "Exchanges whose client left before their decision was made.", "direction"
+        )
+        gauge("detectors_abandoned", "Detectors at work on checks that did not wait for them.").set_function(abandoned)
         self._degraded = gauge("policy_degraded", "1 while an older policy than the newest file is in force.")
         self._in_flight = gauge("requests_in_flight", "Requests that were admitted and are not finished.")
         self._queued = gauge("requests_queued", "Requests that wait to be admitted.")
@@ -160,6 +166,10 @@ class Telemetry:
     def refused(self, status: int) -> None:
         """Count a request that was refused with this status before any check."""
         self._refused.labels(self._status(str(status))).inc()
+
+    def disconnected(self, direction: str) -> None:
+        """Count a client that left before the request, or the answer, was decided."""
+        self._disconnected.labels(direction).inc()
 
     def expose(self) -> bytes:
         """All metrics in Prometheus' text format; send it as :data:`CONTENT_TYPE`."""

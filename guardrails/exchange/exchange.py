@@ -10,6 +10,7 @@ from typing import Any
 
 from guardrails.actions import Numbers
 from guardrails.cache import Outcome, Verdicts
+from guardrails.content import Deadline
 from guardrails.decision import Decision, Located, failed_open, new_id
 from guardrails.exchange.scope import blocking_turns, split_attack
 from guardrails.exchange.shortcut import nothing_in
@@ -71,8 +72,36 @@ class Exchange:
         self._restores = any(r.mask.restore for r in self.guard.policy.rules)
         self._company: tuple[Piece, ...] = ()
         self._seen: list[str] = []
+        # Of the policy's deadline: what the request left for the answer. The upstream's own time is not counted.
+        self._left: float = self.guard.policy.limits.deadline_ms
+        self._cancelled = False
+        self._deadline = self.clock()
         self.input: Decision | None = None
         self.output: Decision | None = None
+
+    # -- time --------------------------------------------------------------------------------------------------------
+
+    def clock(self, *, whole: bool = True) -> Deadline:
+        """The deadline of a step that begins now: of the request and of a whole answer, what is left for both together;
+        of one event of a stream, all of the policy's."""
+        self._deadline = Deadline(self._left if whole else self.guard.policy.limits.deadline_ms)
+        if self._cancelled:
+            self._deadline.at = 0.0
+        return self._deadline
+
+    def cancel(self) -> None:
+        """Nobody waits for this exchange any more: what still computes finds its deadline passed. From any thread."""
+        self._cancelled = True
+        self._deadline.at = 0.0
+
+    def unfinished(self, source: Source) -> Decision:
+        """The decision when the client left before there was one: nothing (more) of that direction was passed on."""
+        decision = self._decision(source, Action.BLOCKED, [], [], (), time.perf_counter())
+        if source is Source.INPUT:
+            self.input = decision
+        else:
+            self.output = decision
+        return decision
 
     # -- the request -------------------------------------------------------------------------------------------------
 
@@ -136,6 +165,7 @@ class Exchange:
             seen = form.inbound() if masked or blocked_turns else walk
             self._remember(seen.slots, form.latest(walk), blocked_turns)
         action = Action.BLOCKED if blocked else Action.MASKED if masked or blocked_turns else Action.NONE
+        self._left = max(0.0, self._deadline.remaining * 1000)
         self.input = self._decision(
             Source.INPUT, action, located, failures, unread, started,
             replaced=len(blocked_turns), characters=sum(len(s.text) for s in walk.slots), outcomes=outcomes,
@@ -149,7 +179,9 @@ class Exchange:
         known = {key: self._verdicts.get(key) for key in dict.fromkeys(keys)}
         missing: dict[bytes, Slot] = {k: s for k, s in zip(keys, slots, strict=True) if known[k] is None}
         failures: list[Failure] = []
-        reports = self.guard.check_many([Piece(s.text, s.role) for s in missing.values()], Source.INPUT)
+        reports = self.guard.check_many(
+            [Piece(s.text, s.role) for s in missing.values()], Source.INPUT, deadline=self._deadline
+        )
         for key, report in zip(missing, reports, strict=True):
             known[key] = outcome = Outcome.of(report)
             if report.failures:
@@ -219,6 +251,7 @@ class Exchange:
         policy = self.guard.policy
         located: list[Located] = []
         failures: list[Failure] = []
+        deadline = self.clock()
         numbers = self.numbers_out()
         blocked = bool(walk.unread) and policy.uninspected is Uninspected.BLOCK
         masked = False
@@ -241,7 +274,7 @@ class Exchange:
                 mode=StreamMode.SYNC,
             )
             stream.push(slot.text)
-            text = stream.advance(final=True)
+            text = stream.advance(final=True, deadline=deadline)
             report = stream.report
             located += [Located(slot.path, f) for f in report.findings]
             failures += [f for f in report.failures if f not in failures]

@@ -11,10 +11,11 @@ import time
 from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from guardrails.content import Deadline
 from guardrails.decision import Decision, Located
 from guardrails.rules import StreamMode
 from guardrails.stream import TextStream
-from guardrails.types import Action, Failure, FailureKind, Role, Source, Uninspected
+from guardrails.types import Action, Failure, FailureKind, OnFailure, Role, Source, Uninspected
 from guardrails.wire.form import Event
 from guardrails.wire.framing import Frame
 from guardrails.wire.shape import Kind, Mode, Shape, Slot, Walk
@@ -28,7 +29,7 @@ __all__ = ["StreamedAnswer"]
 class _Channel:
     """One text of the answer, in work."""
 
-    __slots__ = ("kind", "name", "raw", "restorer", "sent", "stream", "template")
+    __slots__ = ("kind", "name", "raw", "restorer", "sent", "stream", "taken", "template")
 
     def __init__(self, exchange: Exchange, slot: Slot, stream: TextStream) -> None:
         self.name = slot.channel
@@ -37,6 +38,7 @@ class _Channel:
         self.restorer = exchange.restorer(slot.kind)
         self.raw: list[str] = []
         self.sent: list[str] = []
+        self.taken = False
         self.template: tuple[Frame, Slot] | None = None
 
 
@@ -52,6 +54,7 @@ class StreamedAnswer:
         self._located: list[Located] = []
         self._failures: list[Failure] = []
         self._unread: dict[tuple[str, str], None] = {}
+        self._deadline: Deadline | None = None
         self._characters = 0
         self._seconds = 0.0
         self._masked = False
@@ -91,6 +94,7 @@ class StreamedAnswer:
         if self.ended:
             return []
         started = time.perf_counter()
+        self._deadline = self._exchange.clock(whole=False)
         try:
             out = self._settle(event)
         finally:
@@ -145,6 +149,7 @@ class StreamedAnswer:
         if self.ended:
             return []
         started = time.perf_counter()
+        self._deadline = self._exchange.clock(whole=False)
         out: list[Frame] = []
         for name, channel in list(self._channels.items()):
             if channel.stream.finished:
@@ -165,6 +170,20 @@ class StreamedAnswer:
         self._failures += [Failure(r, FailureKind.BAD_INPUT, None, detail) for r in rules]
         self.blocked = True
         return self._end([])
+
+    def stop(self) -> None:
+        """Nobody sends any more, or nobody listens: what came so far is decided, and what is held never leaves."""
+        self.ended = True
+        self._take_rest()
+        self._channels.clear()
+        _ = self.decision
+
+    @property
+    def failed_open(self) -> bool:
+        """Whether a rule of the answer has failed so far whose policy lets the text pass."""
+        rules = self._exchange.guard.direction(Source.OUTPUT).rules
+        live = [f for c in self._channels.values() for f in c.stream.report.failures]
+        return any(rules[f.rule].on_failure is not OnFailure.BLOCK for f in (*self._failures, *live))
 
     @property
     def heavy_end(self) -> bool:
@@ -198,7 +217,7 @@ class StreamedAnswer:
         if channel.kind is Kind.JSON:
             text = self._arguments(channel) if closing else ""
         else:
-            text = channel.stream.advance(final=closing)
+            text = channel.stream.advance(final=closing, deadline=self._deadline)
             self.blocked = self.blocked or channel.stream.blocked
             text = self._restore(channel, text, final=closing and not self.blocked)
         channel.sent.append(text)
@@ -212,7 +231,7 @@ class StreamedAnswer:
         if channel.kind is Kind.JSON:
             text = self._arguments(channel)
         else:
-            text = channel.stream.advance(final=True)
+            text = channel.stream.advance(final=True, deadline=self._deadline)
             self.blocked = self.blocked or channel.stream.blocked
             text = self._restore(channel, text, final=not self.blocked)
         channel.sent.append(text)
@@ -238,7 +257,7 @@ class StreamedAnswer:
             return self._json(slot.text, slot.role)
         stream = self._stream(slot)
         stream.push(slot.text)
-        text = stream.advance(final=True)
+        text = stream.advance(final=True, deadline=self._deadline)
         self._take(slot.path, stream)
         self.blocked = self.blocked or stream.blocked or (slot.fixed and text != slot.text)
         restorer = self._exchange.restorer(slot.kind)
@@ -269,9 +288,15 @@ class StreamedAnswer:
         return channel.restorer.feed(text) + (channel.restorer.finish() if final else "")
 
     def _retire(self, channel: _Channel) -> None:
-        if channel.kind is not Kind.JSON:
+        if channel.kind is not Kind.JSON and not channel.taken:
+            channel.taken = True
             self._take(str(channel.name), channel.stream)
         # A channel that ended stays known for events that repeat it; its text starts anew if it goes on all the same.
+
+    def _take_rest(self) -> None:
+        """What was found in channels that nothing will end any more: it was sent, or masked, like the rest."""
+        for channel in self._channels.values():
+            self._retire(channel)
 
     def _take(self, path: str, stream: TextStream) -> None:
         report = stream.report
@@ -286,6 +311,7 @@ class StreamedAnswer:
         self.blocked = self.ended = True
         message = self._exchange.guard.policy.messages.blocked_output
         opening = [] if self._begun or out else self._form.opening()
+        self._take_rest()
         self._channels.clear()
         return [*out, *opening, *self._form.ending(message)]
 

@@ -16,6 +16,7 @@ words:
 pii:
   regexes:
     - {name: ACCOUNT, pattern: 'ACC-\d{8}', action: mask}
+    - {name: CUSTOMER, pattern: 'RB-\d{3}-\d{4}', input: mask, output: detect, mask: {style: numbered, restore: true}}
     - {name: ADDRESS_OF_OURS, pattern: '[a-z.]+@example\.com', input: detect, output: mask}
 """
 

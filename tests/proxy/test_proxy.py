@@ -12,6 +12,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from guardrails.asgi import GuardrailsMiddleware
 from guardrails.demo.upstream import upstream
 from guardrails.errors import GuardrailsError
 from guardrails.proxy import proxy_app
@@ -27,14 +28,21 @@ class Proxied:
     base: str
     upstream: str
     received: list[dict[str, Any]] = field(repr=False)
+    kind: str = "proxy"
 
 
-@pytest.fixture(scope="module")
-def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
+@pytest.fixture(scope="module", params=["proxy", "application"])
+def proxied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
+    """The proxy in front of the upstream; and the upstream itself as an application with the middleware in it."""
     path = policy.write(tmp_path_factory.mktemp("policy"))
     demo = upstream(record=True)
-    with serving(demo) as behind, serving(proxy_app(behind, path)) as base:
-        yield Proxied(base, behind, demo.state.received)
+    if request.param == "proxy":
+        with serving(demo) as behind, serving(proxy_app(behind, path)) as base:
+            yield Proxied(base, behind, demo.state.received)
+    else:
+        demo.add_middleware(GuardrailsMiddleware, policies=path)
+        with serving(upstream()) as behind, serving(demo) as base:
+            yield Proxied(base, behind, demo.state.received, "application")
 
 
 every_client = pytest.mark.parametrize("name", CLIENTS)
@@ -56,6 +64,17 @@ def test_masked_on_the_way_in(proxied: Proxied, name: str, stream: bool) -> None
     said = CLIENTS[name](proxied.base, "say: account ACC-12345678 it is", stream=stream)
     assert said.text == "account {ACCOUNT} it is"
     assert "12345678" not in proxied.received[-1]["body"]
+
+
+@every_client
+@both_ways
+def test_restored(proxied: Proxied, name: str, stream: bool) -> None:
+    """The model never sees the customer's number; the customer does, but nowhere in an address."""
+    said = CLIENTS[name](
+        proxied.base, "say: your number RB-123-4567, see https://x.example/?RB-123-4567 ok", stream=stream
+    )
+    assert said.text == "your number RB-123-4567, see https://x.example/?{CUSTOMER_1} ok"
+    assert "123-4567" not in proxied.received[-1]["body"]
 
 
 @every_client
@@ -105,6 +124,8 @@ def test_bedrock_model_ids_pass(proxied: Proxied) -> None:
 
 
 def test_a_signed_bedrock_call_is_told_what_to_do(proxied: Proxied) -> None:
+    if proxied.kind == "application":
+        pytest.skip("an application is the host that a request was signed for")
     said = CLIENTS["bedrock"](proxied.base, "say: x", stream=False, key=None)
     assert said.status == 400
     assert "AWS_BEARER_TOKEN_BEDROCK" in said.text

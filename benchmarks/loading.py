@@ -115,7 +115,7 @@ async def closed(port: int, make: Make, *, connections: int, seconds: float, war
         while (started := time.perf_counter()) < end:
             number += 1
             status = await connection.ask(make(number))
-            if started >= begin:
+            if time.perf_counter() >= begin:
                 out.add(status, (time.perf_counter() - started) * 1000)
         if connection.transport is not None:
             connection.transport.close()

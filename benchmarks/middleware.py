@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from benchmarks.chats import chat, one_kb, words_policy
 from benchmarks.loading import Timed, closed, numbered, post, run, slow_reader
 from benchmarks.serving import pin, served
 from benchmarks.timing import PLAIN_1KB, machine
+
+SCRIPTS = [*range(0x41, 0x5B), *range(0xE0, 0x180), *range(0x400, 0x500), *range(0x4E00, 0x5000)]
+
 
 # -- throughput ------------------------------------------------------------------------------------------------------
 
@@ -64,18 +68,21 @@ def lag(policy: str, *, seconds: float) -> None:
     """How late the event loop runs under bodies of 2 MB and slow readers, at the default limits."""
     words = (PLAIN_1KB + " ") * (990_000 // (len(PLAIN_1KB) + 1))
     big = post(json.dumps(chat(words, prediction={"type": "content", "content": words[:980_000]})).encode())
-    many = {"model": "m", "messages": [{"role": "user", "content": f"{i} {PLAIN_1KB[:380]}"} for i in range(4_500)]}
+    many = {"model": "m", "messages": [{"role": "user", "content": f"{i} {PLAIN_1KB[:580]}"} for i in range(3_000)]}
     wide = post(json.dumps(many).encode())
+    # Letters of many scripts: the most there is to unfold.
+    rng = random.Random(2)
+    odd = post(json.dumps(chat("".join(chr(rng.choice(SCRIPTS)) for _ in range(6_000))), ensure_ascii=False).encode())
     reading = post(json.dumps(chat("tell me everything", model="big")).encode())
     print(
-        f"bodies of {len(big) / 1e6:.1f} MB (two texts) and {len(wide) / 1e6:.1f} MB (4,500 messages), 4 slow readers of 1.5 MB, 1 KB chats"
+        f"bodies of {len(big) / 1e6:.1f} MB (two texts) and {len(wide) / 1e6:.1f} MB (3,000 messages), 4 slow readers of 1.5 MB, {len(odd) / 1e3:.0f} KB of mixed scripts, 1 KB chats"
     )
 
     async def load(port: int, *, heavy: bool) -> Timed:
         small = closed(port, numbered(one_kb()), connections=2, seconds=seconds)
         if not heavy:
             return await small
-        large = asyncio.gather(*(_again(port, b, seconds) for b in (big, wide)))
+        large = asyncio.gather(*(_again(port, b, seconds) for b in (big, wide, odd)))
         slow = asyncio.gather(*(slow_reader(port, reading, seconds=seconds) for _ in range(4)))
         timed, others, _ = await asyncio.gather(small, large, slow)
         shown = ", ".join(f"{o.rate:.1f}/s of statuses {sorted(o.by_status)}" for o in others)

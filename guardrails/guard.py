@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -455,9 +456,10 @@ class _Workers:
 
     def _serve(self) -> None:
         try:
-            while True:
-                self._one(self._queue.get())
-        finally:  # a detector that ends its thread (SystemExit) ends it alone
+            with suppress(SystemExit):  # a detector that ends its thread ends it alone
+                while True:
+                    self._one(self._queue.get())
+        finally:
             with self._lock:
                 self._threads -= 1
 

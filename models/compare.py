@@ -24,6 +24,7 @@ from torch.nn import functional as F
 
 from guardrails.evaluation.metrics import figures
 from guardrails.inference.modules import Shape, TextModel, load_bert
+from guardrails.inference.runner import choose
 from guardrails.inference.tokens import Ints, Tokeniser, Tokens
 from models.batches import Example, by_length, collate, frame, tokenise
 from models.loop import fit
@@ -81,7 +82,7 @@ def tagged(tokeniser: Tokeniser, rows: list[Row], rng: random.Random) -> list[Ex
 def measured(model: TextModel, tokeniser: Tokeniser, rows: list[Row], names: list[Row]) -> dict[str, float]:
     """The figures of one candidate."""
     rng = random.Random(0)
-    work = model.bfloat16().eval()
+    work = model.to(choose()[1]).eval()
     logits = np.zeros((len(rows), len(LABELS)), np.float32)
     made = [frame(tokeniser, t, None, rng, MOST) for t in tokenise(tokeniser, [r["text"][:4000] for r in rows])]
     hits = wrong = missed = 0

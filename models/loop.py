@@ -1,4 +1,4 @@
-"""The training loop both models share: bf16 work copy, fp32 master weights, checkpoints, a progress bar."""
+"""The training loop both models share: a work copy in the fastest type of the processor, fp32 master weights, checkpoints, a progress bar."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from guardrails.inference.runner import choose
+
 Step = tuple[str, Any]
 
 
@@ -28,7 +30,8 @@ def fit(
 ) -> None:
     """Train ``model`` in place over ``plan`` and write `model.safetensors` (fp32) into ``out``.
 
-    ``loss_of(work, kind, batch)`` gives the loss of one step on the bf16 work copy. The learning rate rises over the first
+    ``loss_of(work, kind, batch)`` gives the loss of one step on the work copy: bf16 where the processor multiplies it
+    (elsewhere that is emulated, forty times slower than fp32), else fp32. The learning rate rises over the first
     twenty-fifth of the plan and falls along a cosine; heads learn three times as fast as the trunk. Goes on from
     `checkpoint.pt` when there is one. Parameters that need no gradient stay as they are.
     """
@@ -50,7 +53,7 @@ def fit(
         optimiser.load_state_dict(state["optimiser"])
         step = state["step"]
         print(f"going on from step {step}", flush=True)
-    work = copy.deepcopy(model).bfloat16().train()
+    work = copy.deepcopy(model).to(choose()[1]).train()
     masters = [p for p in model.parameters() if p.requires_grad]
     workers = [p for p in work.parameters() if p.requires_grad]
     for p in masters:

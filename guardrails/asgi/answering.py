@@ -6,6 +6,7 @@ inside the stream.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -30,7 +31,13 @@ _DROPPED = frozenset(
     )
 )  # fmt: skip
 _DEGRADED = (b"x-guardrails-degraded", b"fail-open")
+_OURS = frozenset((b"x-guardrails-action", b"x-guardrails-decision-id", b"x-guardrails-degraded"))
+# What string rules read at once on the event loop: characters, or bytes of a body.
+_AT_ONCE = 16_384
 _NO_BODY = frozenset((204, 205, 304))
+_MEDIA_TYPE = re.compile(r"[a-z0-9.+_-]+/[a-z0-9.+_-]+")
+# Types whose texts only show when their frames are joined. They are read as the stream that was asked for, or not at all.
+_STREAMS = frozenset(("text/event-stream", "application/x-ndjson", "application/vnd.amazon.eventstream"))
 
 
 def json_headers(size: int, decision: Decision | None, *extra: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
@@ -92,49 +99,70 @@ class Answering:
             return
         match message["type"]:
             case "http.response.start":
-                self._begin(message)
+                if self._start is not None:
+                    raise RuntimeError("the application started its answer twice")
+                try:
+                    self._begin(message)
+                except Malformed as error:
+                    await self._unreadable(error.reason)
             case "http.response.body":
                 await self._body(message.get("body", b""), more=bool(message.get("more_body", False)))
             case "http.response.debug" | "http.response.pathsend" | "http.response.zerocopysend" | "http.response.push":
                 # A file the server would read itself: nobody could look at it.
-                await self._refuse(502, "the application sent a body that cannot be inspected", "uninspectable")
+                await self._unreadable("the application sent a file, which the server would read itself")
             case _:
                 return
 
-    def close(self) -> None:
+    def close(self) -> bool:
         """The application is done, or has failed, or was cancelled: an answer that it left unfinished is decided as far as
-        it came. What was held of it stays here."""
-        if self._done or self._start is None or self._passing or self._exchange.output is not None:
-            return
+        it came, and what was held of it stays here. Returns whether it was unfinished."""
+        if self._done:
+            return False
         if self._stream is not None:
             self._stream.stop()
-        else:
+        elif self._start is not None and not self._passing:
             self._exchange.unfinished(Source.OUTPUT)
+        self._done = True
+        return True
 
     # -- the beginning -----------------------------------------------------------------------------------------------
 
     def _begin(self, message: Message) -> None:
         self._start = message
         status: int = message["status"]
-        headers = {k.lower(): v for k, v in message.get("headers", ())}
         if status in _NO_BODY:
             self._passing = True
             return
-        coding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
+        coding = self._only(b"content-encoding")
         if coding not in ("", "identity"):
             self._inflater = Inflater(coding, self._limits.bytes)
-        kind = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+        kind = self._only(b"content-type").partition(";")[0].strip()
         self._kind = kind
-        framing = self._exchange.form.framing()
-        if 200 <= status < 300 and self._exchange.form.streaming and kind == framing.content_type:
+        form = self._exchange.form
+        framing = form.framing()
+        expected = 200 <= status < 300 and form.streaming
+        if expected and kind == framing.content_type:
             self._framing = framing
             self._stream = self._exchange.streamed()
+        elif kind in _STREAMS or (expected and (not kind or kind.startswith("text/") or kind.endswith("+json"))):
+            # Clients that asked for a stream may read one out of any text.
+            raise Malformed(415, f"content-type: a stream of another type than {framing.content_type}, or unasked for")
+        elif kind and not _MEDIA_TYPE.fullmatch(kind):
+            raise Malformed(415, "content-type: no media type")
+
+    def _only(self, name: bytes) -> str:
+        """The value of a header, in lower case. Raises Malformed when it stands there twice: readers differ about which one counts."""
+        found = [v for k, v in (self._start or {}).get("headers", ()) if k.lower() == name]
+        if len(found) > 1:
+            raise Malformed(415, f"{name.decode()}: given twice")
+        return found[0].decode("latin-1").strip().lower() if found else ""
 
     async def _body(self, data: bytes, *, more: bool) -> None:
         if self._start is None:
             raise RuntimeError("the application sent a body before its start")
         if self._passing:
-            await self._open(self._start["status"], list(self._start.get("headers", ())))
+            kept = [(k, v) for k, v in self._start.get("headers", ()) if k.lower() not in _OURS]
+            await self._open(self._start["status"], [*kept, *_ours(self._exchange.input)])
             await self._write(b"", more=False)
             return
         try:
@@ -165,7 +193,7 @@ class Answering:
         if not data:
             await self._finish(status, b"", None)
             return
-        light = self._light and len(data) <= 16_384
+        light = self._light and len(data) <= _AT_ONCE
         if self._kind == "application/json" or self._kind.endswith("+json"):
             body = await self._run(strict.parse, data, self._limits, light=len(data) <= 65_536)
             check = self._exchange.answer if ok else self._exchange.failure
@@ -176,8 +204,15 @@ class Answering:
                 box = {"text": data.decode("utf-8")}
             except UnicodeDecodeError:
                 raise Malformed(400, "the answer is not UTF-8") from None
-            result, decision = await self._run(self._exchange.failure, box, light=light)
-            text = result["text"].encode() if not decision.blocked else b""
+            try:  # clients may read JSON whatever it is called
+                body = strict.parse(data, self._limits)
+            except Malformed:
+                result, decision = await self._run(self._exchange.failure, box, light=light)
+                text = result["text"].encode() if not decision.blocked else b""
+            else:
+                check = self._exchange.answer if ok else self._exchange.failure
+                result, decision = await self._run(check, body, light=light)
+                text = strict.dump(result)
         else:
             await self._uninspectable(data)
             return
@@ -193,7 +228,7 @@ class Answering:
         if self._exchange.guard.policy.uninspected is Uninspected.BLOCK:
             await self._unreadable("the answer is of a type that nobody can inspect")
             return
-        await self._finish((self._start or {})["status"], data, None)
+        await self._finish((self._start or {})["status"], data, self._exchange.unread("an answer of another type"))
 
     async def _blocked(self, decision: Decision, body: Any) -> None:
         if self._refusal is not None:
@@ -235,12 +270,16 @@ class Answering:
         if framing is None or stream is None:
             return
         frames = framing.feed(data)
+        broken: Malformed | None = None
         if not more:
-            frames = [*frames, *framing.finish()]
+            try:
+                frames = [*frames, *framing.finish()]
+            except Malformed as error:
+                broken = error  # what came before the damage counts, as if it had come earlier
         out: list[Frame] = []
         for frame in frames:
             event, heavy = stream.begin(frame)
-            if heavy and not self._light:
+            if heavy and not self._quick(stream):
                 if out:  # what is safe does not wait for a check
                     await self._frames(out, more=True)
                     out = []
@@ -249,12 +288,20 @@ class Answering:
                 out += stream.settle(event)
             if stream.ended:
                 break
+        if broken is not None and not stream.ended:
+            if out:
+                await self._frames(out, more=True)
+            raise Malformed(broken.status, broken.reason)
         if not more and not stream.ended:
-            out += await self._run(stream.finish, light=self._light or not stream.heavy_end)
+            out += await self._run(stream.finish, light=self._quick(stream) or not stream.heavy_end)
         if out or not more or stream.ended:
             await self._frames(out, more=more and not stream.ended)
         if stream.ended and more:
             self._stop()
+
+    def _quick(self, stream: StreamedAnswer) -> bool:
+        """Whether what is held can be checked where it is: no model is asked, and it is not long."""
+        return self._light and stream.held <= _AT_ONCE
 
     async def _frames(self, frames: Sequence[Frame], *, more: bool) -> None:
         framing, stream = self._framing, self._stream

@@ -49,12 +49,13 @@ async def departure(receive: Receive) -> None:
 class Replay:
     """``receive`` for the application: the body that was inspected, then what the server says, or :meth:`stop`."""
 
-    __slots__ = ("_body", "_receive", "_sent", "_stopped")
+    __slots__ = ("_body", "_receive", "_sent", "_stopped", "left")
 
     def __init__(self, body: bytes, receive: Receive) -> None:
         self._body = body
         self._receive = receive
         self._sent = False
+        self.left = False  # whether the client is gone
         self._stopped = asyncio.Event()
 
     def stop(self) -> None:
@@ -76,6 +77,7 @@ class Replay:
                     if not message.done():
                         message.cancel()
                 if message.done() and not message.cancelled() and message.result()["type"] == "http.disconnect":
+                    self.left = True
                     break
             return {"type": "http.disconnect"}
         finally:

@@ -24,7 +24,7 @@ from urllib.parse import parse_qsl
 from guardrails.asgi.admission import Admission, Lease, Overloaded503
 from guardrails.asgi.answering import Answering, json_headers
 from guardrails.asgi.body import Disconnected, Receive, Replay, Send, departure, read_body
-from guardrails.asgi.paths import Ambiguous, canonical
+from guardrails.asgi.paths import Ambiguous, canonical, segments
 from guardrails.asgi.settings import Blocked, Settings
 from guardrails.asgi.single import Single
 from guardrails.asgi.telemetry import Decision as Record
@@ -215,7 +215,8 @@ class GuardrailsMiddleware:
         if any(e.fits(method, path) for e in self.settings.exempt):
             await self.app(scope, receive, send)
             return
-        headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+        headers: list[tuple[bytes, bytes]] = [(k.lower(), v) for k, v in scope["headers"]]
+        scope = {**scope, "headers": headers}
         client = scope.get("client")
         host = next((v.decode("latin-1") for k, v in headers if k == b"host"), None)
         try:
@@ -291,6 +292,7 @@ class GuardrailsMiddleware:
         if found is None:
             raise Malformed(422, f"the body has not the shape of {' or '.join(f.name for f, _ in forms)}")
         form = found[0](body, found[1], query)
+        form.segments = segments(scope["path"], found[1])
         if form.unsupported is not None:
             raise Malformed(422, form.unsupported)
         return form, len(data) <= _LIGHT_BYTES and is_light(tenant.guard)
@@ -324,16 +326,15 @@ class GuardrailsMiddleware:
             inner["guardrails"] = scope["guardrails"] = Exchanged(tenant.id, tenant.revision, decision)
             replay = Replay(forwarded, receive)
             refusal = partial(self._refusal_body, exchange) if self._own_refusals else None
+            run = partial(self._run, hurry=exchange.cancel)
             answering = Answering(
-                send, exchange, self.settings.answer_limits, self._run, refusal=refusal, stop=replay.stop, light=light
+                send, exchange, self.settings.answer_limits, run, refusal=refusal, stop=replay.stop, light=light
             )
             try:
                 await self.app(inner, replay, answering)
-            except asyncio.CancelledError:
-                exchange.cancel()
-                raise
             finally:
-                answering.close()
+                if answering.close() and replay.left:
+                    self.telemetry.disconnected(Source.OUTPUT.value)
                 if exchange.output is not None:
                     await self._decided(exchange.output, scope)
                     self.telemetry.held_back(exchange.output.held)
@@ -349,21 +350,22 @@ class GuardrailsMiddleware:
         """The decision about the request. Raises Disconnected when the client leaves before it is made; that is counted."""
         if light:
             return exchange.request()
-        work = asyncio.ensure_future(self._run(exchange.request))
+        work = asyncio.ensure_future(self._run(exchange.request, hurry=exchange.cancel))
         gone = asyncio.ensure_future(departure(receive))
         try:
             await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
-            if not gone.done():
-                return await work
-            # A request that nobody waits for holds its place until its threads are free again, and that is soon.
-            exchange.cancel()
-            await asyncio.wait((work,))
+            if gone.done():
+                exchange.cancel()
+            # A request that nobody waits for holds its place until its thread is free again, and that is soon.
+            decision: Decision = await work
         except asyncio.CancelledError:
-            exchange.cancel()
             work.cancel()
+            await asyncio.wait((work,))
             raise
         finally:
             gone.cancel()
+        if not gone.done():
+            return decision
         self.telemetry.disconnected(Source.INPUT.value)
         await self._decided(exchange.unfinished(Source.INPUT), scope)
         raise Disconnected
@@ -455,11 +457,25 @@ class GuardrailsMiddleware:
 
     # -- around it ---------------------------------------------------------------------------------------------------
 
-    async def _run(self, work: Callable[..., Any], *args: Any, light: bool = False) -> Any:
-        """On this thread when it is light, else on one of ours: the event loop goes on."""
+    async def _run(
+        self, work: Callable[..., Any], *args: Any, light: bool = False, hurry: Callable[[], None] | None = None
+    ) -> Any:
+        """On this thread when it is light, else on one of ours: the event loop goes on.
+
+        ``hurry`` is called when the task is cancelled: work in a thread cannot be stopped, only told.
+        """
         if light:
             return work(*args)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(work, *args))
+        job = self._pool.submit(work, *args)
+        done = asyncio.wrap_future(job)
+        try:
+            return await asyncio.shield(done)
+        except asyncio.CancelledError:
+            if hurry is not None:
+                hurry()
+            if not job.cancel():  # it has begun, and works on what the caller is about to clear
+                await asyncio.wait((done,))
+            raise
 
     def _verdicts_of(self, tenant: Tenant) -> Verdicts:
         key = (tenant.id, tenant.secret)

@@ -10,7 +10,9 @@ from urllib.parse import unquote
 
 from starlette.routing import compile_path
 
-__all__ = ["DOCS", "Ambiguous", "Exempt", "canonical", "exemptions"]
+from guardrails.wire.shape import is_opaque
+
+__all__ = ["DOCS", "Ambiguous", "Exempt", "canonical", "exemptions", "segments"]
 
 # The pages FastAPI makes of an application's own description.
 DOCS = ("GET /docs", "GET /docs/oauth2-redirect", "GET /redoc", "GET /openapi.json")
@@ -59,6 +61,11 @@ def canonical(scope: Mapping[str, Any]) -> str:
             if chr(int(code, 16)).isalnum() or chr(int(code, 16)) in "-._~%":
                 raise Ambiguous("a percent-encoding of a character that needs none")
     return text
+
+
+def segments(path: str, params: Mapping[str, str]) -> tuple[str, ...]:
+    """The segments and parameters of a decoded path that could be somebody's words or data: neither words of a route nor ids."""
+    return tuple(dict.fromkeys(text for text in (*path.split("/"), *params.values()) if not is_opaque(text)))
 
 
 @dataclass(frozen=True, slots=True)

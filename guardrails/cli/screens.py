@@ -12,8 +12,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from guardrails.reach import Hold, hold
 from guardrails.rules import Policy
-from guardrails.types import Action, Finding, Report
+from guardrails.types import Action, Finding, Report, Source
 
 if TYPE_CHECKING:
     from guardrails.compare import Comparison
@@ -143,12 +144,23 @@ def explained(policy: Policy, settings: Sequence[Setting]) -> str:
     screen = _Screen()
     screen.line((policy.name, "bold"), f"  sha256 {policy.identity.sha256}")
     screen.line(f"loaded: {', '.join(policy.identity.files)}")
+    screen.line(f"streams: {_held(hold(policy, Source.OUTPUT))}")
     rows = [(s.key, _short(s.value), str(s.at) if s.at else "default") for s in settings]
     wide = max((len(k) for k, _, _ in rows), default=0)
     values = min(max((len(v) for _, v, _ in rows), default=0), 60)
     for key, value, at in rows:
         screen.line(f"{key:<{wide}}  {value:<{values}}  ", (at, "dim"))
     return screen.text()
+
+
+def _held(held: Hold) -> str:
+    """What the output rules hold back of a streamed answer."""
+    if held.whole:
+        return f"held to their end by {', '.join(held.whole)}"
+    if not held.characters:
+        return "nothing is held back behind a segment"
+    longest = max(held.rules, key=lambda i: held.rules[i] or 0)
+    return f"up to {held.characters} characters are held back in the middle of a sentence ({longest})"
 
 
 def _short(value: Any) -> str:

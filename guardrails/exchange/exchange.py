@@ -112,6 +112,7 @@ class Exchange:
         direction = self.guard.direction(Source.INPUT)
         form = self.form
         walk = form.inbound()
+        walk.slots += [Slot(text, Role.USER, "(path)", fixed=True) for text in form.segments]
         outcomes, failures = self._outcomes(walk.slots)
         found: dict[int, list[Finding]] = {i: list(o.findings) for i, o in enumerate(outcomes)}
         self._echo(walk.slots, found)
@@ -160,6 +161,7 @@ class Exchange:
                     self._overwrite(walk, turn, message)
                     if any(u.turn == turn for u in walk.unread) or any(s.fixed and s.turn == turn for s in walk.slots):
                         blocked = True
+            blocked = blocked or not self._emptied(blocked_turns, message)
         if not blocked:
             # What nobody rewrote reads the same once more.
             seen = form.inbound() if masked or blocked_turns else walk
@@ -225,6 +227,22 @@ class Exchange:
                 slot.set(message)
         walk.close()
 
+    def _emptied(self, turns: Mapping[int, None], message: str) -> bool:
+        """Whether nothing that acts is left of replaced messages: formats keep roles, ids and fields of their own."""
+        if not turns:
+            return True
+        walk = self.form.inbound()
+        left = [s for s in walk.slots if s.turn in turns]
+        outcomes, failures = self._outcomes(left)
+        for slot, outcome in zip(left, outcomes, strict=True):
+            if any(f.action is not Action.NONE for f in outcome.findings):
+                if slot.fixed:
+                    return False
+                slot.set(message)
+        walk.close()
+        unread = self.guard.policy.uninspected is Uninspected.BLOCK and any(u.turn in turns for u in walk.unread)
+        return not unread and not self._failed(failures, Source.INPUT)
+
     def _remember(self, slots: Iterable[Slot], latest: Container[int], blocked_turns: Mapping[int, None]) -> None:
         """What the answer is compared with: the newest question, and every source the model was shown."""
         seen = [s for s in slots if s.turn not in blocked_turns]
@@ -260,7 +278,7 @@ class Exchange:
         for slot in walk.slots:
             if blocked:
                 break
-            if nothing_in(self.guard, slot.text, slot.role):
+            if nothing_in(self.guard, slot.text, slot.role, deadline):
                 text = self.restored(slot.text, slot)
                 if text != slot.text:
                     restored.append((slot, text))
@@ -300,7 +318,7 @@ class Exchange:
         walk.close()
         if self.acts:
             walk.drop()
-        return body, self.output
+        return walk.root[0], self.output
 
     def streamed(self) -> StreamedAnswer:
         """The answer as a stream of events."""
@@ -314,7 +332,8 @@ class Exchange:
 
     def company_of(self, slot: Slot) -> tuple[Piece, ...]:
         """What the text of a slot is compared with: an answer's own words only, not its tool calls."""
-        return self._company if slot.kind is Kind.TEXT and slot.mode is not Mode.REPEAT and not slot.fixed else ()
+        own = slot.kind is Kind.TEXT and slot.role is Role.ASSISTANT and slot.mode is not Mode.REPEAT and not slot.fixed
+        return self._company if own else ()
 
     def numbers_out(self) -> Numbers:
         """Numbers for masks of the answer, none of which stands in the request already."""
@@ -356,6 +375,11 @@ class Exchange:
             self.output = decision
         return decision
 
+    def unread(self, why: str) -> Decision:
+        """The decision about an answer that nobody can inspect, where the policy lets it pass."""
+        self.output = self._decision(Source.OUTPUT, Action.NONE, [], [], ((why, "(body)"),), time.perf_counter())
+        return self.output
+
     def _decision(  # noqa: PLR0917 - the parts of a decision, in its order
         self,
         source: Source,
@@ -370,6 +394,7 @@ class Exchange:
         held: int = 0,
         outcomes: Sequence[Outcome] = (),
         milliseconds: float | None = None,
+        streamed: bool = False,
     ) -> Decision:
         on_failure = {r.id: r.on_failure for r in self.guard.policy.rules}
         weights: dict[str, str] = {}
@@ -386,7 +411,8 @@ class Exchange:
             tuple(located),
             tuple(failures),
             unread,
-            failed_open(tuple(failures), on_failure),
+            # What is blocked as a whole has let nothing pass; of a stream, something may be out.
+            () if action is Action.BLOCKED and not streamed else failed_open(tuple(failures), on_failure),
             replaced,
             characters,
             held,

@@ -26,14 +26,14 @@ _MOST = 10_000
 _known: OrderedDict[str, bool] = OrderedDict()
 
 
-def nothing_in(guard: Guard, text: str, role: Role) -> bool:
+def nothing_in(guard: Guard, text: str, role: Role, deadline: Deadline) -> bool:
     """Whether the segments of this answer would find nothing and fail in nothing. False when that takes the segments."""
     if not text.isascii() or len(text) > guard.policy.limits.max_characters or not _possible(guard):
         return False
     if " " * _RUN in text or max(map(len, text.split(" "))) >= _RUN:
         return False
     content = Content((Piece(text, role),), Source.OUTPUT)
-    found = guard.direction(Source.OUTPUT).find(content, Deadline(guard.policy.limits.deadline_ms), {})
+    found = guard.direction(Source.OUTPUT).find(content, deadline, {})
     return not (found.hits or found.failures or found.unseen) and content.folded(0).plain
 
 

@@ -99,7 +99,7 @@ class StreamedAnswer:
             out = self._settle(event)
         finally:
             self._seconds += time.perf_counter() - started
-        self.held_most = max(self.held_most, sum(c.stream.held for c in self._channels.values()))
+        self.held_most = max(self.held_most, self.held)
         self._begun = self._begun or bool(out)
         return out
 
@@ -140,6 +140,8 @@ class StreamedAnswer:
         event.walk.close()
         if event.box is not None:
             event.frame.raw = event.box["raw"]
+        else:
+            event.frame.body = event.walk.root[0]
         if not (event.bare and nothing_new and event.walk.slots):
             out.append(event.frame)
         return out
@@ -177,6 +179,11 @@ class StreamedAnswer:
         self._take_rest()
         self._channels.clear()
         _ = self.decision
+
+    @property
+    def held(self) -> int:
+        """Characters that are here and not out."""
+        return sum(c.stream.held for c in self._channels.values())
 
     @property
     def failed_open(self) -> bool:
@@ -321,7 +328,7 @@ class StreamedAnswer:
         action = Action.BLOCKED if self.blocked else Action.MASKED if self._masked else Action.NONE
         decision = self._exchange._decision(
             Source.OUTPUT, action, self._located, self._failures, tuple(self._unread), 0.0, characters=self._characters,
-            held=self.held_most, milliseconds=self._seconds * 1000,
+            held=self.held_most, milliseconds=self._seconds * 1000, streamed=True,
         )  # fmt: skip
         self._exchange.output = decision
         return decision

@@ -45,6 +45,7 @@ class Messages(Form):
     """
 
     name = "anthropic.messages"
+    named = True
     routes = (Route("/messages"),)
     REQUEST = REQUEST
     RESPONSE = RESPONSE

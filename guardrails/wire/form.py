@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from guardrails.types import Role
+from guardrails.wire.frames import NAME
 from guardrails.wire.framing import SSE, Frame, Framing
 from guardrails.wire.shape import Kind, Mode, Part, Shape, Slot, Walk
 
@@ -56,6 +57,8 @@ class Form:
     ERROR: ClassVar[Part] = Kind.TEXT
     # Whether an answer has words at all: vectors, counts and lists can only be refused by an error.
     speaks: ClassVar[bool] = True
+    # Whether an event is named by the ``type`` in it. Some clients go by the name and others by the type.
+    named: ClassVar[bool] = False
 
     def __init__(
         self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
@@ -64,6 +67,8 @@ class Form:
         self.body = body
         self.params = dict(params or {})
         self.query = dict(query or {})
+        # Segments of the path that do not look like words or ids: the application reads them, so they are texts too.
+        self.segments: tuple[str, ...] = ()
 
     @classmethod
     def fits(cls, body: Any) -> bool:
@@ -131,6 +136,9 @@ class Form:
             box = {"raw": frame.raw}
             walk = Walk(box, _DONE if frame.raw == "[DONE]" else _RAW, Role.ASSISTANT)
             return Event(frame, walk, closes=True, box=box)
+        if self.named:
+            kind = frame.body.get("type") if isinstance(frame.body, dict) else None
+            frame.name = kind if isinstance(kind, str) and NAME.fullmatch(kind) else None
         walk = Walk(frame.body, self.EVENT, Role.ASSISTANT)
         event = Event(frame, walk)
         self.observe(frame.body, event)

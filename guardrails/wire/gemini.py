@@ -16,7 +16,7 @@ from guardrails.wire.framing import SSE, Frame, Framing, JSONArray
 from guardrails.wire.gemini_shapes import field_of
 from guardrails.wire.openai_common import alike
 from guardrails.wire.runs import Runs
-from guardrails.wire.shape import Mode
+from guardrails.wire.shape import Mode, opaque
 
 __all__ = ["Gemini", "GeminiStream", "GeminiTokens"]
 
@@ -135,7 +135,7 @@ class Gemini(Form):
         self._like |= alike(body, _LIKE)
         usage = field_of(body, "usageMetadata")
         if isinstance(usage, dict):
-            self._usage = {k: v for k, v in usage.items() if type(v) is int}
+            self._usage = {k: v for k, v in usage.items() if type(v) is int and opaque(k)}
         # The counts of tokens grow with every event, and the last one, which is never bare, has them all.
         event.bare = not set(body) - _ORDINARY and all(
             not set(c) - {"content", "index"} and all(not set(p) - {"text", "thought"} for p in _parts(c))
@@ -275,7 +275,7 @@ def _candidate(index: int, part: Mapping[str, Any], finish: str | None = None) -
 
 def _unfinished(frame: Frame, following: Frame) -> Frame:
     """The frame without the finish reasons of candidates that go on in the next one."""
-    going = {c.get("index", i) for i, c in enumerate(_candidates(following.body)) if _parts(c)}
+    going = [c.get("index", i) for i, c in enumerate(_candidates(following.body)) if _parts(c)]
     for i, candidate in enumerate(_candidates(frame.body)):
         if candidate.get("index", i) in going:
             for name in _FINISH:

@@ -51,6 +51,7 @@ class Responses(Form):
     """Responses: items in, items out, events that say everything up to four times in streams."""
 
     name = "openai.responses"
+    named = True
     routes = (Route("/responses"),)
     REQUEST = REQUEST
     RESPONSE = RESPONSE

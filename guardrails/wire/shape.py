@@ -181,7 +181,8 @@ _SEAL = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 # Numbers shorter than this identify nobody: counts, prices, years.
 _DIGITS = 5
 _SHORTEST_BINARY = 64
-_INLINE = re.compile(r"data:[^,]{0,200}?;base64,", re.IGNORECASE)
+# What stands before the content is a media type, and not a place for words or long numbers.
+_INLINE = re.compile(r"data:(?![^,]*\d{9})[a-z0-9.+_;=\"/-]{0,200}?;base64,", re.IGNORECASE)
 # The places of an answer that events name: a choice, a content block, an item.
 _PLACES = ("index", "output_index", "content_index", "summary_index", "command_index", "contentBlockIndex")
 _PLACED = frozenset(_PLACES)
@@ -228,7 +229,7 @@ class Walk:
     """The slots of one body, in document order, and what nobody can inspect. The body is changed through the slots;
     :meth:`close` writes JSON that was read inside strings back."""
 
-    __slots__ = ("_keys", "_nested", "_read", "after", "drops", "slots", "unread")
+    __slots__ = ("_keys", "_nested", "_read", "after", "drops", "root", "slots", "unread")
 
     def __init__(self, body: Any, part: Part, role: Role) -> None:
         """``role``: who wrote what no shape says anything about."""
@@ -240,8 +241,9 @@ class Walk:
         self._nested: list[tuple[dict[str, Any] | list[Any], Any, list[Any]]] = []
         self._keys: dict[tuple[Role, int | None], dict[str, None]] = {}
         self._read = _Reader(self)
-        box = [body]
-        self._read.value(box, 0, part, _Place(role, None, (), ""))
+        # The body, which may be a text itself: then it is replaced, and not changed.
+        self.root = [body]
+        self._read.value(self.root, 0, part, _Place(role, None, (), ""))
         for (who, turn), keys in self._keys.items():
             self.slots.append(Slot("\n".join(keys), who, "(keys)", turn, fixed=True))
 
@@ -366,11 +368,18 @@ class _Reader:
                 return
             case list():
                 for i in range(len(value)):
-                    self.kind(value, i, value[i], kind, place.at(i))
+                    self.inner(value, i, kind, place.at(i))
             case dict():
                 for name in list(value):
                     self.key(name, place)
-                    self.kind(value, name, value[name], kind, place.at(name))
+                    self.inner(value, name, kind, place.at(name))
+
+    def inner(self, box: Any, key: Any, kind: Kind, place: _Place) -> None:
+        value = box[key]
+        if kind is Kind.OPAQUE and isinstance(value, int | float):
+            # Where one id belongs and something larger stands, a long number may be anybody's.
+            kind = Kind.TEXT if _PERSONAL.search(repr(value)) else kind
+        self.kind(box, key, value, kind, place)
 
     def string(self, box: Any, key: Any, value: str, kind: Kind, place: _Place) -> None:
         if not value:
@@ -385,7 +394,7 @@ class _Reader:
             return
         if kind is Kind.NUMBERS and is_vector(value):
             return
-        if kind is Kind.SEAL and _SEAL.fullmatch(value):
+        if kind is Kind.SEAL and _SEAL.fullmatch(value) and not _PERSONAL.search(value):
             return
         if kind is Kind.REFERENCE:
             self.walk.unread.append(Unread("content by reference", place.path, place.turn))

@@ -52,8 +52,8 @@ def parse(data: bytes, limits: BodyLimits = DEFAULT_LIMITS) -> Any:
     except MemoryError:
         problem = Malformed(413, "the body does not fit the memory; send a smaller one")
     else:
+        _walk(value, data, limits)  # first: what is too deep cannot be written again
         _check_keys_once(data, value)
-        _walk(value, data, limits)
         return value
     raise problem
 

@@ -78,7 +78,7 @@ def _other(rng: Random) -> Any:
 
 
 def _deep(rng: Random) -> Any:
-    depth = rng.choice((5, 40, 62, 63, 64, 65, 70, 200, 900))
+    depth = rng.choice((5, 40, 62, 63, 64, 65, 70, 200, 300))
     value: Any = "x"
     for _ in range(depth):
         value = [value] if rng.random() < 0.5 else {"x_more": value}

@@ -261,7 +261,8 @@ def overload(light: str, full: str, *, seconds: float) -> None:
         with served(**spec, cache=0) as server:
             run(closed(server.port, make, connections=2, seconds=1.0))
             capacity = run(closed(server.port, make, connections=8 if heavy else 256, seconds=long)).rate
-            calm = run(rated(server.port, make, rate=0.2 * capacity, seconds=long))
+            quiet = max(0.2 * capacity, 0.5)
+            calm = run(rated(server.port, make, rate=quiet, seconds=min(60.0, max(long, 30 / quiet))))
             server.stats()
             hard = run(rated(server.port, make, rate=5 * capacity, seconds=long))
             late = server.stats()["lag_ms"]

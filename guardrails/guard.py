@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from guardrails import detectors
@@ -69,6 +69,8 @@ WORKERS = 32
 _AT_ONCE = 16_384
 # Seconds after the deadline in which a detector that saw it pass may still say what it found before.
 _GRACE = 0.02
+# Seconds after which a thread without work ends; a model keeps threads of its own for each that asked it.
+_IDLE = 30.0
 # Seconds between two looks at a deadline that somebody may have moved.
 _LOOK = 0.05
 
@@ -455,13 +457,20 @@ class _Workers:
         return None
 
     def _serve(self) -> None:
-        try:
-            with suppress(SystemExit):  # a detector that ends its thread ends it alone
-                while True:
-                    self._one(self._queue.get())
-        finally:
-            with self._lock:
-                self._threads -= 1
+        with suppress(SystemExit):  # a detector that ends its thread ends it alone
+            while True:
+                try:
+                    task = self._queue.get(timeout=_IDLE)
+                except Empty:
+                    with self._lock:
+                        if self._open < self._threads:  # else work is on its way, and no other thread for it
+                            self._threads -= 1
+                            return
+                    continue
+                self._one(task)
+                del task  # an idle thread holds no text
+        with self._lock:
+            self._threads -= 1
 
     def _one(self, task: _Task) -> None:
         with self._lock:

@@ -32,8 +32,8 @@ _DROPPED = frozenset(
 )  # fmt: skip
 _DEGRADED = (b"x-guardrails-degraded", b"fail-open")
 _OURS = frozenset((b"x-guardrails-action", b"x-guardrails-decision-id", b"x-guardrails-degraded"))
-# What string rules read at once on the event loop: characters, or bytes of a body.
-_AT_ONCE = 16_384
+# What string rules read at once on the event loop: characters, or bytes of a body. Unfolding takes up to 2.5 ms a KB.
+_AT_ONCE = 4_096
 _NO_BODY = frozenset((204, 205, 304))
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+_-]+/[a-z0-9.+_-]+")
 # Types whose texts only show when their frames are joined. They are read as the stream that was asked for, or not at all.

@@ -77,9 +77,12 @@ class Exempt:
     pattern: re.Pattern[str]
 
     def fits(self, method: str, path: str) -> bool:
-        """Whether a request is exempt. HEAD goes with GET, as everywhere."""
+        """Whether a request is exempt. HEAD goes with GET, as everywhere.
+
+        The path has to fit as it came and as a router reads it: an encoded slash makes two segments of one.
+        """
         return (method == self.method or (method == "HEAD" and self.method == "GET")) and bool(
-            self.pattern.fullmatch(path)
+            self.pattern.fullmatch(path) and self.pattern.fullmatch(unquote(path))
         )
 
 

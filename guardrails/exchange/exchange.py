@@ -258,13 +258,13 @@ class Exchange:
 
     def answer(self, body: Any) -> tuple[Any, Decision]:
         """Check an answer that came whole: what the client may have (the body rewritten, or a refusal) and why."""
-        return self._answer(body, self.form.outbound(body))
+        return self._answer(self.form.outbound(body))
 
     def failure(self, body: Any) -> tuple[Any, Decision]:
         """Check an error body of the upstream, which may quote the request."""
-        return self._answer(body, self.form.failed(body), error=True)
+        return self._answer(self.form.failed(body), error=True)
 
-    def _answer(self, body: Any, walk: Walk, *, error: bool = False) -> tuple[Any, Decision]:
+    def _answer(self, walk: Walk, *, error: bool = False) -> tuple[Any, Decision]:
         started = time.perf_counter()
         policy = self.guard.policy
         located: list[Located] = []

@@ -12,8 +12,8 @@ from guardrails.wire.strict import dump
 
 __all__ = ["NAME", "Decoder", "Frame", "Framing", "body_only", "checked_name"]
 
-# A name is no place for prose: the names of all known APIs are words, dots, underscores and dashes.
-NAME = re.compile(r"[A-Za-z0-9_.:#/-]{1,128}")
+# A name is no place for prose, nor for a long number: the names of all known APIs are words, dots, underscores and dashes.
+NAME = re.compile(r"(?![0-9.:/-]{9,}$)[A-Za-z0-9_.:#/-]{1,128}")
 
 
 @dataclass(slots=True)

@@ -180,7 +180,6 @@ _PERSONAL = re.compile(r"@[^@]*\.|^(?!\d{4}-\d\d-\d\d$)\+?[\d.:/-]{9,}$")
 _SEAL = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 # Numbers shorter than this identify nobody: counts, prices, years.
 _DIGITS = 5
-_SHORTEST_BINARY = 64
 # What stands before the content is a media type, and not a place for words or long numbers.
 _INLINE = re.compile(r"data:(?![^,]*\d{9})[a-z0-9.+_;=\"/-]{0,200}?;base64,", re.IGNORECASE)
 # The places of an answer that events name: a choice, a content block, an item.
@@ -428,8 +427,8 @@ def is_opaque(value: str) -> bool:
 
 
 def _is_base64(value: str) -> bool:
-    """Whether a string is nothing but base64. A short one could be words written without blanks: that is text as well."""
-    return len(value) >= _SHORTEST_BINARY and re.fullmatch(r"[A-Za-z0-9+/_\r\n-]*={0,2}\s*", value) is not None
+    """Whether a string is nothing but base64, broken into lines perhaps. Words have blanks between them."""
+    return re.fullmatch(r"[A-Za-z0-9+/_\r\n-]*={0,2}\s*", value) is not None
 
 
 NOTHING: Mapping[str, Part] = MappingProxyType({})

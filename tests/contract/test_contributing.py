@@ -41,7 +41,17 @@ def run(tree: Path, *args: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_suite_stays_green(tree: Path) -> None:
-    done = run(tree, "-m", "pytest", "-q", "tests/detectors", "tests/core", "-k", "not pii")
+    done = run(
+        tree,
+        "-m",
+        "pytest",
+        "-q",
+        "tests/detectors",
+        "tests/core/test_guard.py",
+        "tests/core/test_verdict.py",
+        "-k",
+        "not pii",
+    )
     assert done.returncode == 0, done.stdout[-3000:]
     assert "shouting" in run(tree, "-m", "pytest", "--collect-only", "tests/detectors").stdout
 

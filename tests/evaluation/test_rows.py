@@ -64,7 +64,7 @@ def test_gzip_and_blank_lines_are_the_same_data(tmp_path: Path) -> None:
     text = "\ufeff" + json.dumps(row("a")) + "\r\n\n  \n" + json.dumps(row("b", True)) + "\n"
     plain.write_bytes(text.encode())
     packed = tmp_path / "misnamed.jsonl"
-    packed.write_bytes(gzip.compress(text.encode(, mtime=0)))
+    packed.write_bytes(gzip.compress(text.encode(), mtime=0))
     assert read(plain).sha256 == read(packed).sha256
     assert [(r.line, r.label) for r in read(packed).rows] == [(1, 0), (4, 1)]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from guardrails import Guard, Piece
+from guardrails import Guard, Piece, Report
 from guardrails import guard as guard_module
 from guardrails.content import Content, Deadline
 from guardrails.exchange import Exchange, Tenancy
@@ -118,8 +118,11 @@ def test_a_thousand_time_outs_start_no_more_threads(stuck: Stuck, build: Callabl
     assert set(kinds[-500:]) == {FailureKind.OVERLOAD}
     assert set(kinds) == {FailureKind.OVERLOAD, FailureKind.TIMEOUT}
     # The other detectors have threads of their own.
-    later = one.check(PIECES, "OUTPUT", deadline=Deadline(10_000))
-    assert {(f.rule, f.kind) for f in later.failures} == {
+    later: list[Report] = []
+    asking = threading.Thread(target=lambda: later.append(one.check(PIECES, "OUTPUT", deadline=Deadline(FOREVER))))
+    asking.start()
+    asking.join(30)
+    assert {(f.rule, f.kind) for f in later[0].failures} == {
         ("content.HATE", FailureKind.OVERLOAD),
         ("content.VIOLENCE", FailureKind.OVERLOAD),
     }
@@ -139,6 +142,19 @@ def test_long_texts_are_given_up_too(stuck: Stuck, build: Callable[..., Guard]) 
     assert not stuck.go.is_set()
     assert {f.type for f in report.findings} == {"WORD", "EMAIL"}
     assert {(f.rule, f.kind) for f in report.failures} == {("regex.account", FailureKind.TIMEOUT)}
+
+
+def test_long_texts_are_given_up_without_any_model_too(stuck: Stuck) -> None:
+    one = Guard(
+        loads("version: 1\nname: s\non_failure: allow\nlimits: {deadline_ms: 500}\nwords: {terms: [kingfisher]}\n")
+    )
+    built = one.direction("INPUT")._detectors
+    built[:] = [(n, i, stuck) for n, i, _ in built]
+    long = " This is a very long text." * 1000
+    report = one.check(long, "INPUT")
+    assert not stuck.go.is_set()
+    assert {f.kind for f in report.failures} == {FailureKind.TIMEOUT}
+    assert report.text == long
 
 
 def test_results_are_in_the_tables_order_whoever_is_first(build: Callable[..., Guard]) -> None:
@@ -296,6 +312,16 @@ def test_a_cancelled_exchange_waits_for_nobody(stuck: Stuck, build: Callable[...
     assert not stuck.go.is_set()
     # Nor does anything that is asked of it afterwards.
     assert exchange.answer(whole("an answer"))[1].failures
+
+
+def test_threads_without_work_end(stuck: Stuck, build: Callable[..., Guard], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard_module, "_IDLE", 0.01)
+    before = set(threading.enumerate())
+    one = build()
+    for _ in range(3):  # and new ones come
+        for _ in range(20):
+            assert one.check(PIECES, "OUTPUT").failures == ()
+        until(lambda: not set(threading.enumerate()) - before)
 
 
 def test_an_idle_thread_holds_no_text(build: Callable[..., Guard], stuck: Stuck) -> None:

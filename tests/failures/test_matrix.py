@@ -14,7 +14,7 @@ from guardrails.errors import WeightsMissing
 from guardrails.policy import loads
 from guardrails.stream import TextStream
 from guardrails.types import OnFailure, Source
-from tests.asgi.helping import App, content_of
+from tests.asgi.helping import App, chunk, content_of
 from tests.failures.faults import CANARY, MESSAGES, Fault, arm, guard, policy, stub_models, text
 from tests.failures.matrix import (
     BAD_INPUT,
@@ -279,6 +279,19 @@ def test_a_failed_tagger_leaves_the_patterns(fault: Fault, monkeypatch: pytest.M
         fault.armed = trouble
         report = one.check("write to bob@example.com", "INPUT")
         assert (report.text, {f.rule for f in report.failures}) == ("write to {EMAIL}", {"pii.NAME"})
+
+
+def test_a_stream_whose_first_segment_fails_open_says_so(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The head of a stream leaves with its first text: what has failed by then stands in it."""
+    row = next(r for r in ROWS if r.detector == "content")
+
+    def says(_: Any) -> list[bytes]:
+        fault.armed = "crash"
+        return [chunk({"content": "It is a calm day at the harbour. " * 20}), chunk({}, "stop"), b"data: [DONE]\n\n"]
+
+    app = App(says, policies=guard(monkeypatch, row, OnFailure.ALLOW, "crash", fault))
+    answer = app.post(conversation(row, "How is the harbour?", stream=True))
+    assert (answer.headers["x-guardrails-action"], answer.headers["x-guardrails-degraded"]) == ("NONE", "fail-open")
 
 
 def test_the_page_is_fresh() -> None:

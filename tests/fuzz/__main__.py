@@ -10,55 +10,22 @@ import asyncio
 import multiprocessing
 import sys
 import time
-import traceback
 from collections import Counter
-from collections.abc import Iterable
 from queue import Empty
-from typing import Any
 
-from tests.fuzz.cases import KINDS, case
-from tests.fuzz.driving import OUTCOMES, Driver
+from tests.fuzz.cases import case
+from tests.fuzz.running import Figures, run, table, work
 
-__all__ = ["main", "run"]
+__all__ = ["main"]
 
-Figures = Counter[tuple[str, str]]
-# Cases between two words of progress, and broken cases that are shown.
-_STEP, _SHOWN = 500, 40
-
-
-async def run(seed: int, numbers: Iterable[int]) -> tuple[Figures, list[str]]:
-    """Run these cases. Returns how often each kind had each outcome, and what did not hold."""
-    driver = Driver()
-    figures: Figures = Counter()
-    wrong: list[str] = []
-    for number in numbers:
-        one = case(seed, number)
-        try:
-            figures[one.kind, (await driver.check(one)).outcome()] += 1
-        except Exception as error:
-            figures[one.kind, "broken"] += 1
-            wrong.append(f"{seed}:{number} ({one.kind}, {one.format}): {_told(error)}")
-    return figures, wrong
-
-
-def _told(error: Exception) -> str:
-    cause = error.__cause__ or (error if not isinstance(error, AssertionError) else None)
-    frames = traceback.extract_tb(cause.__traceback__)[-3:] if cause is not None else []
-    places = " < ".join(f"{f.filename.rpartition('/')[2]}:{f.lineno}" for f in reversed(frames))
-    return f"{error}"[:600] + (f" [{type(cause).__name__} at {places}]" if places else "")
-
-
-def _work(seed: int, first: int, last: int, step: int, told: Any) -> None:
-    """One process: the cases from ``first`` in strides of ``step``."""
-    for start in range(first, last, step * _STEP):
-        numbers = range(start, min(start + step * _STEP, last), step)
-        told.put((len(numbers), *asyncio.run(run(seed, numbers))))
+# Broken cases that are shown while a run goes on.
+_SHOWN = 40
 
 
 def _all(seed: int, cases: int, jobs: int) -> tuple[Figures, list[str]]:
     context = multiprocessing.get_context("spawn")
     told = context.Queue()
-    workers = [context.Process(target=_work, args=(seed, i, cases, jobs, told), daemon=True) for i in range(jobs)]
+    workers = [context.Process(target=work, args=(seed, i, cases, jobs, told), daemon=True) for i in range(jobs)]
     for worker in workers:
         worker.start()
     figures: Figures = Counter()
@@ -79,20 +46,16 @@ def _all(seed: int, cases: int, jobs: int) -> tuple[Figures, list[str]]:
                 print("\n" + one, file=sys.stderr, flush=True)
             wrong.append(one)
         rate = done / (time.monotonic() - started)
-        print(f"\r{done:,} of {cases:,} cases, {rate:,.0f} a second, {len(wrong)} broken", end="", file=sys.stderr, flush=True)
+        print(
+            f"\r{done:,} of {cases:,} cases, {rate:,.0f} a second, {len(wrong)} broken",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
     print(file=sys.stderr)
     for worker in workers:
         worker.join(timeout=10)
     return figures, wrong
-
-
-def table(figures: Figures) -> str:
-    """The figures, a kind a line."""
-    lines = [f"| kind | cases | {' | '.join(OUTCOMES)} |", "|---|" + "---:|" * (len(OUTCOMES) + 1)]
-    for kind in (*KINDS, "all"):
-        row = [sum(n for (k, o), n in figures.items() if k in (kind, kind if kind != "all" else k) and o == outcome) for outcome in OUTCOMES]
-        lines.append(f"| {kind} | {sum(row):,} | {' | '.join(f'{n:,}' for n in row)} |")
-    return "\n".join(lines)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -112,7 +75,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1 if wrong else 0
     started = time.monotonic()
     figures, wrong = _all(given.seed, given.cases, given.jobs)
-    print(f"seed {given.seed}, {sum(figures.values()):,} cases in {time.monotonic() - started:,.0f} s, {len(wrong)} broken\n")
+    print(
+        f"seed {given.seed}, {sum(figures.values()):,} cases in {time.monotonic() - started:,.0f} s, {len(wrong)} broken\n"
+    )
     print(table(figures))
     return 1 if wrong else 0
 

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import gzip
 import json
-import struct
 import zlib
 from random import Random
 from typing import Any
 
-from guardrails.wire.eventstream import EventStream
-from guardrails.wire.framing import Frame
 from tests.fuzz.canaries import OUTPUT
-from tests.fuzz.mutate import changed, chunks, damaged, places, planted, written
+from tests.fuzz.mutate import changed, chunks, damaged, planted, written
 from tests.fuzz.samples import ANSWERS, SAMPLES, Said, form_of, said
+from tests.fuzz.streams import stream as stream_of
 
 __all__ = ["Boom", "Step", "answering"]
 
 # A message to send, or an exception to raise.
 Step = dict[str, Any] | Exception
-Event = tuple[str | None, str]
 
 
 class Boom(Exception):
     """An application that fails."""
 
 
-_NAMES = (None, "message", "error", "ping", "x_event", "harbour heron", "content_block_delta", "message_stop", "response.completed", "a" * 200, "é")
 _STATUSES = (200, 200, 200, 201, 204, 205, 206, 301, 304, 400, 404, 429, 500, 503, 599)
 
 
@@ -39,7 +35,7 @@ def answering(rng: Random, kind: str, at: int, *, stream: bool) -> list[Step]:
     status, content_type = 200, "application/json"
     if reply.events is not None and form.streaming:
         content_type = form.framing().content_type
-        data = _stream(rng, reply, content_type, odd=odd)
+        data = stream_of(rng, reply, content_type, odd=odd)
     else:
         status, data = _whole(rng, reply, odd=odd)
     headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(data)).encode())]
@@ -76,145 +72,6 @@ def _whole(rng: Random, reply: Said, *, odd: bool) -> tuple[int, bytes]:
     return status, damaged(rng, data) if rng.random() < 0.12 else data
 
 
-# -- streams -----------------------------------------------------------------------------------------------------------
-
-
-def _stream(rng: Random, reply: Said, content_type: str, *, odd: bool) -> bytes:
-    events = list(reply.events or ())
-    if odd:
-        for _ in range(rng.choice((0, 1, 1, 2, 3))):
-            events = _rearranged(rng, events)
-        for _ in range(rng.choice((0, 1, 1, 2))):
-            events = _spoken(rng, events)
-    data = _encoded(rng, events, content_type, odd=odd)
-    if odd and rng.random() < 0.15:
-        for _ in range(rng.choice((1, 2))):
-            data = damaged(rng, data)
-    return data
-
-
-def _rearranged(rng: Random, events: list[Event]) -> list[Event]:
-    if not events:
-        return events
-    at, to = rng.randrange(len(events)), rng.randrange(len(events))
-    name, text = events[at]
-    match rng.randrange(11):
-        case 0:
-            events[at], events[to] = events[to], events[at]
-        case 1:
-            events.insert(to, events[at])
-        case 2:
-            del events[at]
-        case 3:
-            events = events[:at]
-        case 4:
-            events = [*events, *events[at:]]  # … goes on after its end
-        case 5:
-            events[at] = (rng.choice(_NAMES), text)
-        case 6:
-            events.insert(at, (rng.choice(_NAMES), rng.choice(("[DONE]", "x", "harbour heron", "null", "[]", "{}", '""', '{"type": "x_kind"}', '{"error": {"message": "out of order"}}', "{", "1"))))
-        case 7:
-            events.append(events[at])
-        case _:
-            value = _loaded(text)
-            if value is not None:
-                events[at] = (name, written(rng, changed(rng, value, rng.choice((1, 1, 2)))))
-    return events
-
-
-def _loaded(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
-
-
-def _spoken(rng: Random, events: list[Event]) -> list[Event]:
-    """A canary in one event, or in pieces over copies of it that follow each other."""
-    held = [i for i, (_, text) in enumerate(events) if isinstance(_loaded(text), dict)]
-    if not held:
-        return events
-    at = rng.choice(held)
-    name, text = events[at]
-    word = rng.choice(OUTPUT.texts)
-    value = _loaded(text)
-    if rng.random() < 0.35:
-        events[at] = (name, written(rng, planted(rng, value, OUTPUT, word)))
-        return events
-    # Strings that a stream cuts into pieces are the leaves whose value differs between events.
-    spots = [i for i, (o, k) in enumerate(places(value)) if isinstance(o[k], str) and k in _CONTINUED]
-    if not spots:
-        return events
-    spot = rng.choice(spots)
-    spoken = rng.choice(("{}", " {} ", "and {}. ", '{{"x_note": "{}"}}', '"{}", ')).format(word)
-    edges = sorted(rng.randrange(len(spoken) + 1) for _ in range(rng.choice((0, 1, 2, 5))))
-    pieces = [spoken[a:b] for a, b in zip([0, *edges], [*edges, len(spoken)], strict=True)]
-    copies: list[Event] = []
-    for piece in pieces:
-        copy = json.loads(text)
-        owner, key = places(copy)[spot]
-        owner[key] = piece
-        copies.append((name, written(rng, copy)))
-    if rng.random() < 0.2 and len(copies) > 1:
-        copies.insert(rng.randrange(len(copies)), rng.choice(events))
-    return [*events[:at], *copies, *events[at + 1 :]]
-
-
-_CONTINUED = frozenset({"content", "text", "delta", "arguments", "partial_json", "thinking", "reasoning_content", "refusal", "input", "response"})
-
-
-def _encoded(rng: Random, events: list[Event], content_type: str, *, odd: bool) -> bytes:
-    match content_type:
-        case "text/event-stream":
-            return b"".join(_sse(rng, name, text, odd=odd) for name, text in events)
-        case "application/x-ndjson":
-            return b"".join(_line(rng, text, odd=odd) for _, text in events)
-        case "application/vnd.amazon.eventstream":
-            return b"".join(_message(rng, name, text, odd=odd) for name, text in events)
-        case _:
-            comma = rng.choice((",", ",\n", "\n,\r\n")) if odd else ","
-            head, tail = ("[", "]")
-            if odd and rng.random() < 0.1:
-                head, tail = rng.choice((("", ""), ("[", ""), ("[[", "]]"), ("[", "],"), ("{", "}"), ("\n[", "]\n "), ("[", "] harbour heron")))
-            return (head + comma.join(text for _, text in events) + tail).encode("utf-8", "surrogatepass")
-
-
-def _sse(rng: Random, name: str | None, text: str, *, odd: bool) -> bytes:
-    end = rng.choice(("\n", "\n", "\r\n", "\r")) if odd else "\n"
-    lines = [f"event: {name}"] if name is not None else []
-    if odd and rng.random() < 0.1:
-        lines.insert(0, rng.choice((": harbour heron", "id: eve@example.com", "retry: 5", "data", "event", ":", "harbour heron", "foo: bar", "\ufeffdata: x", "data:{", " data: x")))
-    space = "" if odd and rng.random() < 0.2 else " "
-    if odd and rng.random() < 0.1:
-        text = text.replace(", ", ",\n")
-    lines += ["data:" + space + part for part in text.split("\n")]
-    return (end.join(lines) + end * (rng.choice((1, 2, 2, 2, 3)) if odd and rng.random() < 0.2 else 2)).encode("utf-8", "surrogatepass")
-
-
-def _line(rng: Random, text: str, *, odd: bool) -> bytes:
-    if odd and rng.random() < 0.1:
-        text = rng.choice((text.replace(", ", ",\n", 1), " " + text, text + text, text + " harbour heron", "\r" + text))
-    return (text + (rng.choice(("\n", "\r\n", "\n\n", "")) if odd and rng.random() < 0.1 else "\n")).encode("utf-8", "surrogatepass")
-
-
-def _message(rng: Random, name: str | None, text: str, *, odd: bool) -> bytes:
-    value = _loaded(text)
-    if not odd or rng.random() < 0.8:
-        try:
-            return EventStream().encode(Frame(value, name or "x_event"))
-        except (ValueError, TypeError):
-            pass
-    kind = rng.choice(("event", "exception", "error", "x"))
-    headers = {":message-type": kind, rng.choice((":event-type", ":exception-type", ":error-code")): name or "x"}
-    if rng.random() < 0.5:
-        headers[rng.choice((":content-type", ":error-message", "x-note"))] = rng.choice(("application/json", "text/plain", *OUTPUT.texts))
-    payload = b"" if rng.random() < 0.2 else text.encode("utf-8", "surrogatepass")
-    head = b"".join(bytes([len(k)]) + k.encode() + b"\x07" + struct.pack(">H", len(v.encode())) + v.encode() for k, v in headers.items())
-    prelude = struct.pack(">II", 16 + len(head) + len(payload), len(head))
-    message = prelude + struct.pack(">I", zlib.crc32(prelude)) + head + payload
-    return message + struct.pack(">I", zlib.crc32(message) ^ (rng.random() < 0.05))
-
-
 # -- around the body ---------------------------------------------------------------------------------------------------
 
 _KINDS = (b"application/json", b"application/json; charset=utf-8", b"text/event-stream", b"text/event-stream; charset=utf-8", b"application/x-ndjson", b"text/plain",
@@ -239,7 +96,19 @@ def _headers(rng: Random, headers: list[tuple[bytes, bytes]], data: bytes) -> tu
         if rng.random() < 0.1:
             data = gzip.compress(bytes(3_000_000), mtime=0)
     if rng.random() < 0.1:
-        name = rng.choice((b"content-length", b"transfer-encoding", b"etag", b"trailer", b"x-guardrails-action", b"x-guardrails-decision-id", b"content-md5", b"Content-Encoding", b"x-guardrails-degraded"))
+        name = rng.choice(
+            (
+                b"content-length",
+                b"transfer-encoding",
+                b"etag",
+                b"trailer",
+                b"x-guardrails-action",
+                b"x-guardrails-decision-id",
+                b"content-md5",
+                b"Content-Encoding",
+                b"x-guardrails-degraded",
+            )
+        )
         headers.append((name, rng.choice((b"0", b"chunked", b"NONE", b"identity"))))
     return headers, data
 
@@ -247,7 +116,11 @@ def _headers(rng: Random, headers: list[tuple[bytes, bytes]], data: bytes) -> tu
 def _disturbed(rng: Random, steps: list[Step]) -> list[Step]:
     """Steps in a wrong order, left out, said twice, or cut off by an exception."""
     at = rng.randrange(len(steps))
-    more: dict[str, Any] = {"type": "http.response.body", "body": rng.choice((b"", b"harbour heron", b"data: harbour heron\n\n", b"]")), "more_body": rng.random() < 0.5}
+    more: dict[str, Any] = {
+        "type": "http.response.body",
+        "body": rng.choice((b"", b"harbour heron", b"data: harbour heron\n\n", b"]")),
+        "more_body": rng.random() < 0.5,
+    }
     match rng.randrange(9):
         case 0:
             return [*steps[:at], Boom("harbour heron")]
@@ -258,7 +131,11 @@ def _disturbed(rng: Random, steps: list[Step]) -> list[Step]:
         case 3:
             return [*steps[:at], {"type": "http.response.pathsend", "path": "/etc/passwd"}, *steps[at:]]
         case 4:
-            return [*steps[:at], {"type": "http.response.trailers", "headers": [(b"x", b"harbour heron")], "more_trailers": False}, *steps[at:]]
+            return [
+                *steps[:at],
+                {"type": "http.response.trailers", "headers": [(b"x", b"harbour heron")], "more_trailers": False},
+                *steps[at:],
+            ]
         case 5:
             return [steps[0], *steps]
         case 6:

@@ -119,7 +119,7 @@ def _bounded(words: Iterable[str], personal: Iterable[str]) -> re.Pattern[str]:
     """Words between word boundaries; personal data between blanks, since what touches it can make it something else."""
     plain = "|".join(map(re.escape, words))
     strict = "|".join(map(re.escape, personal))
-    return re.compile(rf"\b(?:{plain})\b|(?<![^\s\"])(?:{strict})(?![^\s\"])")
+    return re.compile(rf"\b(?:{plain})\b|(?<![^\s\"])(?<!\d\s)(?:{strict})(?![^\s\"])(?!\s\d)")
 
 
 _HIDDEN = {

@@ -79,7 +79,9 @@ def case(seed: int, number: int) -> Case:
     }
     messages = _messages(rng, kind, body)
     steps = answering(rng, kind, at, stream=stream)
-    return Case(f"{seed}:{number}", kind, at, rng.randrange(3), scope, messages, body, steps, stream, rng.random() < 0.1)
+    return Case(
+        f"{seed}:{number}", kind, at, rng.randrange(3), scope, messages, body, steps, stream, rng.random() < 0.1
+    )
 
 
 def _body(rng: Random, kind: str, value: Any, *, stream: bool, format: str) -> bytes:
@@ -137,7 +139,23 @@ def planted_bytes(rng: Random) -> bytes:
 
 def _method(rng: Random, kind: str, method: str) -> str:
     if kind == "path" and rng.random() < 0.2:
-        return rng.choice(("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "post", "Post", "PROPFIND", "X", ""))
+        return rng.choice(
+            (
+                "GET",
+                "HEAD",
+                "OPTIONS",
+                "PUT",
+                "PATCH",
+                "DELETE",
+                "TRACE",
+                "CONNECT",
+                "post",
+                "Post",
+                "PROPFIND",
+                "X",
+                "",
+            )
+        )
     return method
 
 
@@ -153,9 +171,22 @@ def _path(rng: Random, kind: str, path: str) -> tuple[bytes | None, str]:
     for _ in range(rng.choice((0, 1, 1, 2))):
         at = rng.randrange(len(parts) + 1)
         if rng.random() < 0.4:  # a prefix of the application's own, which any path may have
-            parts.insert(0, rng.choice(("api", "v2", "~me", "a.b", *(t.replace(" ", rng.choice(("", "-", "+", "_", "."))) for t in INPUT.texts))))
+            parts.insert(
+                0,
+                rng.choice(
+                    (
+                        "api",
+                        "v2",
+                        "~me",
+                        "a.b",
+                        *(t.replace(" ", rng.choice(("", "-", "+", "_", "."))) for t in INPUT.texts),
+                    )
+                ),
+            )
             continue
-        odd = rng.choice((*_SEGMENTS, *(quote(t, safe="@") for t in INPUT.texts), *(t.replace(" ", "+") for t in INPUT.texts)))
+        odd = rng.choice(
+            (*_SEGMENTS, *(quote(t, safe="@") for t in INPUT.texts), *(t.replace(" ", "+") for t in INPUT.texts))
+        )
         match rng.randrange(6):
             case 0:
                 parts.insert(at, odd)
@@ -166,11 +197,17 @@ def _path(rng: Random, kind: str, path: str) -> tuple[bytes | None, str]:
             case 3:
                 parts[at - 1] = odd + parts[at - 1]
             case 4 if "gemini" in path or "/model/" in path:
-                parts[-2 if "/model/" in path else -1] = odd + rng.choice(("", ":generateContent", ":streamGenerateContent", ":countTokens"))
+                parts[-2 if "/model/" in path else -1] = odd + rng.choice(
+                    ("", ":generateContent", ":streamGenerateContent", ":countTokens")
+                )
             case _:
-                parts[at - 1] = rng.choice((parts[at - 1].upper(), parts[at - 1].title(), parts[at - 1].replace("/", "%2F")))
+                parts[at - 1] = rng.choice(
+                    (parts[at - 1].upper(), parts[at - 1].title(), parts[at - 1].replace("/", "%2F"))
+                )
     text = "/" + "/".join(parts)
-    text = rng.choice((text, text, text, text, text + "/", "/" + text, text[1:], "http://chat.example" + text, text + "?x=1", "*", ""))
+    text = rng.choice(
+        (text, text, text, text, text + "/", "/" + text, text[1:], "http://chat.example" + text, text + "?x=1", "*", "")
+    )
     if rng.random() < 0.12:
         text = rng.choice(("/health/a", "/health/a/../../v1/messages", "/health/%2e%2e", "/health/a%2Fb", "/health/a/b", "/health/", "/health//a",
                            "/Health/a", "/health/a?x", "/x/health/a", "/health/a;b", "/docs", "/docs/", "/docs/x", "/openapi.json"))  # fmt: skip
@@ -193,7 +230,9 @@ def _query(rng: Random, kind: str, query: str) -> bytes:
         return query.encode()
     pieces = [query] if query and rng.random() < 0.7 else []
     for _ in range(rng.choice((1, 1, 2, 40))):
-        name = rng.choice(("alt", "$alt", "key", "api-version", "stream", "q", "", "ALT", quote(rng.choice(INPUT.texts))))
+        name = rng.choice(
+            ("alt", "$alt", "key", "api-version", "stream", "q", "", "ALT", quote(rng.choice(INPUT.texts)))
+        )
         value = rng.choice(("sse", "json", "1", "", "2026-01-01", "%73se", "a+b", "%", "%zz", "%ff", "é", "&", "=", "sse;x", "\x00", "a" * 500,
                             *(quote(t, safe="@") for t in INPUT.texts), *(t.replace(" ", "+") for t in INPUT.texts)))  # fmt: skip
         pieces.append(rng.choice((f"{name}={value}", name, value, f"{name}=={value}", f"{name}[]={value}")))
@@ -223,21 +262,62 @@ def _headers(rng: Random, kind: str, body: bytes, method: str) -> list[tuple[byt
             case 3:
                 headers = [h for h in headers if h[0] != rng.choice((b"content-type", b"content-length", b"host"))]
             case 4:
-                lies = (b"0", b"1", b"-1", b"+5", b"1e3", b"0x10", b"9" * 18, b"9" * 40, b"", b" 5", b"5, 5", b"\xd9\xa1", length + b"0", length)
+                lies = (
+                    b"0",
+                    b"1",
+                    b"-1",
+                    b"+5",
+                    b"1e3",
+                    b"0x10",
+                    b"9" * 18,
+                    b"9" * 40,
+                    b"",
+                    b" 5",
+                    b"5, 5",
+                    b"\xd9\xa1",
+                    length + b"0",
+                    length,
+                )
                 headers = [(k, rng.choice(lies) if k == b"content-length" else v) for k, v in headers]
             case 5:
                 headers.append((b"content-length", rng.choice((length, b"0", b"7"))))
             case 6:
-                headers.append((b"transfer-encoding", rng.choice((b"chunked", b"gzip, chunked", b"identity", b"xchunked"))))
+                headers.append(
+                    (b"transfer-encoding", rng.choice((b"chunked", b"gzip, chunked", b"identity", b"xchunked")))
+                )
             case 7:
-                headers.append((b"content-encoding", rng.choice((b"gzip", b"identity", b"IDENTITY", b"", b"br, gzip", b"\xff", b"deflate"))))
+                headers.append(
+                    (
+                        b"content-encoding",
+                        rng.choice((b"gzip", b"identity", b"IDENTITY", b"", b"br, gzip", b"\xff", b"deflate")),
+                    )
+                )
             case 8:
-                headers.append((rng.choice((b"x-guardrails-action", b"x-guardrails-decision-id", b"x-guardrails-off")), b"NONE"))
+                headers.append(
+                    (rng.choice((b"x-guardrails-action", b"x-guardrails-decision-id", b"x-guardrails-off")), b"NONE")
+                )
             case 9:
                 headers = [(rng.choice((k, k.upper(), k.title(), k.replace(b"-", b"_"))), v) for k, v in headers]
             case 10:
                 headers += [(b"x-%d" % i, b"y" * 50) for i in range(rng.choice((5, 300)))]
             case _:
-                headers.append((rng.choice((b"expect", b"content-md5", b"digest", b"range", b"connection", b"upgrade", b"cookie", b"\xff", b"")), b"\xe9\x00x"))
+                headers.append(
+                    (
+                        rng.choice(
+                            (
+                                b"expect",
+                                b"content-md5",
+                                b"digest",
+                                b"range",
+                                b"connection",
+                                b"upgrade",
+                                b"cookie",
+                                b"\xff",
+                                b"",
+                            )
+                        ),
+                        b"\xe9\x00x",
+                    )
+                )
     rng.shuffle(headers)
     return headers

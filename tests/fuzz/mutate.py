@@ -139,7 +139,9 @@ def _change(rng: Random, owner: Any, key: Any, every: list[Place]) -> None:
 
 
 def _around(rng: Random, canary: str) -> str:
-    return rng.choice(("{}", "{}", "please {} now", "a {}", "\n{}\n", "note: {} .", "x " * 40 + "{}", "é {} 你好")).format(canary)
+    return rng.choice(
+        ("{}", "{}", "please {} now", "a {}", "\n{}\n", "note: {} .", "x " * 40 + "{}", "é {} 你好")
+    ).format(canary)
 
 
 def planted(rng: Random, value: Any, canaries: Canaries, canary: str | None = None) -> Any:
@@ -161,21 +163,30 @@ def planted(rng: Random, value: Any, canaries: Canaries, canary: str | None = No
         owner[key] = f"{text[:at]} {word} {text[at:]}"
     elif what == 4 and texts:
         owner, key = rng.choice(texts)
-        owner[key] = written(rng, rng.choice(({"x_note": word}, [word], {word: 1}, {"x_more": [{"x_note": _around(rng, word)}]}, word)))
+        owner[key] = written(
+            rng, rng.choice(({"x_note": word}, [word], {word: 1}, {"x_more": [{"x_note": _around(rng, word)}]}, word))
+        )
     elif what == 5 and isinstance(inner, dict):
         inner[rng.choice((word, _around(rng, word)))] = _other(rng)
     elif what == 6:
         objects = [o[k] for o, k in every if isinstance(o[k], dict)]
         if objects:
-            rng.choice(objects)["x_note"] = rng.choice((int(canaries.plain_card), float(canaries.plain_card), [int(canaries.plain_card), "x"]))
+            rng.choice(objects)["x_note"] = rng.choice(
+                (int(canaries.plain_card), float(canaries.plain_card), [int(canaries.plain_card), "x"])
+            )
     elif what == 7:
         objects = [o[k] for o, k in every if isinstance(o[k], dict)]
         if objects:
-            rng.choice(objects)[rng.choice(("x_note", "x_more"))] = rng.choice((word, [word], {"x_more": {"x_note": _around(rng, word)}}))
+            rng.choice(objects)[rng.choice(("x_note", "x_more"))] = rng.choice(
+                (word, [word], {"x_more": {"x_note": _around(rng, word)}})
+            )
     elif what == 8 and texts:
         owner, key = rng.choice(texts)
         coded = base64.b64encode((word + " ").encode() * rng.choice((1, 9))).decode()
-        owner[key] = rng.choice(("data:text/plain;base64,", "data:image/png;base64,", "", f"data:text/plain;x={word};base64,")) + coded
+        owner[key] = (
+            rng.choice(("data:text/plain;base64,", "data:image/png;base64,", "", f"data:text/plain;x={word};base64,"))
+            + coded
+        )
     else:
         owner[key] = _around(rng, word)
     return box[0]
@@ -226,7 +237,11 @@ def _write(rng: Random, value: Any, out: list[str], odds: float) -> None:
 def _string(rng: Random, text: str, odds: float) -> str:
     if rng.random() < 0.5:
         return json.dumps(text, ensure_ascii=rng.random() < 0.5)
-    return '"' + "".join(_escaped(rng, c) if rng.random() < odds else json.dumps(c, ensure_ascii=False)[1:-1] for c in text) + '"'
+    return (
+        '"'
+        + "".join(_escaped(rng, c) if rng.random() < odds else json.dumps(c, ensure_ascii=False)[1:-1] for c in text)
+        + '"'
+    )
 
 
 def _escaped(rng: Random, character: str) -> str:
@@ -260,7 +275,9 @@ def damaged(rng: Random, data: bytes) -> bytes:
             return data[:at]
         case 8:
             text = data.decode("utf-8", "replace")
-            return text.encode(rng.choice(("utf-16", "utf-16-le", "utf-32", "utf-8-sig", "utf-7", "latin-1")), "replace")
+            return text.encode(
+                rng.choice(("utf-16", "utf-16-le", "utf-32", "utf-8-sig", "utf-7", "latin-1")), "replace"
+            )
         case 9:
             return data + rng.choice((data, b"\n" + data, b" ", b"{}", b"\x00"))
         case 10:

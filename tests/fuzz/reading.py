@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from botocore.eventstream import EventStreamBuffer
+from botocore.eventstream import EventStreamBuffer  # type: ignore[import-untyped]
 
 from tests.fuzz.canaries import Leaf, leaves
 from tests.fuzz.samples import ANSWERS, SAMPLES, said
@@ -106,7 +106,9 @@ def _messages(data: bytes) -> list[str]:
 def _known() -> frozenset[tuple[str | None, ...]]:
     """Where the events of the samples have strings: only there does a client know to join them."""
     every = (said(at, which, 8).events or () for at in range(len(SAMPLES)) for which in range(len(ANSWERS)))
-    return frozenset(leaf.keys for events in every for _, text in events for leaf in leaves(text, nested=False) if not leaf.number)
+    return frozenset(
+        leaf.keys for events in every for _, text in events for leaf in leaves(text, nested=False) if not leaf.number
+    )
 
 
 def texts(answer: list[str], *, join: bool) -> Iterator[Leaf]:

@@ -13,7 +13,7 @@ from guardrails.demo.common import Asked, Format
 from guardrails.wire import recognise
 from guardrails.wire.form import Form
 
-__all__ = ["SAMPLES", "Sample", "Said", "said", "form_of"]
+__all__ = ["SAMPLES", "Said", "Sample", "form_of", "said"]
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 SEAL = "EqQBCkYIBxgCKkDxV0m8lVbWn5hQ3uKp1TtYw7dM2hIaNqz0bL4uSx6CgRfE9yPjO8A=="
@@ -36,7 +36,11 @@ def _tool(**more: Any) -> dict[str, Any]:
     return {"name": "weather", "description": "looks up the weather", **more}
 
 
-_CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo", "days": 2}'}}
+_CALL = {
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "weather", "arguments": '{"city": "Oslo", "days": 2}'},
+}
 _CHAT = {
     "model": "m-1",
     "temperature": 0.5,
@@ -96,7 +100,11 @@ _MESSAGES = {
             "role": "user",
             "content": [
                 {"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "text", "text": "grey"}]},
-                {"type": "document", "title": "Notes", "source": {"type": "text", "media_type": "text/plain", "data": "it rains"}},
+                {
+                    "type": "document",
+                    "title": "Notes",
+                    "source": {"type": "text", "media_type": "text/plain", "data": "it rains"},
+                },
                 {"type": "text", "text": "And tomorrow?"},
             ],
         },
@@ -109,7 +117,10 @@ _CONVERSE = {
     "requestMetadata": {"case": "a matter of taste"},
     "messages": [
         {"role": "user", "content": [{"text": "What is the weather?"}]},
-        {"role": "assistant", "content": [{"toolUse": {"toolUseId": "t1", "name": "weather", "input": {"city": "Oslo"}}}]},
+        {
+            "role": "assistant",
+            "content": [{"toolUse": {"toolUseId": "t1", "name": "weather", "input": {"city": "Oslo"}}}],
+        },
         {
             "role": "user",
             "content": [
@@ -138,7 +149,11 @@ _OLLAMA = {
     "messages": [
         {"role": "system", "content": "You are brief."},
         {"role": "user", "content": "What is the weather?"},
-        {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "weather", "arguments": {"city": "Oslo"}}}]},
+        {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": [{"function": {"name": "weather", "arguments": {"city": "Oslo"}}}],
+        },
         {"role": "tool", "tool_name": "weather", "content": "grey"},
         {"role": "user", "content": "And tomorrow?", "images": [PIXEL]},
     ],
@@ -224,13 +239,16 @@ def said(at: int, which: int, chunk: int) -> Said:
     query = dict([sample.query.split("=")]) if sample.query else {}
     asked = Asked({**sample.body, "stream": True}, path, query)
     reply: Answer = answer("say: " + ANSWERS[which] if which == 0 else ANSWERS[which], {})
-    events = None
+    spoken: tuple[tuple[str | None, str], ...] | None = None
     form = form_of(sample, stream=True)
     if api.stream is not None and form.streaming:
         framing = form.framing()
         data = b"".join(api.stream(asked, reply, Delivery(chunk)))
         frames = [*framing.feed(data), *framing.finish()]
         texts = [(f.name, f.raw if f.raw is not None else json.dumps(f.body)) for f in frames]
-        extra = [(e.get("type") if sample.format.startswith("anthropic") else None, json.dumps(e)) for e in _EXTRA_EVENTS.get(sample.format, [])]
-        events = tuple([*texts[:1], *extra, *texts[1:]])
-    return Said(json.dumps(api.whole(asked, reply)), events, json.dumps(api.failed(500).body))
+        extra = [
+            (e.get("type") if sample.format.startswith("anthropic") else None, json.dumps(e))
+            for e in _EXTRA_EVENTS.get(sample.format, [])
+        ]
+        spoken = (*texts[:1], *extra, *texts[1:])
+    return Said(json.dumps(api.whole(asked, reply)), spoken, json.dumps(api.failed(500).body))

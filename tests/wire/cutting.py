@@ -57,4 +57,4 @@ bodies = st.recursive(
     ),
     max_leaves=8,
 )
-names = st.from_regex(r"[A-Za-z0-9_.:#/-]{1,20}", fullmatch=True)
+names = st.from_regex(r"[A-Za-z][A-Za-z0-9_.:#/-]{0,19}", fullmatch=True)

@@ -1,0 +1,150 @@
+"""Ten thousand cases, always the same; ``python -m tests.fuzz`` runs more. And that each property can fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from guardrails import Guard
+from guardrails.asgi import answering, middleware
+from guardrails.policy import loads
+from guardrails.wire.strict import dump
+from tests.fuzz import driving
+from tests.fuzz.__main__ import main
+from tests.fuzz.canaries import INPUT, OUTPUT, POLICY, found, leaves, reported
+from tests.fuzz.cases import KINDS, case
+from tests.fuzz.mutate import written
+from tests.fuzz.reading import Unreadable, bodies, texts
+from tests.fuzz.running import run, table
+
+SEED, CASES, PARTS = 20, 10_000, 10
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_property_holds(part: int) -> None:
+    figures, wrong = asyncio.run(run(SEED, range(part, CASES, PARTS)))
+    assert not wrong, "\n".join(wrong[:5])
+    assert {kind for kind, _ in figures} == set(KINDS)
+    assert {"refused", "blocked", "forwarded", "answer blocked", "gone"} <= {outcome for _, outcome in figures}
+    assert sum(figures.values()) == CASES // PARTS
+
+
+def test_a_case_is_made_of_its_number_alone() -> None:
+    for number in range(200):
+        one, two = case(3, number), case(3, number)
+        assert one.shown().replace(str(id(one)), "") == two.shown().replace(str(id(two)), "")
+    assert case(3, 1).shown() != case(4, 1).shown()
+
+
+# -- each property can fail --------------------------------------------------------------------------------------------
+
+
+def broken(count: int = 500) -> Counter[str]:
+    """What goes wrong, by its first words."""
+    _, wrong = asyncio.run(run(SEED, range(count)))
+    return Counter(w.partition("): ")[2].partition(":")[0].partition("'")[0].strip() for w in wrong)
+
+
+def test_a_policy_that_does_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = POLICY[: POLICY.index("words:")] + "words: {terms: [{term: amber lantern, id: in-seen, action: detect}]}\n"
+    monkeypatch.setattr(driving, "guard", lambda more: Guard(loads(rules + more)))
+    wrong = broken()
+    assert wrong["the application received"] > 5
+    assert wrong["the client received"] > 5
+
+
+def test_a_term_that_is_not_reported_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = POLICY.replace("term: amber lantern", "term: another one").replace("term: velvet anchor", "term: one more")
+    monkeypatch.setattr(driving, "guard", lambda more: Guard(loads(rules + more)))
+    assert broken()["not reported"] > 5
+
+
+def test_a_body_that_is_not_written_again_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = middleware.Replay
+    monkeypatch.setattr(middleware, "Replay", lambda body, receive: real(b" " + body, receive))
+    assert sum(n for what, n in broken(100).items() if what.startswith("the application was told")) > 5
+
+
+def test_an_exception_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "canonical", lambda scope: scope["nothing"])
+    assert broken(50) == {"KeyError left the middleware": 50}
+
+
+def test_an_answer_that_does_not_end_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def write(self: Any, data: bytes, *, more: bool) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    monkeypatch.setattr(answering.Answering, "_write", write)
+    monkeypatch.setattr(driving.Driver, "_again", lambda *_: asyncio.sleep(0))
+    assert broken(100)["the answer does not end"] > 10
+
+
+def test_chance_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = iter(range(10**9))
+    real = answering.json_headers
+    monkeypatch.setattr(middleware, "json_headers", lambda *a, **k: real(*a, **k))
+    monkeypatch.setattr(middleware, "_query", lambda scope: {"alt": "sse"} if next(calls) % 2 else {})
+    assert sum(n for what, n in broken(400).items() if what.startswith("not the same twice")) > 0
+
+
+# -- the readers that judge --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("style", range(20))
+def test_a_canary_is_found_in_every_spelling(style: int) -> None:
+    from random import Random
+
+    text = written(Random(style), {"a": [{"b": f"x {INPUT.blocked}"}]})
+    assert "kingfisher" in (found(INPUT, leaves(text)) or "")
+    inside = written(Random(style), {"a": written(Random(style + 1), {"x": INPUT.mail})})
+    assert "bob@" in (found(INPUT, leaves(inside)) or "")
+    assert found(OUTPUT, leaves(text)) is None
+    assert reported(INPUT, leaves(written(Random(style), {INPUT.seen: 1})))
+
+
+def test_what_a_client_joins() -> None:
+    def chunk(text: str, index: int = 0) -> str:
+        return dump({"id": "c", "choices": [{"index": index, "delta": {"content": text}}]}).decode()
+
+    joined = [chunk("harbour he"), chunk("x", 1), chunk("ron")]
+    assert found(OUTPUT, texts(joined, join=True))
+    assert found(OUTPUT, texts(joined, join=False)) is None
+    assert found(OUTPUT, texts([chunk("harbour he"), chunk("ron", 1)], join=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b'{"a": 1, "a": 2}', "application/json"),
+        (b'{"a": NaN}', "application/json"),
+        (b"\xff", "application/json"),
+        (b"data: {}\n", "text/event-stream"),
+        (b"data: {]\n\n", "text/event-stream"),
+        (b"id: 5\n\n", "text/event-stream"),
+        (b"{}\n{\n", "application/x-ndjson"),
+        (b"\0\0\0\x10", "application/vnd.amazon.eventstream"),
+        (b"\0\0\0\x10\0\0\0\0\0\0\0\0\0\0\0\0", "application/vnd.amazon.eventstream"),
+    ],
+)
+def test_what_is_no_answer(data: bytes, kind: str) -> None:
+    with pytest.raises(Unreadable):
+        bodies(data, kind)
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--cases", "20", "--seed", "7", "--jobs", "2"]) == 0
+    told = capsys.readouterr()
+    assert "seed 7, 20 cases" in told.out
+    assert "| all | 20 |" in told.out
+    assert "20 of 20 cases" in told.err
+    assert main(["--only", "7:3"]) == 0
+    assert capsys.readouterr().out.startswith("7:3 ")
+
+
+def test_the_table_counts_every_case_once() -> None:
+    figures: Counter[tuple[str, str]] = Counter({("body", "refused"): 3, ("path", "forwarded"): 4})
+    assert "| body | 3 | 3 | 0 |" in table(figures)
+    assert "| all | 7 | 3 | 0 | 4 |" in table(figures)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from guardrails import detectors
@@ -22,7 +18,6 @@ from guardrails.actions import Masked, Masker, Numbers, placeholders
 from guardrails.content import Content, Deadline
 from guardrails.errors import DeadlineExceeded, Overloaded, WeightsMissing
 from guardrails.exceptions import excused
-from guardrails.fold import Folded
 from guardrails.policy import load
 from guardrails.reach import Hold, hold
 from guardrails.rules import Policy, Rule
@@ -44,11 +39,12 @@ from guardrails.types import (
     UnsupportedLanguage,
 )
 from guardrails.verdict import Verdict, judge
+from guardrails.workers import Shared, Task, Workers, workers
 
 if TYPE_CHECKING:
     from guardrails.stream import TextStream
 
-__all__ = ["WORKERS", "Checkable", "Direction", "Guard", "abandoned", "check"]
+__all__ = ["Checkable", "Direction", "Guard", "check"]
 
 _log = logging.getLogger("guardrails")
 
@@ -61,18 +57,9 @@ _MASKING_ROUNDS = 8
 TOGETHER = 8
 # Distinct masked values that are looked for again elsewhere in the text.
 _ECHOED_VALUES = 256
-# Threads of one detector, at most: what hangs in one keeps no other from a thread. They wait for a model's batches more
-# than for a processor, and there are as many as doors check at once.
-WORKERS = 32
 # Characters that string detectors read on the caller's thread: a hop costs 50 µs, as much as reading a thousand. Unfolding
 # a million takes a second in which nothing looks at the clock.
 _AT_ONCE = 16_384
-# Seconds after the deadline in which a detector that saw it pass may still say what it found before.
-_GRACE = 0.02
-# Seconds after which a thread without work ends; a model keeps threads of its own for each that asked it.
-_IDLE = 30.0
-# Seconds between two looks at a deadline that somebody may have moved.
-_LOOK = 0.05
 
 
 class Guard:
@@ -273,19 +260,19 @@ class Direction:
         """Detectors that may wait, each on a thread of its own; the others meanwhile here, or behind each other on one
         thread when the text is long. Nobody is waited for beyond the deadline."""
         started = time.perf_counter()
-        shared = _Shared(content, deadline)
+        shared = Shared(content, deadline)
         groups: list[Sequence[_Named]] = [[d] for d in chosen if d[0] in self._apart]
         here = [d for d in chosen if d[0] not in self._apart]
         if here and sum(len(p.text) for p in content.pieces) > _AT_ONCE:
             groups, here = [*groups, here], []
         told: _Seen = {}  # written by the threads; one that is late writes into it when nobody reads it any more
-        tasks: list[tuple[Sequence[_Named], _Workers, _Task | None]] = []
+        tasks: list[tuple[Sequence[_Named], Workers, Task | None]] = []
         for group in groups:
-            workers = _workers(group[0][0] if group[0][0] in self._apart else "strings")
-            tasks.append((group, workers, workers.submit(partial(_look, group, shared, deadline, told))))
+            pool = workers(group[0][0] if group[0][0] in self._apart else "strings")
+            tasks.append((group, pool, pool.submit(partial(_look, group, shared, deadline, told))))
         _look(here, shared, deadline, seen)
-        for group, workers, task in tasks:
-            error: Exception | None = Overloaded() if task is None else workers.outcome(task, deadline)
+        for group, pool, task in tasks:
+            error: Exception | None = Overloaded() if task is None else pool.outcome(task, deadline)
             for name, ids, _ in group:
                 found = told.get(name)
                 if found is None:
@@ -373,133 +360,6 @@ def _reads_only(name: str, rules: Sequence[Rule]) -> bool:
     if name == "pii":
         return not {r.type for r in rules} & set(detectors.module("pii").TAGGED)
     return name in ("words", "regex")
-
-
-class _Shared(Content):
-    """A content that several threads look at: what they share is made once, and the others wait for it."""
-
-    __slots__ = ("_deadline", "_locks")
-
-    def __init__(self, content: Content, deadline: Deadline) -> None:
-        self.pieces, self.source, self.masked = content.pieces, content.source, content.masked
-        self._shared, self._folded = content._shared, content._folded
-        self._deadline = deadline
-        self._locks: dict[str | None, threading.Lock] = {None: threading.Lock()}
-
-    def folded(self, index: int) -> Folded:
-        with self._locks[None]:
-            if self._folded[index] is None:
-                self._deadline.check()
-            folded = super().folded(index)
-            _ = folded.patterns  # here, where nobody else makes them
-        return folded
-
-    def shared(self, name: str, make: Callable[[], Any]) -> Any:
-        with self._locks.setdefault(name, threading.Lock()):
-            if name not in self._shared:
-                self._deadline.check()
-            return super().shared(name, make)
-
-
-class _Task:
-    """Work for another thread: waiting, then begun, then done; or left by who wanted it."""
-
-    __slots__ = ("begun", "done", "left", "work")
-
-    def __init__(self, work: Callable[[], None]) -> None:
-        self.work = work
-        self.begun = self.left = False
-        self.done = threading.Event()
-
-
-class _Workers:
-    """The threads of one detector. Work in a thread cannot be stopped: what nobody waits for any more is counted, and
-    once every thread hangs in such work, more is refused at once. Daemons, so that a process ends all the same."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._lock = threading.Lock()
-        self._queue: SimpleQueue[_Task] = SimpleQueue()
-        self._threads = self._open = 0
-        self.abandoned = 0
-
-    def submit(self, work: Callable[[], None]) -> _Task | None:
-        """The work, to be done by the next free thread; None when there is none and will be none."""
-        task = _Task(work)
-        with self._lock:
-            if self.abandoned >= WORKERS:
-                return None
-            self._open += 1
-            more = self._open > self._threads and self._threads < WORKERS
-            self._threads += more
-        if more:
-            try:
-                threading.Thread(target=self._serve, name=f"guardrails-{self._name}", daemon=True).start()
-            except RuntimeError:  # the system has no thread to give; those that are there go on
-                with self._lock:
-                    self._threads -= 1
-                    if not self._threads:
-                        self._open -= 1
-                        return None
-        self._queue.put(task)
-        return task
-
-    def outcome(self, task: _Task, deadline: Deadline) -> Exception | None:
-        """Wait for the work, until shortly after the deadline. What is wrong when it is not done then."""
-        while not task.done.wait(max(0.0, min(_LOOK, deadline.remaining + _GRACE))):
-            if deadline.remaining + _GRACE <= 0:
-                with self._lock:
-                    if task.done.is_set():
-                        return None
-                    task.left = True
-                    self.abandoned += task.begun
-                    return DeadlineExceeded() if task.begun else Overloaded()
-        return None
-
-    def _serve(self) -> None:
-        with suppress(SystemExit):  # a detector that ends its thread ends it alone
-            while True:
-                try:
-                    task = self._queue.get(timeout=_IDLE)
-                except Empty:
-                    with self._lock:
-                        if self._open < self._threads:  # else work is on its way, and no other thread for it
-                            self._threads -= 1
-                            return
-                    continue
-                self._one(task)
-                del task  # an idle thread holds no text
-        with self._lock:
-            self._threads -= 1
-
-    def _one(self, task: _Task) -> None:
-        with self._lock:
-            task.begun = not task.left
-        try:
-            if task.begun:
-                task.work()
-        finally:
-            with self._lock:
-                self._open -= 1
-                self.abandoned -= task.left and task.begun
-                task.done.set()
-
-
-_pools: dict[str, _Workers] = {}
-
-
-def _workers(name: str) -> _Workers:
-    return _pools.get(name) or _pools.setdefault(name, _Workers(name))
-
-
-# A process that was split off has none of its parent's threads.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pools.clear)
-
-
-def abandoned() -> int:
-    """Detectors that are still at work on checks that did not wait for them."""
-    return sum(w.abandoned for w in [*_pools.values()])
 
 
 def _echoes(content: Content, verdict: Verdict, masked: Content) -> list[Hit]:

@@ -11,6 +11,8 @@ import asyncio
 import hashlib
 import inspect
 import logging
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -120,6 +122,8 @@ class GuardrailsMiddleware:
         self._routed: OrderedDict[tuple[str, str], list[tuple[type[Form], dict[str, str]]]] = OrderedDict()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="guardrails")
         self._watch: asyncio.Task[None] | None = None
+        self._checking = 0  # requests that are checked on threads now
+        self._check_seconds = 0.01
 
     # -- ASGI --------------------------------------------------------------------------------------------------------
 
@@ -350,6 +354,21 @@ class GuardrailsMiddleware:
         """The decision about the request. Raises Disconnected when the client leaves before it is made; that is counted."""
         if light:
             return exchange.request()
+        expected = self._checking * self._check_seconds
+        if expected > self.settings.check_wait_seconds:
+            raise Overloaded503(math.ceil(expected), "checks would wait for each other too long")
+        self._checking += 1
+        among, started = self._checking, time.monotonic()
+        try:
+            return await self._watched(exchange, receive, scope)
+        finally:
+            self._checking -= 1
+            # What one check takes when it has the models to itself, as far as it can be seen from outside.
+            taken = min((time.monotonic() - started) / among, self.settings.check_wait_seconds)
+            self._check_seconds += (taken - self._check_seconds) / 8
+
+    async def _watched(self, exchange: Exchange, receive: Receive, scope: Mapping[str, Any]) -> Decision:
+        """A check on one of our threads, cut short when the client leaves."""
         work = asyncio.ensure_future(self._run(exchange.request, hurry=exchange.cancel))
         gone = asyncio.ensure_future(departure(receive))
         try:

@@ -32,7 +32,8 @@ class Settings:
     """Everything but the policies. ``formats`` maps ``"POST /chat"`` or ``/chat`` to a format's name or class.
 
     ``answer_limits`` bound an unstreamed answer, which may hold a million numbers of embeddings; ``body_seconds`` is how long
-    a request's body may take to come. ``conversation_header`` names the header that carries a conversation's id, for vaults that
+    a request's body may take to come. A request whose check would wait longer than ``check_wait_seconds`` for those in work
+    is refused at once (503): a model that everybody waits for serves nobody in time. ``conversation_header`` names the header that carries a conversation's id, for vaults that
     outlive an exchange: whoever can name a conversation of a tenant can read its values, so only the server may set it.
     """
 
@@ -42,6 +43,7 @@ class Settings:
     limits: BodyLimits = field(default_factory=BodyLimits)
     answer_limits: BodyLimits = field(default_factory=lambda: BodyLimits(bytes=16_000_000, nodes=1_000_000))
     body_seconds: float = 30.0
+    check_wait_seconds: float = 1.0
     blocked: Blocked = Blocked.REFUSAL
     on_decision: OnDecision | None = None
     refusal: Refusal | None = None

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from guardrails.guard import abandoned
+from guardrails.workers import abandoned
 
 __all__ = ["CONTENT_TYPE", "LOGGER", "NAMES", "OTHER", "TENANTS", "Decision", "FailedRule", "Telemetry"]
 

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 from guardrails.wire import gemini_shapes as shapes
 from guardrails.wire.form import Channel, Event, Form, Route
 from guardrails.wire.framing import SSE, Frame, Framing, JSONArray
-from guardrails.wire.gemini_shapes import field_of
+from guardrails.wire.gemini_shapes import field_of, snake
 from guardrails.wire.openai_common import alike
 from guardrails.wire.runs import Runs
-from guardrails.wire.shape import Mode, opaque
+from guardrails.wire.shape import Mode
 
 __all__ = ["Gemini", "GeminiStream", "GeminiTokens"]
 
@@ -29,6 +29,8 @@ _STATUS = {
 }  # fmt: skip
 _LIKE = {"modelVersion": str, "responseId": str, "createTime": str}
 _FINISH = ("finishReason", "finish_reason")
+_COUNTED = ("prompt", "cachedContent", "candidates", "toolUsePrompt", "thoughts", "total")
+_COUNTS = frozenset(spelling for name in _COUNTED for spelling in (f"{name}TokenCount", snake(f"{name}TokenCount")))
 
 
 def _routes(action: str) -> tuple[Route, ...]:
@@ -135,7 +137,7 @@ class Gemini(Form):
         self._like |= alike(body, _LIKE)
         usage = field_of(body, "usageMetadata")
         if isinstance(usage, dict):
-            self._usage = {k: v for k, v in usage.items() if type(v) is int and opaque(k)}
+            self._usage = {k: v for k, v in usage.items() if type(v) is int and k in _COUNTS}
         # The counts of tokens grow with every event, and the last one, which is never bare, has them all.
         event.bare = not set(body) - _ORDINARY and all(
             not set(c) - {"content", "index"} and all(not set(p) - {"text", "thought"} for p in _parts(c))

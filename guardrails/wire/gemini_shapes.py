@@ -9,25 +9,26 @@ from typing import Any
 from guardrails.types import Role
 from guardrails.wire.shape import By, Delta, Each, Kind, Part, Shape, Switch
 
-__all__ = ["COUNT", "ERROR", "EVENT", "REQUEST", "RESPONSE", "field_of"]
+__all__ = ["COUNT", "ERROR", "EVENT", "REQUEST", "RESPONSE", "field_of", "snake"]
 
 # Events of ours repeat the path of an argument, so it must be one and no text.
 _PATH = re.compile(r"\$[A-Za-z0-9_.\[\]'\"*-]{0,128}")
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
+    """The snake_case spelling of a camelCase name."""
     return _HUMP.sub(r"_\1", name).lower()
 
 
 def field_of(value: Mapping[str, Any], name: str) -> Any:
     """A field under either of its spellings; ``name`` is the camelCase one. None where it is missing."""
     found = value.get(name)
-    return found if found is not None else value.get(_snake(name))
+    return found if found is not None else value.get(snake(name))
 
 
 def _both(fields: Mapping[str, Part], role: Any = None) -> Shape:
-    return Shape({**{_snake(name): part for name, part in fields.items()}, **fields}, role=role)
+    return Shape({**{snake(name): part for name, part in fields.items()}, **fields}, role=role)
 
 
 def _ids(names: str) -> dict[str, Part]:

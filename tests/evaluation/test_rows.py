@@ -114,7 +114,9 @@ def test_all_mistakes_at_once_and_no_text(tmp_path: Path) -> None:
     assert "xylophone" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", b"\x1f\x8bnothing", gzip.compress(b"{}" * 500, mtime=0)[:-12], b"\xff\xfe{"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\n", b"\x1f\x8bnothing", gzip.compress(b"{}" * 500, mtime=0)[:-12], b"\xff\xfe{"]
+)
 def test_what_is_no_file_of_rows(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "d.jsonl"
     path.write_bytes(content)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from guardrails import Guard, inference
-from guardrails import guard as guard_module
+from guardrails import workers as guard_module
 from guardrails.content import Content, Deadline
 from guardrails.errors import DeadlineExceeded, Overloaded, WeightsMissing
 from guardrails.policy import loads
@@ -150,7 +150,7 @@ def arm(monkeypatch: pytest.MonkeyPatch, row: Row, trouble: str, fault: Fault) -
     """From now on there is trouble."""
     fault.armed = trouble
     if only_long(row, trouble):
-        full = guard_module._Workers("strings")
+        full = guard_module.Workers("strings")
         full.abandoned = guard_module.WORKERS
         monkeypatch.setitem(guard_module._pools, "strings", full)
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from guardrails import Guard, Piece, Report
-from guardrails import guard as guard_module
+from guardrails import workers as guard_module
 from guardrails.content import Content, Deadline
 from guardrails.exchange import Exchange, Tenancy
-from guardrails.guard import WORKERS, abandoned
 from guardrails.policy import loads
 from guardrails.types import FailureKind, Found, Source
 from guardrails.wire.openai_chat import Chat
+from guardrails.workers import WORKERS, abandoned
 from tests.asgi.helping import whole
 from tests.failures.faults import Fault, Wrapped, stub_models
 

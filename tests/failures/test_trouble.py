@@ -12,7 +12,7 @@ import pytest
 from starlette.applications import Starlette
 
 from guardrails import Guard
-from guardrails import guard as guard_module
+from guardrails import workers as guard_module
 from guardrails.asgi import GuardrailsMiddleware
 from guardrails.policy import loads
 from tests.asgi.helping import App, chunk, whole

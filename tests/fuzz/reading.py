@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -102,58 +103,101 @@ def _messages(data: bytes) -> list[str]:
     return out
 
 
+Place = tuple[tuple[Any, ...], tuple[Any, ...]]
+# Where a client sees parts one after the other, and not a text for each kind of part.
+_INTERRUPTED = frozenset({"candidates", "message", "response"})
+# Events that begin a text: the field of it, and the events that continue it.
+_PARTS = {"text": "response.output_text.delta", "refusal": "response.refusal.delta"}
+
+
 @cache
 def _known() -> frozenset[tuple[str | None, ...]]:
     """Where the events of the samples have strings: only there does a client know to join them."""
     every = (said(at, which, 8).events or () for at in range(len(SAMPLES)) for which in range(len(ANSWERS)))
-    return frozenset(
-        leaf.keys for events in every for _, text in events for leaf in leaves(text, nested=False) if not leaf.number
-    )
+    values = (json.loads(text) for events in every for _, text in events if text != "[DONE]")
+    return frozenset(_flat(path) for value in values for (path, _), _ in _strings(value, (), ()))
+
+
+def _flat(path: tuple[Any, ...]) -> tuple[str | None, ...]:
+    return tuple(None if isinstance(k, int) else k for k in path)
 
 
 def texts(answer: list[str], *, join: bool) -> Iterator[Leaf]:
     """Every leaf of every body, and (``join``) what the strings of the same place say one after the other."""
-    joined: dict[tuple[Any, ...], list[str]] = {}
-    last: tuple[Any, ...] = ()
-    run = 0
     for text in answer:
         yield from leaves(text)
-        if not join:
-            continue
+    for (path, _), whole in _joined(answer).items() if join else ():
+        keys = (*(k for k in path if isinstance(k, str)), "joined")
+        yield Leaf(whole, keys)
+        yield from (Leaf(x.text, (*keys, *x.keys), x.number) for x in leaves(whole, nested=False))
+
+
+def _joined(answer: list[str]) -> dict[Place, str]:
+    """What a client has at the end: its texts, by the place they have in the events."""
+    parts: dict[Place, list[str]] = {}
+    begun: Counter[Place] = Counter()
+    last: Place = ((), ())
+    run = 0
+    for text in answer:
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
             continue
         for item in value if isinstance(value, list) else [value]:  # the elements of a stream that is an array
-            for place, said_ in _strings(item, (), ()):
-                if tuple(None if isinstance(k, int) else k for k in place[0]) not in _known():
+            for place, piece in _begins(item):
+                begun[place] += 1  # what an event begins again is another text
+                parts.setdefault((place[0], (*place[1], begun[place])), []).append(piece)
+            for place, piece in _strings(item, (), ()):
+                if _flat(place[0]) not in _known():
                     continue
                 if place[0][0] in _INTERRUPTED and place != last:
                     run += 1  # a text that another one interrupts is not continued
                 last = place
-                joined.setdefault((*place, run if place[0][0] in _INTERRUPTED else 0), []).append(said_)
-    for place, parts in joined.items():
-        if len(parts) > 1:
-            whole = "".join(parts)
-            keys = (*(k for k in place[0] if isinstance(k, str)), "joined")
-            yield Leaf(whole, keys)
-            yield from (Leaf(x.text, (*keys, *x.keys), x.number) for x in leaves(whole, nested=False))
+                which = run if place[0][0] in _INTERRUPTED else begun[place]
+                parts.setdefault((place[0], (*place[1], which)), []).append(piece)
+    return {place: "".join(pieces) for place, pieces in parts.items() if len(pieces) > 1}
 
 
-# Where a client sees parts one after the other, and not a text for each kind of part.
-_INTERRUPTED = frozenset({"candidates", "message", "response"})
+def _begins(event: Any) -> Iterator[tuple[Place, str]]:
+    """The texts that an event begins and others continue, at the place of those."""
+    kind = event.get("type") if isinstance(event, dict) else None
+    match kind:
+        case "content_block_start":
+            block, where = event.get("content_block"), (*_numbers(event), "content_block_delta")
+            found = [(("delta", name), where, name) for name in ("text", "thinking")]
+        case "response.content_part.added":
+            block = event.get("part")
+            found = [(("delta",), (*_numbers(event), name), field) for field, name in _PARTS.items()]
+        case "response.output_item.added":
+            block = event.get("item")
+            name = block.get("id") if isinstance(block, dict) else None
+            where = (*_numbers(event), *((("item_id", name),) if isinstance(name, str) else ()))
+            found = [(("delta",), (*where, "response.function_call_arguments.delta"), "arguments")]
+        case _:
+            return
+    for path, where, name in found:
+        if isinstance(block, dict) and isinstance(block.get(name), str):
+            yield (path, where), block[name]
 
 
-def _strings(value: Any, path: tuple[Any, ...], where: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], str]]:
+def _numbers(value: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple((k, value[k]) for k in _PLACES if isinstance(value.get(k), int | str))
+
+
+def _strings(value: Any, path: tuple[Any, ...], where: tuple[Any, ...]) -> Iterator[tuple[Place, str]]:
     """Every string that is not empty, with its path and the numbers by which events name what they continue."""
     if isinstance(value, dict):
-        where += tuple((k, value[k]) for k in _PLACES if isinstance(value.get(k), int | str))
-        kind = value.get("type", "")
-        if not path and (not isinstance(kind, str) or (kind.startswith("response.") and not kind.endswith(".delta"))):
-            return  # an event that says whole what was said before, or one that no client knows
-        if not path and "delta" in value and isinstance(value["delta"], str) and not kind:
-            return
-        where += ((kind,) if not path else ()) + (("thought",) if value.get("thought") else ())
+        where += _numbers(value)
+        if not path:
+            kind = value.get("type", "")
+            begins = kind == "content_block_start" or (
+                str(kind).startswith("response.") and not str(kind).endswith(".delta")
+            )
+            # Such an event begins a text or says whole what was said before; one without a type is known to nobody.
+            if not isinstance(kind, str) or begins or (not kind and isinstance(value.get("delta"), str)):
+                return
+            where += (kind,)
+        where += ("thought",) if value.get("thought") else ()
         for key, inner in value.items():
             yield from _strings(inner, (*path, key), where)
     elif isinstance(value, list):

@@ -6,7 +6,6 @@ bytes and the models' weights. Nothing of the text is kept, and no tenant can hi
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import threading
 from collections import OrderedDict
@@ -47,11 +46,11 @@ class Verdicts:
     @staticmethod
     def key(secret: bytes, basis: str, source: Source, role: Role, text: str) -> bytes:
         """``basis``: the sha256 of the policy and of the weights, in a row. Every part is framed by its length."""
-        digest = hmac.new(secret, digestmod=hashlib.sha256)
+        parts: list[bytes] = []
         for part in (basis, source.value, role.value, text):
             data = part.encode("utf-8", "surrogatepass")
-            digest.update(len(data).to_bytes(8, "big") + data)
-        return digest.digest()
+            parts += (len(data).to_bytes(8, "big"), data)
+        return hmac.digest(secret, b"".join(parts), "sha256")
 
     def get(self, key: bytes) -> Outcome | None:
         """The outcome of a key, None when it is not known."""

@@ -85,7 +85,10 @@ def match(route: str, path: str) -> dict[str, str] | None:
         before, after = pattern[:name_start], pattern[name_end + 1 :]
         if not (segment.startswith(before) and segment.endswith(after)) or len(segment) <= len(before) + len(after):
             return None
-        value = unquote(segment[len(before) : len(segment) - len(after)], errors="strict")
+        try:
+            value = unquote(segment[len(before) : len(segment) - len(after)], errors="strict")
+        except UnicodeDecodeError:
+            return None
         if "%" in value or any(ord(c) < 0x21 or ord(c) == 0x7F for c in value):
             return None
         params[pattern[name_start + 1 : name_end]] = value

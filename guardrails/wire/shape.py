@@ -428,7 +428,7 @@ def is_opaque(value: str) -> bool:
 
 def _is_base64(value: str) -> bool:
     """Whether a string is nothing but base64, broken into lines perhaps. Words have blanks between them, numbers no letters."""
-    return re.fullmatch(r"[A-Za-z0-9+/_\r\n-]*={0,2}\s*", value) is not None and not _PERSONAL.search(value)
+    return re.fullmatch(r"[A-Za-z0-9+/_\r\n-]*={0,2}\s*", value) is not None and not _PERSONAL.search(value.strip())
 
 
 NOTHING: Mapping[str, Part] = MappingProxyType({})

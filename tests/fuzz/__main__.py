@@ -8,37 +8,55 @@ from __future__ import annotations
 import argparse
 import asyncio
 import multiprocessing
+import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from queue import Empty
 
 from tests.fuzz.cases import case
-from tests.fuzz.running import Figures, run, table, work
+from tests.fuzz.running import Batch, Figures, batches, run, table, work
 
 __all__ = ["main"]
 
 # Broken cases that are shown while a run goes on.
 _SHOWN = 40
+# A signal that ends the run: the figures so far are told all the same.
+_stopped: list[int] = []
 
 
-def _all(seed: int, cases: int, jobs: int) -> tuple[Figures, list[str]]:
+def _elsewhere(seed: int, cases: int, jobs: int) -> Iterator[Batch]:
+    """The batches of several processes, as they come."""
     context = multiprocessing.get_context("spawn")
     told = context.Queue()
     workers = [context.Process(target=work, args=(seed, i, cases, jobs, told), daemon=True) for i in range(jobs)]
     for worker in workers:
         worker.start()
+    done = 0
+    try:
+        while done < cases and not _stopped:
+            try:
+                batch: Batch = told.get(timeout=5)
+            except Empty:
+                if any(w.exitcode not in (None, 0) for w in workers):
+                    print(f"\na process ended: exit codes {[w.exitcode for w in workers]}", file=sys.stderr)
+                    _stopped.append(0)
+                continue
+            done += batch[0]
+            yield batch
+    finally:
+        for worker in workers:
+            if _stopped:
+                worker.terminate()
+            worker.join(timeout=10)
+
+
+def _all(seed: int, cases: int, jobs: int) -> tuple[Figures, list[str]]:
     figures: Figures = Counter()
     wrong: list[str] = []
     done, started = 0, time.monotonic()
-    while done < cases:
-        try:
-            count, some, broken = told.get(timeout=5)
-        except Empty:
-            if any(w.exitcode not in (None, 0) for w in workers):
-                wrong.append(f"a process ended after {done} cases")
-                break
-            continue
+    for count, some, broken in batches(seed, 0, cases, 1) if jobs == 1 else _elsewhere(seed, cases, jobs):
         done += count
         figures += some
         for one in broken:
@@ -46,15 +64,11 @@ def _all(seed: int, cases: int, jobs: int) -> tuple[Figures, list[str]]:
                 print("\n" + one, file=sys.stderr, flush=True)
             wrong.append(one)
         rate = done / (time.monotonic() - started)
-        print(
-            f"\r{done:,} of {cases:,} cases, {rate:,.0f} a second, {len(wrong)} broken",
-            end="",
-            file=sys.stderr,
-            flush=True,
-        )
+        progress = f"\r{done:,} of {cases:,} cases, {rate:,.0f} a second, {len(wrong)} broken"
+        print(progress, end="", file=sys.stderr, flush=True)
+        if _stopped:
+            break
     print(file=sys.stderr)
-    for worker in workers:
-        worker.join(timeout=10)
     return figures, wrong
 
 
@@ -73,13 +87,20 @@ def main(arguments: list[str] | None = None) -> int:
         figures, wrong = asyncio.run(run(int(seed), [int(number)]))
         print(*wrong or [next(iter(figures))[1]], sep="\n")
         return 1 if wrong else 0
+    _stopped.clear()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda received, _: _stopped.append(received)) for number in signals]
     started = time.monotonic()
-    figures, wrong = _all(given.seed, given.cases, given.jobs)
+    try:
+        figures, wrong = _all(given.seed, given.cases, given.jobs)
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
     print(
         f"seed {given.seed}, {sum(figures.values()):,} cases in {time.monotonic() - started:,.0f} s, {len(wrong)} broken\n"
     )
     print(table(figures))
-    return 1 if wrong else 0
+    return 1 if wrong or _stopped else 0
 
 
 if __name__ == "__main__":

@@ -228,6 +228,15 @@ def _path(rng: Random, kind: str, path: str) -> tuple[bytes | None, str]:
 def _query(rng: Random, kind: str, query: str) -> bytes:
     if kind != "query":
         return query.encode()
+    if rng.random() < 0.4:
+        return b"&".join(
+            [query.encode()] * bool(query)
+            + [
+                rng.choice(
+                    (b"key=abc-1", b"alt=json", b"api-version=2026-01-01", b"%24alt=sse", b"stream=1", b"alt=SSE")
+                )
+            ]
+        )
     pieces = [query] if query and rng.random() < 0.7 else []
     for _ in range(rng.choice((1, 1, 2, 40))):
         name = rng.choice(

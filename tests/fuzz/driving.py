@@ -14,6 +14,7 @@ from tests.fuzz.canaries import guard
 from tests.fuzz.cases import Case
 from tests.fuzz.mutate import chunks
 from tests.fuzz.properties import EXEMPT, Ran, Wrong, complete, hold, short
+from tests.fuzz.samples import CUSTOM
 
 __all__ = ["OUTCOMES", "Driver"]
 
@@ -43,6 +44,7 @@ class Driver:
                 guard(policy),
                 reload=False,
                 exempt=[*DOCS, EXEMPT],
+                custom=CUSTOM,
                 on_decision=self._decided,
                 **settings,
             )

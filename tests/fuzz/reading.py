@@ -161,6 +161,7 @@ def _joined(answer: list[str]) -> dict[Place, str]:
 def _begins(event: Any) -> Iterator[tuple[Place, str]]:
     """The texts that an event begins and others continue, at the place of those."""
     kind = event.get("type") if isinstance(event, dict) else None
+    found: list[tuple[tuple[Any, ...], tuple[Any, ...], str]]
     match kind:
         case "content_block_start":
             block, where = event.get("content_block"), (*_numbers(event), "content_block_delta")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import traceback
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.fuzz.cases import KINDS, case
 from tests.fuzz.driving import OUTCOMES, Driver
 
-__all__ = ["Figures", "run", "table", "work"]
+__all__ = ["Batch", "Figures", "batches", "run", "table", "work"]
 
 Figures = Counter[tuple[str, str]]
+# How many cases, how they ended, and what did not hold.
+Batch = tuple[int, Figures, list[str]]
 # Cases between two words of progress.
 _STEP = 500
 
@@ -40,11 +43,18 @@ def _told(error: Exception) -> str:
     return f"{error}"[:600] + (f" [{type(cause).__name__} at {places}]" if places else "")
 
 
-def work(seed: int, first: int, last: int, step: int, told: Any) -> None:
-    """One process: the cases from ``first`` in strides of ``step``."""
+def batches(seed: int, first: int, last: int, step: int) -> Iterator[Batch]:
+    """The cases from ``first`` to ``last`` in strides of ``step``, some hundred at a time."""
     for start in range(first, last, step * _STEP):
         numbers = range(start, min(start + step * _STEP, last), step)
-        told.put((len(numbers), *asyncio.run(run(seed, numbers))))
+        yield (len(numbers), *asyncio.run(run(seed, numbers)))
+
+
+def work(seed: int, first: int, last: int, step: int, told: Any) -> None:
+    """The same, from another process."""
+    faulthandler.enable()
+    for batch in batches(seed, first, last, step):
+        told.put(batch)
 
 
 def table(figures: Figures) -> str:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from guardrails.demo import anthropic, bedrock, gemini, ollama, openai_chat, openai_other, openai_responses
 from guardrails.demo.answers import Answer, Delivery, answer
 from guardrails.demo.common import Asked, Format
-from guardrails.wire import recognise
+from guardrails.wire import FORMATS, form_class, recognise
+from guardrails.wire.custom import load_formats
 from guardrails.wire.form import Form
 
-__all__ = ["SAMPLES", "Said", "Sample", "form_of", "said"]
+__all__ = ["CUSTOM", "SAMPLES", "Said", "Sample", "form_of", "said"]
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 SEAL = "EqQBCkYIBxgCKkDxV0m8lVbWn5hQ3uKp1TtYw7dM2hIaNqz0bL4uSx6CgRfE9yPjO8A=="
@@ -159,6 +161,26 @@ _OLLAMA = {
     ],
     "tools": [{"type": "function", "function": _tool(parameters=SCHEMA)}],
 }
+_ASK = {
+    "engine": "e-1",
+    "question": "What is the weather?",
+    "persona": "Be brief.",
+    "passages": [{"id": "p1", "text": "It rains."}, {"id": "p2", "text": "It is cold."}],
+    "attachments": [{"url": "https://example.com/a.pdf", "note": "see page two"}],
+    "stream": True,
+}
+_TALK = {
+    "turns": [
+        {"id": "t0", "by": "operator", "says": "Be brief."},
+        {"id": "t1", "by": "human", "says": "What is the weather?", "photo": PIXEL},
+        {"id": "t2", "by": "bot", "call": {"id": "c1", "name": "weather", "arguments": '{"city": "Oslo"}'}},
+        {"id": "t3", "by": "function", "says": "grey"},
+        {"id": "t4", "by": "human", "says": "And tomorrow?"},
+    ]
+}
+
+# Formats that a file describes, before those that are built in.
+CUSTOM = load_formats(Path(__file__).parents[2] / "examples" / "formats.yaml")
 
 SAMPLES: tuple[Sample, ...] = (
     Sample("openai.chat", "/v1/chat/completions", _CHAT, api=openai_chat.FORMAT),
@@ -177,6 +199,8 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("gemini.tokens", "/v1beta/models/gemini-2:countTokens", _GEMINI),
     Sample("ollama.chat", "/api/chat", _OLLAMA, api=ollama.FORMAT),
     Sample("ollama.generate", "/api/generate", {"model": "llama", "prompt": "It is", "system": "Be brief.", "images": [PIXEL]}),
+    Sample("acme.ask", "/v1/ask", _ASK),
+    Sample("acme.talk", "/bots/b7:talk", _TALK),
     Sample("listing", "/v1/models", None, method="GET"),
 )  # fmt: skip
 
@@ -197,11 +221,21 @@ _EXTRA_EVENTS: dict[str, list[Any]] = {
     "gemini.stream": [{"candidates": [{"content": {"parts": [{"text": "They ask for rain.", "thought": True}], "role": "model"}, "index": 0}]}],
     "ollama.chat": [{"model": "llama", "created_at": "2026-01-01T00:00:00Z", "message": {"role": "assistant", "content": "", "thinking": "They ask for rain."}, "done": False}],
 }  # fmt: skip
+_GENERATED = {"model": "llama", "created_at": "2026-01-01T00:00:00Z"}
 _OWN_ANSWERS: dict[str, Any] = {
     "anthropic.count_tokens": {"input_tokens": 12},
     "gemini.tokens": {"totalTokens": 12},
     "listing": {"object": "list", "data": [{"id": "m-1", "object": "model", "created": 1, "owned_by": "somebody"}]},
-    "ollama.generate": {"model": "llama", "created_at": "2026-01-01T00:00:00Z", "response": "a rainy day", "done": True, "context": [1, 2, 3]},
+    "ollama.generate": {**_GENERATED, "response": "a rainy day", "done": True, "context": [1, 2, 3]},
+    "acme.ask": {"id": "a1", "answer": "It rains.", "cited": ["p1"], "why": {"step": "looked it up"}},
+    "acme.talk": {"id": "a1", "says": "It rains.", "call": {"id": "c1", "arguments": '{"city": "Oslo"}'}, "tokens": [{"text": "It"}]},
+}  # fmt: skip
+_OWN_EVENTS: dict[str, list[Any]] = {
+    "ollama.generate": [{**_GENERATED, "response": w, "done": w == ""} for w in ("a ", "rainy ", "day", "")],
+    "acme.ask": [{"type": "piece", "id": "a1", "text": w} for w in ("It ", "rains ", "all ", "day.")] + [{"type": "end", "id": "a1", "done": True, "cited": ["p1"]}],
+    "acme.talk": [{"id": "a1", "parts": [{"index": 0, "says": w}]} for w in ("It ", "rains.")]
+    + [{"id": "a1", "parts": [{"index": 1, "arguments": w}]} for w in ('{"city": ', '"Oslo"}')]
+    + [{"id": "a1", "whole": "It rains."}, {"id": "a1", "end": "done", "tokens": [{"text": "It"}]}],
 }  # fmt: skip
 
 
@@ -219,7 +253,8 @@ def form_of(sample: Sample, *, stream: bool) -> Form:
     body = sample.body
     if isinstance(body, dict) and stream:
         body = {**body, "stream": True}
-    form, params = next((f, p) for f, p in recognise(sample.method, sample.path) if f.fits(body))
+    every = [*CUSTOM, *map(form_class, FORMATS)]
+    form, params = next((f, p) for f, p in recognise(sample.method, sample.path, every) if f.fits(body))
     return form(body, params, dict([sample.query.split("=")]) if sample.query else {})
 
 
@@ -229,10 +264,7 @@ def said(at: int, which: int, chunk: int) -> Said:
     sample = SAMPLES[at]
     own = _OWN_ANSWERS.get(sample.format, {})
     if sample.api is None:
-        events = None
-        if sample.format == "ollama.generate":
-            words = [{**own, "response": w + " ", "done": False} for w in str(own["response"]).split()]
-            events = tuple((None, json.dumps(e)) for e in [*words, {**own, "response": ""}])
+        events = tuple((None, json.dumps(event)) for event in _OWN_EVENTS.get(sample.format, ())) or None
         return Said(json.dumps(own), events, json.dumps({"error": {"message": "out of order", "type": "api_error"}}))
     api = sample.api
     path = {"model": "m-1", "verb": sample.path.rpartition("/")[2].rpartition(":")[2]}

@@ -146,6 +146,7 @@ _CONTINUED = frozenset(
         "refusal",
         "input",
         "response",
+        "says",
     }
 )
 

@@ -140,6 +140,8 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "seed 7, 20 cases" in told.out
     assert "| all | 20 |" in told.out
     assert "20 of 20 cases" in told.err
+    assert main(["--cases", "20", "--seed", "7"]) == 0
+    assert capsys.readouterr().out.partition("\n")[2] == told.out.partition("\n")[2]
     assert main(["--only", "7:3"]) == 0
     assert capsys.readouterr().out.startswith("7:3 ")
 

@@ -26,11 +26,14 @@ _SHOWN = 40
 _stopped: list[int] = []
 
 
-def _elsewhere(seed: int, cases: int, jobs: int) -> Iterator[Batch]:
+def _elsewhere(seed: int, first: int, cases: int, jobs: int) -> Iterator[Batch]:
     """The batches of several processes, as they come."""
     context = multiprocessing.get_context("spawn")
     told = context.Queue()
-    workers = [context.Process(target=work, args=(seed, i, cases, jobs, told), daemon=True) for i in range(jobs)]
+    workers = [
+        context.Process(target=work, args=(seed, first + i, first + cases, jobs, told), daemon=True)
+        for i in range(jobs)
+    ]
     for worker in workers:
         worker.start()
     done = 0
@@ -52,11 +55,12 @@ def _elsewhere(seed: int, cases: int, jobs: int) -> Iterator[Batch]:
             worker.join(timeout=10)
 
 
-def _all(seed: int, cases: int, jobs: int) -> tuple[Figures, list[str]]:
+def _all(seed: int, first: int, cases: int, jobs: int) -> tuple[Figures, list[str]]:
     figures: Figures = Counter()
     wrong: list[str] = []
     done, started = 0, time.monotonic()
-    for count, some, broken in batches(seed, 0, cases, 1) if jobs == 1 else _elsewhere(seed, cases, jobs):
+    come = batches(seed, first, first + cases, 1) if jobs == 1 else _elsewhere(seed, first, cases, jobs)
+    for count, some, broken in come:
         done += count
         figures += some
         for one in broken:
@@ -76,6 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cases", type=int, default=10_000, help="how many (10,000)")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first: to go on with a run (0)")
     parser.add_argument("--seed", type=int, default=1, help="which (1)")
     parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
     parser.add_argument("--only", metavar="SEED:NUMBER", help="run this case alone, and show it")
@@ -92,7 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
     before = [signal.signal(number, lambda received, _: _stopped.append(received)) for number in signals]
     started = time.monotonic()
     try:
-        figures, wrong = _all(given.seed, given.cases, given.jobs)
+        figures, wrong = _all(given.seed, given.first, given.cases, given.jobs)
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
@@ -100,6 +105,8 @@ def main(arguments: list[str] | None = None) -> int:
         f"seed {given.seed}, {sum(figures.values()):,} cases in {time.monotonic() - started:,.0f} s, {len(wrong)} broken\n"
     )
     print(table(figures))
+    if _stopped:
+        print(f"\nstopped by signal {_stopped[0]}; go on with --first {given.first + sum(figures.values())}")
     return 1 if wrong or _stopped else 0
 
 

@@ -142,6 +142,8 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "20 of 20 cases" in told.err
     assert main(["--cases", "20", "--seed", "7"]) == 0
     assert capsys.readouterr().out.partition("\n")[2] == told.out.partition("\n")[2]
+    assert main(["--cases", "5", "--seed", "7", "--first", "15"]) == 0
+    assert "| all | 5 |" in capsys.readouterr().out
     assert main(["--only", "7:3"]) == 0
     assert capsys.readouterr().out.startswith("7:3 ")
 

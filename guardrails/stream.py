@@ -34,13 +34,13 @@ from guardrails.types import (
     FailureKind,
     Finding,
     Hit,
-    OnFailure,
     Piece,
     Report,
     Role,
     Source,
     Unseen,
 )
+from guardrails.verdict import stops
 
 if TYPE_CHECKING:
     from guardrails.guard import Guard
@@ -248,10 +248,10 @@ class TextStream:
         verdict = self._direction.judge(content, [*found.hits, *self._echoes(window)], [*failures, *found.failures])
         self._note(verdict.failures, found.unseen, found.scores)
         kept = [f for f in verdict.findings if f.start is None or (f.end or 0) > base]
-        stops = [f for f in kept if f.action is Action.BLOCKED]
-        if stops or self._failed(verdict.failures):
+        blocking = [f for f in kept if f.action is Action.BLOCKED]
+        if blocking or self._failed(verdict.failures):
             # The segment in which the first blocked span begins; what judges texts as a whole blocks the newest one.
-            starts = [max(0, (f.start or 0) - base) for f in stops if self._is_span(f)]
+            starts = [max(0, (f.start or 0) - base) for f in blocking if self._is_span(f)]
             first = min([*starts, segment]) if starts else segment
             limit = max(c for c in (0, *self._cuts, segment) if c <= first)
             kept_here = [f for f in kept if f.action is not Action.BLOCKED]
@@ -430,7 +430,7 @@ class TextStream:
         self._values.clear()
 
     def _failed(self, failures: Iterable[Failure]) -> bool:
-        return any(self._direction.rules[f.rule].on_failure is OnFailure.BLOCK for f in failures)
+        return stops(self._direction.rules, failures)
 
     # -- findings ----------------------------------------------------------------------------------------------------
 

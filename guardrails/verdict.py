@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from guardrails.rules import Rule
 from guardrails.types import Action, Failure, FailureKind, Finding, Hit, OnFailure, RuleAction, Source
 
-__all__ = ["Verdict", "judge"]
+__all__ = ["Verdict", "judge", "stops"]
 
 _EFFECT = {RuleAction.BLOCK: Action.BLOCKED, RuleAction.MASK: Action.MASKED, RuleAction.DETECT: Action.NONE}
 
@@ -38,7 +38,7 @@ def judge(rules: Mapping[str, Rule], source: Source, hits: Iterable[Hit], failur
         else:
             real.add(failure)
     action = max((f.action for f in findings), key=lambda a: a.severity, default=Action.NONE)
-    if any(rules[f.rule].on_failure is OnFailure.BLOCK for f in real):
+    if stops(rules, real):
         action = Action.BLOCKED
     return Verdict(
         action,
@@ -46,6 +46,11 @@ def judge(rules: Mapping[str, Rule], source: Source, hits: Iterable[Hit], failur
         tuple(sorted(real, key=lambda f: (f.rule, f.kind, -1 if f.piece is None else f.piece, f.detail))),
         tuple(sorted(not_applicable)),
     )
+
+
+def stops(rules: Mapping[str, Rule], failures: Iterable[Failure]) -> bool:
+    """Whether one of these rules, which could not be evaluated, blocks for that."""
+    return any(rules[f.rule].on_failure is OnFailure.BLOCK for f in failures)
 
 
 def _finding(rule: Rule, source: Source, hit: Hit) -> Finding:

@@ -265,7 +265,7 @@ class GuardrailsMiddleware:
 
     def _declared(self, method: str, headers: list[tuple[bytes, bytes]]) -> int:
         if method == "GET":
-            if any(k in (b"transfer-encoding",) or (k == b"content-length" and v != b"0") for k, v in headers):
+            if _has_body(headers):
                 raise Malformed(400, "a GET request has no body here")
             return 0
         strict.check_headers(headers, self.settings.limits)
@@ -414,7 +414,7 @@ class GuardrailsMiddleware:
 
     async def _bodiless(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """OPTIONS and HEAD pass without a body, in either direction."""
-        if any(k == b"transfer-encoding" or (k == b"content-length" and v != b"0") for k, v in scope["headers"]):
+        if _has_body(scope["headers"]):
             await self._refuse(send, 400, f"{scope['method']} has no body here", "invalid_request")
             return
 
@@ -523,6 +523,11 @@ class GuardrailsMiddleware:
                 await result
         except Exception as error:
             _log.error("the on_decision hook failed: %s", type(error).__name__)
+
+
+def _has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a request says that it has a body."""
+    return any(k == b"transfer-encoding" or (k == b"content-length" and v != b"0") for k, v in headers)
 
 
 def _query(scope: Mapping[str, Any]) -> dict[str, str]:

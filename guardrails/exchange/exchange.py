@@ -24,7 +24,6 @@ from guardrails.types import (
     Failure,
     FailureKind,
     Finding,
-    OnFailure,
     Piece,
     Qualifier,
     Role,
@@ -32,6 +31,7 @@ from guardrails.types import (
     Uninspected,
 )
 from guardrails.vault import Restorer, Vault
+from guardrails.verdict import stops
 from guardrails.wire.form import Form
 from guardrails.wire.shape import Kind, Mode, Slot, Walk
 
@@ -142,9 +142,9 @@ class Exchange:
             if pieces:
                 joined, more = self._outcomes([Slot(t, r, "(window)") for t, r in pieces])
                 failures += more
-                stops = [f for o in joined for f in o.findings if f.action is Action.BLOCKED]
-                located += [Located("(window)", f) for f in stops]
-                blocked = bool(stops) or self._failed(failures, Source.INPUT)
+                blocking = [f for o in joined for f in o.findings if f.action is Action.BLOCKED]
+                located += [Located("(window)", f) for f in blocking]
+                blocked = bool(blocking) or self._failed(failures, Source.INPUT)
 
         masked = False
         if not blocked:
@@ -273,32 +273,27 @@ class Exchange:
         numbers = self.numbers_out()
         blocked = bool(walk.unread) and policy.uninspected is Uninspected.BLOCK
         masked = False
-        scores: dict[str, float] = {}
         restored: list[tuple[Slot, str]] = []
         for slot in walk.slots:
             if blocked:
                 break
-            if nothing_in(self.guard, slot.text, slot.role, deadline):
-                text = self.restored(slot.text, slot)
-                if text != slot.text:
-                    restored.append((slot, text))
-                continue
-            stream = TextStream(
-                self.guard,
-                Source.OUTPUT,
-                role=slot.role,
-                numbers=numbers,
-                company=self.company_of(slot),
-                mode=StreamMode.SYNC,
-            )
-            stream.push(slot.text)
-            text = stream.advance(final=True, deadline=deadline)
-            report = stream.report
-            located += [Located(slot.path, f) for f in report.findings]
-            failures += [f for f in report.failures if f not in failures]
-            scores |= report.scores
-            blocked = stream.blocked or (slot.fixed and text != slot.text)
-            masked = masked or text != slot.text
+            text = slot.text
+            if not nothing_in(self.guard, slot.text, slot.role, deadline):
+                stream = TextStream(
+                    self.guard,
+                    Source.OUTPUT,
+                    role=slot.role,
+                    numbers=numbers,
+                    company=self.company_of(slot),
+                    mode=StreamMode.SYNC,
+                )
+                stream.push(slot.text)
+                text = stream.advance(final=True, deadline=deadline)
+                report = stream.report
+                located += [Located(slot.path, f) for f in report.findings]
+                failures += [f for f in report.failures if f not in failures]
+                blocked = stream.blocked or (slot.fixed and text != slot.text)
+                masked = masked or text != slot.text
             if not blocked:
                 text = self.restored(text, slot)
                 if text != slot.text:
@@ -360,8 +355,7 @@ class Exchange:
     # -- decisions ---------------------------------------------------------------------------------------------------
 
     def _failed(self, failures: Iterable[Failure], source: Source) -> bool:
-        rules = self.guard.direction(source).rules
-        return any(rules[f.rule].on_failure is OnFailure.BLOCK for f in failures)
+        return stops(self.guard.direction(source).rules, failures)
 
     def refused(self, source: Source, kind: FailureKind, detail: str) -> Decision:
         """The decision when nothing could be checked at all (an unreadable answer, an overload): blocked."""

@@ -29,7 +29,7 @@ __all__ = ["StreamedAnswer"]
 class _Channel:
     """One text of the answer, in work."""
 
-    __slots__ = ("kind", "name", "raw", "restorer", "sent", "stream", "taken", "template")
+    __slots__ = ("kind", "name", "raw", "restorer", "sent", "stream", "taken")
 
     def __init__(self, exchange: Exchange, slot: Slot, stream: TextStream) -> None:
         self.name = slot.channel
@@ -39,7 +39,6 @@ class _Channel:
         self.raw: list[str] = []
         self.sent: list[str] = []
         self.taken = False
-        self.template: tuple[Frame, Slot] | None = None
 
 
 class StreamedAnswer:
@@ -123,7 +122,7 @@ class StreamedAnswer:
                 case Mode.DELTA if slot.channel not in self._channels or self._channels[slot.channel].stream.finished:
                     text = slot.text
                 case Mode.DELTA:
-                    text = self._delta(slot, closing=_closes(event, slot.channel))
+                    text = self._advance(self._channels[slot.channel], final=_closes(event, slot.channel))
                 case Mode.REPEAT:
                     text = self._repeat(slot, out)
                 case _:
@@ -219,30 +218,22 @@ class StreamedAnswer:
             channel = self._channels[slot.channel] = _Channel(self._exchange, slot, self._stream(slot))
         return channel
 
-    def _delta(self, slot: Slot, *, closing: bool) -> str:
-        channel = self._channels[slot.channel]
+    def _advance(self, channel: _Channel, *, final: bool) -> str:
+        """What of a channel may leave now; arguments of tools only at its end, whole."""
         if channel.kind is Kind.JSON:
-            text = self._arguments(channel) if closing else ""
+            text = self._arguments(channel) if final else ""
         else:
-            text = channel.stream.advance(final=closing, deadline=self._deadline)
+            text = channel.stream.advance(final=final, deadline=self._deadline)
             self.blocked = self.blocked or channel.stream.blocked
-            text = self._restore(channel, text, final=closing and not self.blocked)
+            text = self._restore(channel, text, final=final and not self.blocked)
         channel.sent.append(text)
-        if closing or self.blocked:
+        if final or self.blocked:
             self._retire(channel)
         return text
 
     def _close(self, name: Hashable, out: list[Frame]) -> None:
         """The end of a channel: the rest of its text, as an event of its own."""
-        channel = self._channels[name]
-        if channel.kind is Kind.JSON:
-            text = self._arguments(channel)
-        else:
-            text = channel.stream.advance(final=True, deadline=self._deadline)
-            self.blocked = self.blocked or channel.stream.blocked
-            text = self._restore(channel, text, final=not self.blocked)
-        channel.sent.append(text)
-        self._retire(channel)
+        text = self._advance(self._channels[name], final=True)
         if text:
             out.append(self._form.delta(name, text))
 
@@ -267,8 +258,7 @@ class StreamedAnswer:
         text = stream.advance(final=True, deadline=self._deadline)
         self._take(slot.path, stream)
         self.blocked = self.blocked or stream.blocked or (slot.fixed and text != slot.text)
-        restorer = self._exchange.restorer(slot.kind)
-        return text if restorer is None or self.blocked else restorer.feed(text) + restorer.finish()
+        return text if self.blocked else self._exchange.restored(text, slot)
 
     def _arguments(self, channel: _Channel) -> str:
         channel.stream.finished = True

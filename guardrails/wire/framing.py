@@ -21,7 +21,32 @@ _TEXT_LINE_END = re.compile(r"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
 
 
-class SSE(Decoder):
+class _Lines(Decoder):
+    """A framing of lines: what a cut left of the last one waits for the rest of it."""
+
+    def __init__(self, limits: BodyLimits = DEFAULT_LIMITS) -> None:
+        super().__init__(limits)
+        self._partial = bytearray()
+
+    def _lines(self, parts: list[bytes]) -> None:
+        """Lines without their ends; the last of ``parts`` has none yet."""
+        *lines, rest = parts
+        for line in lines:
+            if self._partial:
+                self._partial += line
+                whole = bytes(self._partial)
+                self._partial.clear()
+            else:
+                whole = line
+            self._line(whole)
+        self._partial += rest
+        self._bounded(len(self._partial))
+
+    def _line(self, line: bytes) -> None:
+        raise NotImplementedError
+
+
+class SSE(_Lines):
     """Server-sent events, read by the rules of the WHATWG.
 
     Comments, ``id`` and ``retry`` are dropped: they would be text that nobody inspects, and a stream that was held back
@@ -34,7 +59,6 @@ class SSE(Decoder):
 
     def __init__(self, limits: BodyLimits = DEFAULT_LIMITS) -> None:
         super().__init__(limits)
-        self._partial = bytearray()
         self._after_cr = False
         self._first = True
         self._name: str | None = None
@@ -51,17 +75,7 @@ class SSE(Decoder):
             lines = _LINE_END.split(data)
         else:
             lines = data.split(b"\n")
-        rest = lines.pop()
-        for line in lines:
-            if self._partial:
-                self._partial += line
-                whole = bytes(self._partial)
-                self._partial.clear()
-            else:
-                whole = line
-            self._line(whole)
-        self._partial += rest
-        self._bounded(len(self._partial))
+        self._lines(lines)
 
     def _end(self) -> None:
         rest = bytes(self._partial)
@@ -123,27 +137,13 @@ class SSE(Decoder):
         return head + b"".join(b"data: " + line.encode("utf-8") + b"\n" for line in lines) + b"\n"
 
 
-class NDJSON(Decoder):
+class NDJSON(_Lines):
     """One JSON value a line, as Ollama streams. Empty lines are skipped; the last line needs no end."""
 
     content_type: ClassVar[str] = "application/x-ndjson"
 
-    def __init__(self, limits: BodyLimits = DEFAULT_LIMITS) -> None:
-        super().__init__(limits)
-        self._partial = bytearray()
-
     def _take(self, data: bytes) -> None:
-        *lines, rest = data.split(b"\n")
-        for line in lines:
-            if self._partial:
-                self._partial += line
-                whole = bytes(self._partial)
-                self._partial.clear()
-            else:
-                whole = line
-            self._line(whole)
-        self._partial += rest
-        self._bounded(len(self._partial))
+        self._lines(data.split(b"\n"))
 
     def _end(self) -> None:
         rest = bytes(self._partial)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from guardrails import detectors
 from guardrails.actions import Masked, Masker, Numbers, placeholders
 from guardrails.content import Content, Deadline
+from guardrails.echoes import Echoes
 from guardrails.errors import DeadlineExceeded, Overloaded, WeightsMissing
 from guardrails.exceptions import excused
 from guardrails.policy import load
@@ -55,8 +55,6 @@ Checkable = str | Piece | Mapping[str, Any] | Sequence[Piece | Mapping[str, Any]
 _MASKING_ROUNDS = 8
 # Texts that `check_many` has in work at once.
 TOGETHER = 8
-# Distinct masked values that are looked for again elsewhere in the text.
-_ECHOED_VALUES = 256
 # Characters that string detectors read on the caller's thread: a hop costs 50 µs, as much as reading a thousand. Unfolding
 # a million takes a second in which nothing looks at the clock.
 _AT_ONCE = 16_384
@@ -310,7 +308,11 @@ class Direction:
         unseen: list[Unseen] = []
         if verdict.action is Action.MASKED:
             numbers = Numbers(texts)
+            echoes = Echoes()
             for _ in range(_MASKING_ROUNDS):
+                for f in verdict.findings:
+                    if f.action is Action.MASKED:
+                        echoes.add(texts[f.piece][f.start : f.end], f)
                 masked = [
                     self._masker.apply(text, (f for f in verdict.findings if f.piece == i), numbers)
                     for i, text in enumerate(texts)
@@ -322,7 +324,7 @@ class Direction:
                 )
                 found = self.find(again, deadline, timings)
                 unseen += found.unseen
-                new = self.judge(again, [*found.hits, *_echoes(content, verdict, again)], found.failures)
+                new = self.judge(again, [*found.hits, *echoes.hits(again)], found.failures)
                 uncovered = [_back(f, masked[f.piece]) for f in new.findings if _is_new(f, masked[f.piece])]
                 if not uncovered and set(new.failures) <= set(verdict.failures):
                     return tuple(m.text for m in masked), verdict, unseen
@@ -360,25 +362,6 @@ def _reads_only(name: str, rules: Sequence[Rule]) -> bool:
     if name == "pii":
         return not {r.type for r in rules} & set(detectors.module("pii").TAGGED)
     return name in ("words", "regex")
-
-
-def _echoes(content: Content, verdict: Verdict, masked: Content) -> list[Hit]:
-    """Masked values that still stand in the masked text: a password that was recognised by the word before it, said again without.
-
-    Only distinctive values, of six characters or more with a digit, sign or blank among them, and only whole.
-    """
-    values: dict[str, Any] = {}
-    for f in verdict.findings:
-        if f.action is Action.MASKED and len(values) < _ECHOED_VALUES:
-            value = content.pieces[f.piece].text[f.start : f.end]
-            if len(value) >= 6 and not value.isalpha():
-                values.setdefault(value, f)
-    hits = []
-    for value, f in values.items():
-        pattern = re.compile(rf"(?<!\w){re.escape(value)}(?!\w)")
-        for index, piece in enumerate(masked.pieces):
-            hits += [Hit(f.rule, f.type, *m.span(), f.score, index, f.level) for m in pattern.finditer(piece.text)]
-    return hits
 
 
 def _is_new(finding: Any, masked: Masked) -> bool:

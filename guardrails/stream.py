@@ -22,6 +22,7 @@ from guardrails import detectors
 from guardrails.actions import Numbers
 from guardrails.content import Content, Deadline
 from guardrails.detectors.pii import reaching
+from guardrails.echoes import Echoes
 from guardrails.errors import GuardrailsError
 from guardrails.reach import settled
 from guardrails.rules import StreamMode
@@ -33,7 +34,6 @@ from guardrails.types import (
     Failure,
     FailureKind,
     Finding,
-    Hit,
     Piece,
     Report,
     Role,
@@ -56,7 +56,6 @@ CONTEXT = 600
 # A run without blanks up to this length stays together: a key, a token, an address of a page.
 _RUN = 4096
 _ROUNDS = 8
-_VALUES = 256
 
 _SENTENCE = re.compile(r"[.!?…][\"'”’)\]*_`]*\s|[。！？]|\n")
 _END = re.compile(r"(?:[.!?…][\"'”’)\]*_`]*\s|[。！？])\Z")
@@ -93,9 +92,9 @@ class TextStream:
     """
 
     __slots__ = (
-        "_collected", "_company", "_context", "_cuts", "_direction", "_entities", "_failures", "_guard", "_hold", "_judged", "_judging",
+        "_collected", "_company", "_context", "_cuts", "_direction", "_echoes", "_entities", "_failures", "_guard", "_hold", "_judged", "_judging",
         "_limits", "_message", "_mode", "_models", "_numbers", "_numbers_over", "_others", "_pending", "_released", "_role", "_scores", "_spans",
-        "_timings", "_total", "_unjudged", "_unseen", "_values", "_whole", "blocked", "finished", "held_most", "source",
+        "_timings", "_total", "_unjudged", "_unseen", "_whole", "blocked", "finished", "held_most", "source",
     )  # fmt: skip
 
     def __init__(
@@ -145,7 +144,7 @@ class TextStream:
         self._released = 0  # characters of the original that are out
         self._unjudged = 0  # characters of closed segments that models have not judged
         self._total = 0
-        self._values: dict[str, Finding] = {}
+        self._echoes = Echoes()
         self._collected: list[Finding] = []
         self._failures: list[Failure] = []
         self._unseen: list[Unseen] = []
@@ -245,7 +244,9 @@ class TextStream:
         content, failures = self._content(window)
         deadline = deadline or Deadline(self._limits.deadline_ms)
         found = self._direction.find(content, deadline, self._timings, names)
-        verdict = self._direction.judge(content, [*found.hits, *self._echoes(window)], [*failures, *found.failures])
+        verdict = self._direction.judge(
+            content, [*found.hits, *self._echoes.hits(content)], [*failures, *found.failures]
+        )
         self._note(verdict.failures, found.unseen, found.scores)
         kept = [f for f in verdict.findings if f.start is None or (f.end or 0) > base]
         blocking = [f for f in kept if f.action is Action.BLOCKED]
@@ -355,8 +356,8 @@ class TextStream:
             again = Content((Piece(again_text, self._role),), self.source, masked=True)
             found = self._direction.find(again, deadline, self._timings, self._spans)
             for f in here:
-                self._remember(text, f)
-            new = self._direction.judge(again, [*found.hits, *self._echoes(again_text)], found.failures)
+                self._echoes.add(text[f.start : f.end], f)
+            new = self._direction.judge(again, [*found.hits, *self._echoes.hits(again)], found.failures)
             self._note(new.failures, found.unseen, found.scores)
             uncovered: list[Finding] = []
             for f in new.findings:
@@ -427,7 +428,7 @@ class TextStream:
     def _block(self) -> None:
         self.blocked = True
         self._pending = ""
-        self._values.clear()
+        self._echoes.clear()
 
     def _failed(self, failures: Iterable[Failure]) -> bool:
         return stops(self._direction.rules, failures)
@@ -457,22 +458,6 @@ class TextStream:
                     self._collected[at] = here
             elif f.start - base < frontier and (f.start >= base or f.action is not Action.NONE):
                 self._collected.append(self._absolute(self._clipped(f, base)))
-
-    def _remember(self, text: str, finding: Finding) -> None:
-        value = text[finding.start : finding.end]
-        if len(self._values) < _VALUES and len(value) >= 6 and not value.isalpha():
-            self._values.setdefault(value, finding)
-
-    def _echoes(self, text: str) -> list[Hit]:
-        """Values masked before that stand in this text again, whole."""
-        hits: list[Hit] = []
-        for value, f in self._values.items():
-            if value in text:
-                hits += [
-                    Hit(f.rule, f.type, *m.span(), f.score, 0, f.level)
-                    for m in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text)
-                ]
-        return hits
 
     def _note(self, failures: Iterable[Failure], unseen: Iterable[Unseen], scores: object) -> None:
         self._failures += [f for f in failures if f not in self._failures]

@@ -12,9 +12,11 @@ from guardrails.actions import Numbers
 from guardrails.cache import Outcome, Verdicts
 from guardrails.content import Deadline
 from guardrails.decision import Decision, Located, failed_open, new_id
+from guardrails.echoes import Echoes
 from guardrails.exchange.scope import blocking_turns, split_attack
 from guardrails.exchange.shortcut import nothing_in
 from guardrails.exchange.streamed import StreamedAnswer
+from guardrails.fold import Folded
 from guardrails.guard import Guard
 from guardrails.inference.pinned import PINNED
 from guardrails.rules import StreamMode
@@ -194,22 +196,17 @@ class Exchange:
 
     def _echo(self, slots: Sequence[Slot], found: dict[int, list[Finding]]) -> None:
         """A value masked in one text is masked in all texts of the exchange."""
-        values: dict[str, Finding] = {}
+        echoes = Echoes()
         for i, slot in enumerate(slots):
             for f in found[i]:
-                if f.action is Action.MASKED and f.start is not None and len(values) < 256:
-                    value = slot.text[f.start : f.end]
-                    if len(value) >= 6 and not value.isalpha():
-                        values.setdefault(value, f)
-        for value, f in values.items():
-            for i, slot in enumerate(slots):
-                at = slot.text.find(value)
-                while at >= 0:
-                    end = at + len(value)
-                    whole = not (slot.text[at - 1 : at].isalnum() or slot.text[end : end + 1].isalnum())
-                    if whole and not any((g.start or 0) <= at and end <= (g.end or 0) for g in found[i]):
-                        found[i].append(replace(f, start=at, end=end, piece=0))
-                    at = slot.text.find(value, end)
+                if f.action is Action.MASKED and f.start is not None:
+                    echoes.add(slot.text[f.start : f.end], f)
+        if not echoes:
+            return
+        for i, slot in enumerate(slots):
+            for f, start, end in echoes.find(Folded(slot.text)):
+                if not any((g.start or 0) <= start and end <= (g.end or 0) for g in found[i]):
+                    found[i].append(replace(f, start=start, end=end, piece=0))
 
     def _numbers(self, walk: Walk) -> Numbers:
         texts = [s.text for s in walk.slots]

@@ -10,6 +10,7 @@ import base64
 import binascii
 import html
 import quopri
+import re
 import unicodedata
 import urllib.parse
 from collections.abc import Callable
@@ -313,7 +314,7 @@ DECODERS: tuple[Decoder, ...] = (
     Decoder("uu", r"begin [0-7]{3}|(?m:^[!-M][ -`]{10,61}$)", regex.compile(r"(?m)(?:^begin [0-7]{3} \S+\n)?(?:^[!-M][ -`]{8,61}(?:\n|\Z))+(?:`?\n?end)?"), _uu),
     Decoder("base32", r"[A-Z2-7]{8}", regex.compile(r"(?<![\w=/+])[A-Z2-7]{8,}={0,6}(?![\w=/+])"), _base32),
     Decoder("base64", r"[a-z0-9+/][A-Z][A-Za-z0-9+/_\-]{4}|[A-Za-z+/][0-9][A-Za-z0-9+/_\-]{5}|[A-Z]{2}[a-z0-9][A-Za-z0-9+/]{5}", regex.compile(r"(?<![\w+/=])[A-Za-z0-9+/_\-]{8,}(?:\s?\n[A-Za-z0-9+/_\-]{20,})*={0,2}(?![\w+/])"), _base64),
-    Decoder("base85", r"<~|[!-~]{15}", regex.compile(r"<~[^~]{8,}~>|(?<!\S)[!-~]{15,}(?!\S)"), _base85),
+    Decoder("base85", r"<~|[!-~]{15}", re.compile(r"<~[^~]{8,}~>|(?<!\S)[!-~]{15,}+(?!\S)"), _base85),
     Decoder("morse", r"[.\-–—·•_]{1,7}(?:[ /|]{1,3}[.\-–—·•_]{1,7}){3}", regex.compile(r"(?<![\w.\-])[.\-–—·•_]{1,7}(?:[ /|\n]{1,7}[.\-–—·•_]{1,7}){3,}(?![\w])"), _morse),
     Decoder("nato", rf"(?i)\b(?:{_NATO_WORDS})[\s,.\-/|]{{1,3}}(?:{_NATO_WORDS})\b", regex.compile(rf"(?i)\b(?:(?:{_NATO_WORDS})[\s,.\-/|]{{1,3}}){{2,}}(?:{_NATO_WORDS})\b"), _nato),
     Decoder("spelled", rf"(?i)\b(?:{_DIGIT_WORDS})[\s,.\-]{{1,2}}(?:{_DIGIT_WORDS})[\s,.\-]{{1,2}}(?:{_DIGIT_WORDS})\b",

@@ -297,6 +297,7 @@ def _spoken(token: str) -> str | None:
 _NATO_WORDS = "|".join(sorted((*_NATO, "x-ray"), key=len, reverse=True))
 _DIGIT_WORDS = "|".join(_SPELLED)
 
+# Each token's pattern is compiled by whichever of the two engines reads plain English faster.
 DECODERS: tuple[Decoder, ...] = (
     Decoder("url", r"%[0-9A-Fa-f]{2}", regex.compile(r"(?:%[0-9A-Fa-f]{2})+"), lambda t: urllib.parse.unquote(t, errors="replace")),
     Decoder("html", r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,24});?", regex.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,24});?"),
@@ -310,17 +311,17 @@ DECODERS: tuple[Decoder, ...] = (
     Decoder("hex", r"(?:[0-9A-Fa-f]{2}[ :,\-]?){4}|0x[0-9A-Fa-f]{2}", regex.compile(r"(?<!\w)(?:0x)?(?:[0-9A-Fa-f]{2}){4,}+(?!\w)|(?<!\w)(?:0x[0-9A-Fa-f]{2}){4,}+(?!\w)"
                                  r"|(?<!\w)(?:0x|\\x)?[0-9A-Fa-f]{2}(?:[ :,\-]{1,2}(?:0x|\\x)?[0-9A-Fa-f]{2}(?!\w)){3,}+"), _hex),
     Decoder("decimal", r"\d{2,3}(?:[ ,;]{1,2}\d{2,3}){3}", regex.compile(r"(?<![\w.])(?:\d{2,3}[ ,;]{1,2}){3,}\d{2,3}(?![\w.])"), _numbers(10)),
-    Decoder("octal", r"0?[01]\d\d(?:[ ,;]{1,2}0?[01]\d\d){3}", regex.compile(r"(?<![\w.])(?:0?[01][0-7]{2}|0?[4-7][0-7])(?:[ ,;]{1,2}(?:0?[01][0-7]{2}|0?[4-7][0-7])){3,}(?![\w.])"), _numbers(8)),
-    Decoder("uu", r"begin [0-7]{3}|(?m:^[!-M][ -`]{10,61}$)", regex.compile(r"(?m)(?:^begin [0-7]{3} \S+\n)?(?:^[!-M][ -`]{8,61}(?:\n|\Z))+(?:`?\n?end)?"), _uu),
+    Decoder("octal", r"0?[01]\d\d(?:[ ,;]{1,2}0?[01]\d\d){3}", re.compile(r"(?<![\w.])(?:0?[01][0-7]{2}|0?[4-7][0-7])(?:[ ,;]{1,2}(?:0?[01][0-7]{2}|0?[4-7][0-7])){3,}(?![\w.])"), _numbers(8)),
+    Decoder("uu", r"begin [0-7]{3}|(?m:^[!-M][ -`]{10,61}$)", re.compile(r"(?m)(?:^begin [0-7]{3} \S+\n)?(?:^[!-M][ -`]{8,61}(?:\n|\Z))+(?:`?\n?end)?"), _uu),
     Decoder("base32", r"[A-Z2-7]{8}", regex.compile(r"(?<![\w=/+])[A-Z2-7]{8,}={0,6}(?![\w=/+])"), _base32),
-    Decoder("base64", r"[a-z0-9+/][A-Z][A-Za-z0-9+/_\-]{4}|[A-Za-z+/][0-9][A-Za-z0-9+/_\-]{5}|[A-Z]{2}[a-z0-9][A-Za-z0-9+/]{5}", regex.compile(r"(?<![\w+/=])[A-Za-z0-9+/_\-]{8,}(?:\s?\n[A-Za-z0-9+/_\-]{20,})*={0,2}(?![\w+/])"), _base64),
+    Decoder("base64", r"[a-z0-9+/][A-Z][A-Za-z0-9+/_\-]{4}|[A-Za-z+/][0-9][A-Za-z0-9+/_\-]{5}|[A-Z]{2}[a-z0-9][A-Za-z0-9+/]{5}", re.compile(r"(?<![\w+/=])[A-Za-z0-9+/_\-]{8,}(?:\s?\n[A-Za-z0-9+/_\-]{20,})*={0,2}(?![\w+/])"), _base64),
     Decoder("base85", r"<~|[!-~]{15}", re.compile(r"<~[^~]{8,}~>|(?<!\S)[!-~]{15,}+(?!\S)"), _base85),
     Decoder("morse", r"[.\-–—·•_]{1,7}(?:[ /|]{1,3}[.\-–—·•_]{1,7}){3}", regex.compile(r"(?<![\w.\-])[.\-–—·•_]{1,7}(?:[ /|\n]{1,7}[.\-–—·•_]{1,7}){3,}(?![\w])"), _morse),
     Decoder("nato", rf"(?i)\b(?:{_NATO_WORDS})[\s,.\-/|]{{1,3}}(?:{_NATO_WORDS})\b", regex.compile(rf"(?i)\b(?:(?:{_NATO_WORDS})[\s,.\-/|]{{1,3}}){{2,}}(?:{_NATO_WORDS})\b"), _nato),
     Decoder("spelled", rf"(?i)\b(?:{_DIGIT_WORDS})[\s,.\-]{{1,2}}(?:{_DIGIT_WORDS})[\s,.\-]{{1,2}}(?:{_DIGIT_WORDS})\b",
             regex.compile(rf"(?i)\b(?:(?:{_DIGIT_WORDS})[\s,.\-]{{1,2}}){{2,}}(?:{_DIGIT_WORDS})\b"), _spelled),
     Decoder("spoken", r"(?i)[\[({<]\s?(?:at|dot|dash|hyphen|underscore|period|arobase)\s?[\])}>]|[a-z0-9_]\s(?:at|arobase)\s[a-z0-9\-]{1,40}\sdot\s[a-z]",
-            regex.compile(r"(?i)(?<=[a-z0-9_])(?:\s?[\[({<]\s?(?:at|dot|dash|hyphen|underscore|period|arobase)\s?[\])}>]\s?|\s(?:at|arobase)\s(?=[a-z0-9.\-]{1,40}\sdot\s)|\sdot\s)(?=[a-z0-9])"), _spoken),
+            re.compile(r"(?i)(?<=[a-z0-9_])(?:\s?[\[({<]\s?(?:at|dot|dash|hyphen|underscore|period|arobase)\s?[\])}>]\s?|\s(?:at|arobase)\s(?=[a-z0-9.\-]{1,40}\sdot\s)|\sdot\s)(?=[a-z0-9])"), _spoken),
 )  # fmt: skip
 
 

@@ -108,9 +108,9 @@ class Engine:
         start = best
         for number, decoder in enumerate(DECODERS):
             if number in found:
-                if small:
-                    yield from _some(splice(start, decoder))
-                best = splice(best, decoder) or best
+                alone = splice(start, decoder) if small else None
+                yield from _some(alone)
+                best = (alone if small and best is start else splice(best, decoder)) or best
         if best is not start:
             yield best
         for number, shape in (

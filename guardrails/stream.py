@@ -13,7 +13,6 @@ in the shortest reading of the text, and never half of a word.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,12 +20,10 @@ from typing import TYPE_CHECKING
 from guardrails import detectors
 from guardrails.actions import Numbers
 from guardrails.content import Content, Deadline
-from guardrails.detectors.pii import reaching
 from guardrails.echoes import Echoes
 from guardrails.errors import GuardrailsError
-from guardrails.reach import settled
 from guardrails.rules import StreamMode
-from guardrails.sentences import UNFINISHED
+from guardrails.segments import SEGMENT, Frontier, boundary
 from guardrails.spans import inside
 from guardrails.types import (
     Action,
@@ -45,39 +42,12 @@ from guardrails.verdict import stops
 if TYPE_CHECKING:
     from guardrails.guard import Guard
 
-__all__ = ["CONTEXT", "SEGMENT", "TextStream", "boundary"]
+__all__ = ["CONTEXT", "TextStream"]
 
-# A segment ends with the first sentence that ends after so many characters, and at the latest after the second number.
-# Short segments let text out early; each costs one pass of the models.
-SEGMENT = (120, 600)
 # Safe text that is looked at again together with a new segment: what came before a value often says what it is, and an
 # encoder's window of 256 tokens holds about this much and a segment.
 CONTEXT = 600
-# A run without blanks up to this length stays together: a key, a token, an address of a page.
-_RUN = 4096
 _ROUNDS = 8
-
-_SENTENCE = re.compile(r"[.!?…][\"'”’)\]*_`]*\s|[。！？]|\n")
-_END = re.compile(r"(?:[.!?…][\"'”’)\]*_`]*\s|[。！？])\Z")
-
-
-def boundary(text: str, start: int, *, least: int = SEGMENT[0], most: int = SEGMENT[1]) -> int | None:
-    """Where the segment that begins at ``start`` ends, None while that is open. What follows cannot move it."""
-    found = _SENTENCE.search(text, start + least, start + most)
-    if found is not None:
-        return found.end()
-    if len(text) - start >= most:
-        blank = max(text.rfind(" ", start + least, start + most), text.rfind("\t", start + least, start + most))
-        return blank + 1 if blank > 0 else start + most
-    return None
-
-
-def ends_sentence(text: str) -> bool:
-    """Whether a text ends with a sentence (or line), and not with an abbreviation or an initial."""
-    if text.endswith("\n"):
-        return True
-    end = _END.search(text, max(0, len(text) - 24))
-    return end is not None and not UNFINISHED.search(text, max(0, len(text) - 24), end.start() + 1)
 
 
 class TextStream:
@@ -92,8 +62,8 @@ class TextStream:
     """
 
     __slots__ = (
-        "_collected", "_company", "_context", "_cuts", "_direction", "_echoes", "_entities", "_failures", "_guard", "_hold", "_judged", "_judging",
-        "_limits", "_message", "_mode", "_models", "_numbers", "_numbers_over", "_others", "_pending", "_released", "_role", "_scores", "_spans",
+        "_collected", "_company", "_context", "_cuts", "_direction", "_echoes", "_failures", "_frontier", "_guard", "_judged", "_judging",
+        "_limits", "_message", "_mode", "_models", "_numbers", "_numbers_over", "_pending", "_released", "_role", "_scores", "_spans",
         "_timings", "_total", "_unjudged", "_unseen", "_whole", "blocked", "finished", "held_most", "source",
     )  # fmt: skip
 
@@ -125,11 +95,9 @@ class TextStream:
         names = self._direction.names
         self._spans = frozenset(n for n in names if detectors.module(n).SPANS)
         self._judging = frozenset(names) - self._spans - {"grounding"}
-        self._hold = hold = guard.hold(self.source)
-        held = [self._direction.rules[i] for i in hold.rules]
-        self._entities = tuple(r.type for r in held if r.detector == "pii")
-        self._others = max((hold.rules[r.id] or 0 for r in held if r.detector not in ("pii", "words")), default=0)
         rules = self._direction.rules
+        hold = guard.hold(self.source)
+        self._frontier = Frontier(hold, rules)
         # Rules that compare with sources or a query need the whole answer when there is something to compare with.
         compared = [i for i, r in rules.items() if r.detector == "grounding"]
         acting = [i for i in hold.whole if rules[i].detector != "grounding"]
@@ -260,7 +228,10 @@ class TextStream:
             self._collect(kept, base, cut)
             self._block()
             return out
-        frontier = cut if last else self._frontier(content, base, cut, kept)
+        frontier = cut
+        if not last:
+            open_ = [f.start for f in kept if self._is_span(f) and f.start is not None and (f.end or 0) >= len(window)]
+            frontier = self._frontier.settled(content, base, open_) - base
         out, frontier, more = self._masked(window, base, frontier, kept, deadline)
         if more is None:  # masking uncovered something that blocks
             self._collect(kept, base, cut)
@@ -298,43 +269,6 @@ class TextStream:
             failures = []
         self._numbers_over[0] = window
         return Content((Piece(window, self._role),), self.source), failures
-
-    def _frontier(self, content: Content, base: int, cut: int, kept: Iterable[Finding]) -> int:
-        """How much of what is pending no hit can reach any more once more text comes."""
-        if not self._hold.characters:
-            return cut
-        text = content.pieces[0].text
-        settled = self._settled_sentence if ends_sentence(text) else self._hold.settled
-        at = settled(text)
-        folded = content.folded(0)
-        if not folded.plain:
-            for view in folded.patterns:
-                n = len(view.text)
-                # A view of one encoded token matters while the token's end is near the end of the text.
-                if n and view.span(n - 1, n)[1] >= at and (here := settled(view.text)) < n:
-                    at = min(at, view.span(here, here + 1)[0])
-        # A hit that touches the end may go on.
-        open_ = [f.start for f in kept if self._is_span(f) and f.start is not None and (f.end or 0) >= len(text)]
-        at = max(base, min([at, *open_]))
-        run = at
-        while run > base and at - run < _RUN and not text[run - 1].isspace() and not text[run : run + 1].isspace():
-            run -= 1
-        return (run if at - run < _RUN else at) - base
-
-    def _settled_sentence(self, text: str) -> int:
-        """As :meth:`guardrails.reach.Hold.settled` for a text that ends with a sentence.
-
-        No word behind the end of a sentence raises a score before it, and the tagger's values end with it. What else may
-        have begun is a value whose pattern the text could still be the beginning of, or a phrase or regex.
-        """
-        at = [start for find in self._hold.unfinished if (start := find(text)) is not None]
-        if self._hold.phrases:
-            at.append(settled(text, self._hold.phrases, words=True))
-        if self._others:
-            at.append(settled(text, self._others))
-        if self._entities:
-            at.append(reaching.begun(self._entities, text))
-        return min([len(text), *at])
 
     def _masked(
         self, window: str, base: int, frontier: int, kept: Iterable[Finding], deadline: Deadline

@@ -13,7 +13,7 @@ from guardrails.detectors.pii import TAGGED
 from guardrails.errors import GuardrailsError
 from guardrails.policy import load, loads
 from guardrails.policytest.cases import Case, read_cases
-from guardrails.stream import SEGMENT, boundary
+from guardrails.segments import SEGMENT, boundary
 from guardrails.types import Action, Role, Source
 
 STRINGS = """

@@ -24,10 +24,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from guardrails.asgi.admission import Admission, Lease, Overloaded503
-from guardrails.asgi.answering import Answering, json_headers
+from guardrails.asgi.answering import Answering
 from guardrails.asgi.body import Disconnected, Receive, Replay, Send, departure, read_body
 from guardrails.asgi.paths import Ambiguous, canonical, segments
-from guardrails.asgi.settings import Blocked, Settings
+from guardrails.asgi.refusals import Refusals
+from guardrails.asgi.settings import Settings
 from guardrails.asgi.single import Single
 from guardrails.asgi.telemetry import Decision as Record
 from guardrails.asgi.telemetry import FailedRule, Telemetry
@@ -41,7 +42,6 @@ from guardrails.types import Source
 from guardrails.vault import Vaults
 from guardrails.wire import recognise, strict
 from guardrails.wire.form import Form
-from guardrails.wire.openai_chat import Chat
 from guardrails.wire.shape import is_opaque
 from guardrails.wire.strict import Malformed
 
@@ -105,6 +105,7 @@ class GuardrailsMiddleware:
         self.app = app
         self.settings = Settings.of(**settings)
         self.telemetry = telemetry or Telemetry()
+        self._refusals = Refusals(self.settings, self.telemetry)
         self.tenants: Tenants | Single = (
             policies
             if isinstance(policies, Tenants)
@@ -214,7 +215,7 @@ class GuardrailsMiddleware:
         try:
             path = canonical(scope)
         except Ambiguous as error:
-            await self._refuse(send, 400, f"ambiguous path: {error}", "ambiguous_path")
+            await self._refusals.unchecked(send, 400, f"ambiguous path: {error}", "ambiguous_path")
             return
         if any(e.fits(method, path) for e in self.settings.exempt):
             await self.app(scope, receive, send)
@@ -227,17 +228,17 @@ class GuardrailsMiddleware:
             tenants = self.tenants.snapshot  # one reload's state, for the whole request
             tenant = tenants.resolve(Caller(headers, host, client[0] if client else None))
         except Unauthenticated as error:
-            await self._refuse(send, 401, str(error), "unauthenticated", (b"www-authenticate", b"Bearer"))
+            await self._refusals.unchecked(send, 401, str(error), "unauthenticated", (b"www-authenticate", b"Bearer"))
             return
         except UnknownTenant as error:
-            await self._refuse(send, 403, str(error), "unknown_tenant")
+            await self._refusals.unchecked(send, 403, str(error), "unknown_tenant")
             return
         if method in ("OPTIONS", "HEAD"):
             await self._bodiless({**scope, "headers": tenants.strip(headers)}, receive, send)
             return
         forms = self._forms(method, path)
         if not forms:
-            await self._refuse(
+            await self._refusals.unchecked(
                 send, 404, f"no format understands {method} on this route: exempt it, or name its format", "no_format"
             )
             return
@@ -254,10 +255,12 @@ class GuardrailsMiddleware:
         except Malformed as error:
             # What is left of a body that is too long, or that never comes, is not waited for.
             close = ((b"connection", b"close"),) if error.status in (408, 413) else ()
-            await self._refuse(send, error.status, error.reason, "invalid_request", *close, form=api)
+            await self._refusals.unchecked(send, error.status, error.reason, "invalid_request", *close, form=api)
         except Overloaded503 as error:
             retry = (b"retry-after", str(error.retry_after).encode())
-            await self._refuse(send, 503, "too many requests at once; try again later", "overloaded", retry, form=api)
+            await self._refusals.unchecked(
+                send, 503, "too many requests at once; try again later", "overloaded", retry, form=api
+            )
         except Disconnected:
             return
         finally:
@@ -322,14 +325,14 @@ class GuardrailsMiddleware:
             decision = await self._checked(exchange, receive, scope, light=light)
             await self._decided(decision, scope)
             if decision.blocked:
-                await self._refused(send, exchange, decision)
+                await self._refusals.blocked(send, exchange, decision)
                 return
             forwarded = b"" if form.body is None else strict.dump(form.body)
             inner = dict(scope)
             inner["headers"] = self._forwarded_headers(scope["headers"], len(forwarded), form.body is not None)
             inner["guardrails"] = scope["guardrails"] = Exchanged(tenant.id, tenant.revision, decision)
             replay = Replay(forwarded, receive)
-            refusal = partial(self._refusal_body, exchange) if self._own_refusals else None
+            refusal = partial(self._refusals.body, exchange) if self._refusals.own else None
             run = partial(self._run, hurry=exchange.cancel)
             answering = Answering(
                 send, exchange, self.settings.answer_limits, run, refusal=refusal, stop=replay.stop, light=light
@@ -415,7 +418,7 @@ class GuardrailsMiddleware:
     async def _bodiless(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """OPTIONS and HEAD pass without a body, in either direction."""
         if _has_body(scope["headers"]):
-            await self._refuse(send, 400, f"{scope['method']} has no body here", "invalid_request")
+            await self._refusals.unchecked(send, 400, f"{scope['method']} has no body here", "invalid_request")
             return
 
         async def empty(message: MutableMapping[str, Any]) -> None:
@@ -428,51 +431,6 @@ class GuardrailsMiddleware:
 
         replay = Replay(b"", receive)
         await self.app(scope, replay, empty)
-
-    # -- refusals ----------------------------------------------------------------------------------------------------
-
-    @property
-    def _own_refusals(self) -> bool:
-        return self.settings.refusal is not None or self.settings.blocked is Blocked.ERROR
-
-    def _refusal_body(self, exchange: Exchange, decision: Decision) -> Any:
-        if self.settings.refusal is not None:
-            body = self.settings.refusal(decision, exchange.form)
-            if body is not None:
-                return body
-        message = exchange.guard.policy.messages.blocked(decision.direction)
-        if self.settings.blocked is Blocked.ERROR:
-            return exchange.form.error(400, message, "guardrails_blocked")
-        return exchange.form.refusal(message)
-
-    async def _refused(self, send: Send, exchange: Exchange, decision: Decision) -> None:
-        """A blocked request, answered in the API's own shape."""
-        form = exchange.form
-        if form.streaming and form.speaks and not self._own_refusals:
-            framing = form.framing()
-            message = exchange.guard.policy.messages.blocked_input
-            frames = [*form.opening(), *form.ending(message)]
-            data = framing.head() + b"".join(framing.encode(f) for f in frames) + framing.tail()
-            headers = json_headers(len(data), decision)
-            headers[0] = (b"content-type", framing.content_type.encode())
-            status = 200
-        else:
-            body = self._refusal_body(exchange, decision)
-            own = self.settings.refusal is None and self.settings.blocked is Blocked.ERROR
-            status = 400 if own or not form.speaks else 200
-            data = strict.dump(body)
-            headers = json_headers(len(data), decision)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": data, "more_body": False})
-
-    async def _refuse(
-        self, send: Send, status: int, message: str, code: str, *extra: tuple[bytes, bytes], form: type[Form] = Chat
-    ) -> None:
-        """A request that was never checked. Nothing was forwarded."""
-        self.telemetry.refused(status)
-        data = strict.dump(form(None).error(status, message, code))
-        await send({"type": "http.response.start", "status": status, "headers": json_headers(len(data), None, *extra)})
-        await send({"type": "http.response.body", "body": data, "more_body": False})
 
     # -- around it ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,75 @@
+"""What a client reads instead of an answer, in the shape of the API it speaks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guardrails.asgi.answering import json_headers
+from guardrails.asgi.body import Send
+from guardrails.asgi.settings import Blocked, Settings
+from guardrails.asgi.telemetry import Telemetry
+from guardrails.decision import Decision
+from guardrails.exchange import Exchange
+from guardrails.wire import strict
+from guardrails.wire.form import Form
+from guardrails.wire.openai_chat import Chat
+
+__all__ = ["Refusals"]
+
+
+class Refusals:
+    """The refusals of one application, as its settings want them."""
+
+    __slots__ = ("_settings", "_telemetry")
+
+    def __init__(self, settings: Settings, telemetry: Telemetry) -> None:
+        self._settings = settings
+        self._telemetry = telemetry
+
+    @property
+    def own(self) -> bool:
+        """Whether the operator wants another body than the API's own refusal."""
+        return self._settings.refusal is not None or self._settings.blocked is Blocked.ERROR
+
+    def body(self, exchange: Exchange, decision: Decision) -> Any:
+        """The body of a blocked request or answer that is not streamed."""
+        if self._settings.refusal is not None:
+            body = self._settings.refusal(decision, exchange.form)
+            if body is not None:
+                return body
+        message = exchange.guard.policy.messages.blocked(decision.direction)
+        if self._settings.blocked is Blocked.ERROR:
+            return exchange.form.error(400, message, "guardrails_blocked")
+        return exchange.form.refusal(message)
+
+    async def blocked(self, send: Send, exchange: Exchange, decision: Decision) -> None:
+        """A blocked request, answered in the API's own shape, as a stream where one was asked for."""
+        form = exchange.form
+        if form.streaming and form.speaks and not self.own:
+            framing = form.framing()
+            message = exchange.guard.policy.messages.blocked_input
+            frames = [*form.opening(), *form.ending(message)]
+            data = framing.head() + b"".join(framing.encode(f) for f in frames) + framing.tail()
+            headers = json_headers(len(data), decision)
+            headers[0] = (b"content-type", framing.content_type.encode())
+            status = 200
+        else:
+            body = self.body(exchange, decision)
+            own = self._settings.refusal is None and self._settings.blocked is Blocked.ERROR
+            status = 400 if own or not form.speaks else 200
+            data = strict.dump(body)
+            headers = json_headers(len(data), decision)
+        await _send(send, status, headers, data)
+
+    async def unchecked(
+        self, send: Send, status: int, message: str, code: str, *extra: tuple[bytes, bytes], form: type[Form] = Chat
+    ) -> None:
+        """A request that was never checked. Nothing was forwarded."""
+        self._telemetry.refused(status)
+        data = strict.dump(form(None).error(status, message, code))
+        await _send(send, status, json_headers(len(data), None, *extra), data)
+
+
+async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], data: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": data, "more_body": False})

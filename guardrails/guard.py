@@ -403,7 +403,9 @@ def _failures(name: str, rules: Sequence[str], error: Exception) -> list[Failure
     detail = type(error).__name__
     if frame is not None:
         detail += f" at {Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}"
-    _log.error("detector %s failed: %s", name, detail)
+    # Too little time is what load and clients that leave bring; anything else is somebody's mistake.
+    expected = kind in (FailureKind.TIMEOUT, FailureKind.OVERLOAD)
+    _log.log(logging.WARNING if expected else logging.ERROR, "detector %s failed: %s", name, detail)
     return [Failure(rule, kind, None, detail) for rule in rules]
 
 

@@ -14,7 +14,8 @@ __all__ = ["Engine"]
 
 # Shapes besides the decoders' own triggers that make a text worth unfolding.
 _TAGS = r"<[A-Za-z/!]|\[/?[a-z]{1,10}\]|[\w@.](?:\*{1,3}|_{2,3}|~~|`{1,3}|\|\||\\)[\w@.]"
-_LEET = r"[A-Za-z][0-9@$!|+#€]|[0-9@$!|+#€(<][A-Za-z]|[0-9@$!|+]{4}"
+# `!`, `|` and `+` behind a word end it, and are letters only inside one.
+_LEET = r"[A-Za-z](?:[0-9@$#€]|[!|+]+[\pL\pN_@$#%€])|[0-9@$!|+#€][A-Za-z]|[0-9@$!|+]{4}"
 _JOINED = r"[A-Za-z]{20}"
 _CONTROL = r"[\x08\x7f]"
 _SHAPES = ("untagged", "unspaced", "despaced", "joined")

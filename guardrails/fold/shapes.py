@@ -123,22 +123,26 @@ def leet(view: View) -> list[View]:
     if not words:
         return found
     for table in (_LEET, _LEET_L):
+        read = [(start, end, _read(text[start:end], table)) for start, end in words]
+        if all(text[start:end] == new for start, end, new in read):
+            continue
         out = Builder(view)
         at = 0
-        for start, end in words:
+        for start, end, new in read:
             out.copy(at, start)
-            # Punctuation that ends a sentence is no letter.
-            word = text[start:end]
-            core = word.rstrip("!+|")
-            tail = word[len(core) :]
-            read = "".join(table.get(c, c) for c in core) + (tail if core else "".join(table.get(c, c) for c in tail))
-            out.put(read, start, end)
+            out.put(new, start, end)
             at = end
-        out.copy(at, len(view.text))
+        out.copy(at, len(text))
         made = out.view("leet", min_match=3)
         if all(made.text != f.text for f in found):
             found.append(made)
     return found
+
+
+def _read(word: str, table: dict[str, str]) -> str:
+    """A word with its signs as letters. Punctuation that ends a sentence is none, unless there is nothing else."""
+    core = word.rstrip("!+|") or word
+    return "".join(table.get(c, c) for c in core) + word[len(core) :]
 
 
 _FLIPPED = regex.compile("[ɐɔǝɟƃɥᴉɾʞɯɹʇʌʍʎ]")

@@ -25,13 +25,14 @@ __all__ = ["DECODERS", "Decoder", "splice"]
 
 
 class Decoder(NamedTuple):
-    """``trigger`` is an RE2 pattern a text must match for the decoder to be worth a try (``""``: never on its own);
-    ``token`` finds the runs; ``decode`` returns what a run says, or None."""
+    """``trigger`` is an RE2 pattern a text must match for the decoder to be worth a try, and so is ``confirm``, which is
+    too large to be looked for together with all others; ``token`` finds the runs; ``decode`` returns what a run says, or None."""
 
     name: str
     trigger: str
     token: Any
     decode: Callable[[str], str | None]
+    confirm: str | None = None
 
 
 def _printable(text: str) -> bool:
@@ -297,6 +298,10 @@ def _spoken(token: str) -> str | None:
 _NATO_WORDS = "|".join(sorted((*_NATO, "x-ray"), key=len, reverse=True))
 _DIGIT_WORDS = "|".join(_SPELLED)
 
+# Of fifteen signs in a row, one that words, addresses and paths in small letters do not have. Of every five characters of
+# base85 the first tells the high bits of the first byte: for ASCII it is hardly ever a small letter.
+_LONG_RUN = "|".join(rf"[!-~]{{{k}}}[A-Z0-9#$%&*+<=>^`{{|}}~\[\]\\][!-~]{{{14 - k}}}" for k in range(15))
+
 # Each token's pattern is compiled by whichever of the two engines reads plain English faster.
 DECODERS: tuple[Decoder, ...] = (
     Decoder("url", r"%[0-9A-Fa-f]{2}", regex.compile(r"(?:%[0-9A-Fa-f]{2})+"), lambda t: urllib.parse.unquote(t, errors="replace")),
@@ -315,7 +320,7 @@ DECODERS: tuple[Decoder, ...] = (
     Decoder("uu", r"begin [0-7]{3}|(?m:^[!-M][ -`]{10,61}$)", re.compile(r"(?m)(?:^begin [0-7]{3} \S+\n)?(?:^[!-M][ -`]{8,61}(?:\n|\Z))+(?:`?\n?end)?"), _uu),
     Decoder("base32", r"[A-Z2-7]{8}", regex.compile(r"(?<![\w=/+])[A-Z2-7]{8,}={0,6}(?![\w=/+])"), _base32),
     Decoder("base64", r"[a-z0-9+/][A-Z][A-Za-z0-9+/_\-]{4}|[A-Za-z+/][0-9][A-Za-z0-9+/_\-]{5}|[A-Z]{2}[a-z0-9][A-Za-z0-9+/]{5}", re.compile(r"(?<![\w+/=])[A-Za-z0-9+/_\-]{8,}(?:\s?\n[A-Za-z0-9+/_\-]{20,})*={0,2}(?![\w+/])"), _base64),
-    Decoder("base85", r"<~|[!-~]{15}", re.compile(r"<~[^~]{8,}~>|(?<!\S)[!-~]{15,}+(?!\S)"), _base85),
+    Decoder("base85", r"<~|[!-~]{15}", re.compile(r"<~[^~]{8,}~>|(?<!\S)[!-~]{15,}+(?!\S)"), _base85, rf"<~|{_LONG_RUN}"),
     Decoder("morse", r"[.\-–—·•_]{1,7}(?:[ /|]{1,3}[.\-–—·•_]{1,7}){3}", regex.compile(r"(?<![\w.\-])[.\-–—·•_]{1,7}(?:[ /|\n]{1,7}[.\-–—·•_]{1,7}){3,}(?![\w])"), _morse),
     Decoder("nato", rf"(?i)\b(?:{_NATO_WORDS})[\s,.\-/|]{{1,3}}(?:{_NATO_WORDS})\b", regex.compile(rf"(?i)\b(?:(?:{_NATO_WORDS})[\s,.\-/|]{{1,3}}){{2,}}(?:{_NATO_WORDS})\b"), _nato),
     Decoder("spelled", rf"(?i)\b(?:{_DIGIT_WORDS})[\s,.\-]{{1,2}}(?:{_DIGIT_WORDS})[\s,.\-]{{1,2}}(?:{_DIGIT_WORDS})\b",

@@ -41,19 +41,29 @@ class Engine:
         # A set that runs out of memory answers like one that found nothing. This pattern always matches, so an answer
         # without it is none, and everything is tried.
         self._set.Add("")
-        self._everything = frozenset(range(self._tags + 5))
+        self._always = self._tags + 5
+        self._everything = frozenset(range(self._always))
         self._set.Compile()
+        self._second = {n: re2.compile(d.confirm) for n, d in enumerate(DECODERS) if d.confirm is not None}
         self._spaced, self._leet, self._joined, self._control = range(self._tags + 1, self._tags + 5)
 
     def suspicious(self, text: str) -> bool:
         """True when an ASCII text may hold something to unfold."""
+        # Nothing but the pattern that always matches: the usual answer, and the cheapest.
         answer = self._set.Match(text)
-        return answer is None or len(answer) != 1
+        return len(answer or ()) != 1 and bool(self._confirmed(answer, text))
 
     def _triggered(self, text: str) -> frozenset[int]:
         # RE2 reads UTF-8; a lone surrogate (the guard lets none in, a library caller may) matches no trigger.
-        answer = self._set.Match(text.encode("utf-8", "replace").decode())
-        return self._everything if not answer else frozenset(answer) - {self._tags + 5}
+        text = text.encode("utf-8", "replace").decode()
+        return self._confirmed(self._set.Match(text), text)
+
+    def _confirmed(self, answer: Iterable[int] | None, text: str) -> frozenset[int]:
+        """The triggers among what the set found that a second look bears out."""
+        if not answer:
+            return self._everything
+        found = frozenset(answer) - {self._always}
+        return found - {n for n in self._second.keys() & found if self._second[n].search(text) is None}
 
     def derive(self, raw: View, note: Callable[[str], None]) -> Iterator[View]:
         """The raw view and everything derived from it, each text once."""

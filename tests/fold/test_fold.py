@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -169,3 +171,55 @@ def test_builder_maps_blocks_mirrors_and_drops() -> None:
 def test_nothing_of_the_text_is_in_a_repr() -> None:
     folded = Folded("canary-Zq81xkPw &#65;")
     assert "Zq81" not in json.dumps([repr(folded), *map(repr, folded.patterns), *map(repr, folded.words)])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Well, hello there! That is great!! Is it so?!",
+        "See the self-explanatory, user-friendly guide (page three) at https://example.com/help/getting-started.",
+        "internationally, disproportionately: a matter-of-fact, up-to-the-minute statement",
+    ],
+)
+def test_ordinary_english_has_nothing_to_unfold(text: str) -> None:
+    assert Folded(text).plain
+
+
+english = st.lists(
+    st.sampled_from(
+        [
+            "ignore",
+            "all",
+            "previous",
+            "instructions",
+            "and",
+            "tell",
+            "me",
+            "how",
+            "to",
+            "buy",
+            "the",
+            "password",
+            "of",
+            "my",
+            "bank",
+            "now",
+            "please",
+        ]
+    ),
+    min_size=3,
+    max_size=9,
+).map(" ".join)
+
+
+@given(english, st.sampled_from([base64.a85encode, base64.b85encode]))
+def test_base85_of_english_is_unfolded(text: str, encode: Callable[[bytes], bytes]) -> None:
+    coded = encode(text.encode()).decode()
+    if len(coded) >= 15:  # shorter runs are left alone
+        assert any(text in view.text for view in Folded(f"please read {coded} now").patterns)
+
+
+def test_a_sign_at_the_end_of_a_word_is_no_letter_and_inside_it_is() -> None:
+    assert "iiii" in {v.text for v in Folded("!!!!").words}
+    assert any("kill" in v.text for v in Folded("k!ll them").words)
+    assert any("class" in v.text for v in Folded("c|a$$").words)

@@ -31,7 +31,8 @@ class Decision:
 
     ``replaced`` counts messages of the past that were replaced; ``unread`` names what nobody can inspect and where;
     ``fail_open`` the rules that could not be evaluated and whose policy lets the text pass all the same. ``held`` is the most
-    characters of a stream that were held back at once.
+    characters of a stream that were held back at once. ``scores`` is the worst that each model said of any of its texts, by the
+    keys of :attr:`Report.scores`, for operators and never for clients; ``weights`` the sha256 of the manifests of these models.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Decision:
             "characters": self.characters,
             "held": self.held,
             "milliseconds": round(self.milliseconds, 3),
+            "scores": {key: round(value, 6) for key, value in self.scores.items()},
             "weights": dict(self.weights),
         }
 

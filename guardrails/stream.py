@@ -13,7 +13,7 @@ in the shortest reading of the text, and never half of a word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ from guardrails.types import (
     Source,
     Unseen,
 )
-from guardrails.verdict import stops
+from guardrails.verdict import keep_worst, stops
 
 if TYPE_CHECKING:
     from guardrails.guard import Guard
@@ -64,7 +64,7 @@ class TextStream:
     __slots__ = (
         "_collected", "_company", "_context", "_cuts", "_direction", "_echoes", "_failures", "_frontier", "_guard", "_judged", "_judging",
         "_limits", "_message", "_mode", "_models", "_numbers", "_numbers_over", "_pending", "_released", "_role", "_scores", "_spans",
-        "_timings", "_total", "_unjudged", "_unseen", "_whole", "blocked", "finished", "held_most", "source",
+        "_timings", "_total", "_unjudged", "_unseen", "_weights", "_whole", "blocked", "finished", "held_most", "source",
     )  # fmt: skip
 
     def __init__(
@@ -117,6 +117,7 @@ class TextStream:
         self._failures: list[Failure] = []
         self._unseen: list[Unseen] = []
         self._scores: dict[str, float] = {}
+        self._weights: dict[str, str] = {}
         self._timings: dict[str, float] = {}
 
     # -- the library's way -------------------------------------------------------------------------------------------
@@ -215,7 +216,7 @@ class TextStream:
         verdict = self._direction.judge(
             content, [*found.hits, *self._echoes.hits(content)], [*failures, *found.failures]
         )
-        self._note(verdict.failures, found.unseen, found.scores)
+        self._note(verdict.failures, found.unseen, found.scores, found.models)
         kept = [f for f in verdict.findings if f.start is None or (f.end or 0) > base]
         blocking = [f for f in kept if f.action is Action.BLOCKED]
         if blocking or self._failed(verdict.failures):
@@ -292,7 +293,7 @@ class TextStream:
             for f in here:
                 self._echoes.add(text[f.start : f.end], f)
             new = self._direction.judge(again, [*found.hits, *self._echoes.hits(again)], found.failures)
-            self._note(new.failures, found.unseen, found.scores)
+            self._note(new.failures, found.unseen, found.scores, found.models)
             uncovered: list[Finding] = []
             for f in new.findings:
                 if f.action is Action.NONE or f.start is None or f.end is None:
@@ -326,7 +327,7 @@ class TextStream:
         deadline = deadline or Deadline(self._limits.deadline_ms)
         found = self._direction.find(content, deadline, self._timings, frozenset({"grounding"}))
         verdict = self._direction.judge(content, found.hits, found.failures)
-        self._note(verdict.failures, found.unseen, found.scores)
+        self._note(verdict.failures, found.unseen, found.scores, found.models)
         self._collected += [f for f in verdict.findings if f.piece == 0]
         if self._failed(verdict.failures) or any(f.action is Action.BLOCKED for f in verdict.findings):
             self._block()
@@ -347,14 +348,14 @@ class TextStream:
                 self.source,
                 deadline=deadline,
             )
-            self._note(report.failures, list(report.coverage.unseen), report.scores)
+            self._note(report.failures, report.coverage.unseen, report.scores, report.models)
             self._collected += [f for f in report.findings if f.piece == 0]
         return out
 
     def _fail(self, kind: FailureKind, detail: str) -> bool:
         """Every rule fails; whether that blocks."""
         failures = [Failure(rule, kind, None, detail) for rule in self._direction.rules]
-        self._note(failures, [Unseen(detail, None, 0)], {})
+        self._note(failures, [Unseen(detail, None, 0)], {}, {})
         if self._failed(failures):
             self._block()
         return self.blocked
@@ -393,13 +394,17 @@ class TextStream:
             elif f.start - base < frontier and (f.start >= base or f.action is not Action.NONE):
                 self._collected.append(self._absolute(self._clipped(f, base)))
 
-    def _note(self, failures: Iterable[Failure], unseen: Iterable[Unseen], scores: object) -> None:
+    def _note(
+        self,
+        failures: Iterable[Failure],
+        unseen: Iterable[Unseen],
+        scores: Mapping[str, float],
+        weights: Mapping[str, str],
+    ) -> None:
         self._failures += [f for f in failures if f not in self._failures]
         self._unseen += [u for u in unseen if u not in self._unseen]
-        if isinstance(scores, dict):
-            for key, value in scores.items():
-                better = min if key in ("grounding", "relevance") else max
-                self._scores[key] = better(self._scores.get(key, value), value)
+        keep_worst(self._scores, scores)
+        self._weights |= weights
 
     @property
     def report(self) -> Report:
@@ -426,6 +431,7 @@ class TextStream:
             dict(self._timings),
             self._guard.policy.identity,
             dict(self._scores),
+            dict(self._weights),
         )
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from guardrails.rules import Rule
 from guardrails.types import Action, Failure, FailureKind, Finding, Hit, OnFailure, RuleAction, Source
 
-__all__ = ["Verdict", "judge", "stops"]
+__all__ = ["Verdict", "judge", "keep_worst", "stops"]
 
 _EFFECT = {RuleAction.BLOCK: Action.BLOCKED, RuleAction.MASK: Action.MASKED, RuleAction.DETECT: Action.NONE}
 
@@ -63,3 +63,10 @@ def _finding(rule: Rule, source: Source, hit: Hit) -> Finding:
 
 def _place(f: Finding) -> tuple[int, int, int, str, str, float]:
     return (f.piece, -1 if f.start is None else f.start, -1 if f.end is None else f.end, f.rule, f.type, -f.score)
+
+
+def keep_worst(scores: dict[str, float], more: Mapping[str, float]) -> None:
+    """Take over the scores of ``more`` that say worse of a text: the higher ones, of grounding and relevance the lower ones."""
+    for key, value in more.items():
+        worse = min if key in ("grounding", "relevance") else max
+        scores[key] = worse(scores.get(key, value), value)

@@ -28,12 +28,13 @@ from guardrails.types import (
     Finding,
     Piece,
     Qualifier,
+    Report,
     Role,
     Source,
     Uninspected,
 )
 from guardrails.vault import Restorer, Vault
-from guardrails.verdict import stops
+from guardrails.verdict import keep_worst, stops
 from guardrails.wire.form import Form
 from guardrails.wire.shape import Kind, Mode, Slot, Walk
 
@@ -98,12 +99,7 @@ class Exchange:
 
     def unfinished(self, source: Source) -> Decision:
         """The decision when the client left before there was one: nothing (more) of that direction was passed on."""
-        decision = self._decision(source, Action.BLOCKED, [], [], (), time.perf_counter())
-        if source is Source.INPUT:
-            self.input = decision
-        else:
-            self.output = decision
-        return decision
+        return self.decide(source, Action.BLOCKED, [], [], (), time.perf_counter())
 
     # -- the request -------------------------------------------------------------------------------------------------
 
@@ -139,6 +135,7 @@ class Exchange:
                 else:
                     blocked_turns[u.turn] = None
         located = [Located(walk.slots[i].path, f) for i, fs in found.items() for f in fs]
+        joined: list[Outcome] = []
         if not blocked:
             pieces = split_attack(policy.conversation, walk, blocked_turns)
             if pieces:
@@ -170,11 +167,10 @@ class Exchange:
             self._remember(seen.slots, form.latest(walk), blocked_turns)
         action = Action.BLOCKED if blocked else Action.MASKED if masked or blocked_turns else Action.NONE
         self._left = max(0.0, self._deadline.remaining * 1000)
-        self.input = self._decision(
+        return self.decide(
             Source.INPUT, action, located, failures, unread, started,
-            replaced=len(blocked_turns), characters=sum(len(s.text) for s in walk.slots), outcomes=outcomes,
+            replaced=len(blocked_turns), characters=sum(len(s.text) for s in walk.slots), said=[*outcomes, *joined],
         )  # fmt: skip
-        return self.input
 
     def _outcomes(self, slots: Sequence[Slot]) -> tuple[list[Outcome], list[Failure]]:
         """The outcome of every slot, from the cache where it is known. Nothing that failed is kept."""
@@ -266,6 +262,7 @@ class Exchange:
         policy = self.guard.policy
         located: list[Located] = []
         failures: list[Failure] = []
+        said: list[Report] = []
         deadline = self.clock()
         numbers = self.numbers_out()
         blocked = bool(walk.unread) and policy.uninspected is Uninspected.BLOCK
@@ -287,6 +284,7 @@ class Exchange:
                 stream.push(slot.text)
                 text = stream.advance(final=True, deadline=deadline)
                 report = stream.report
+                said.append(report)
                 located += [Located(slot.path, f) for f in report.findings]
                 failures += [f for f in report.failures if f not in failures]
                 blocked = stream.blocked or (slot.fixed and text != slot.text)
@@ -297,20 +295,20 @@ class Exchange:
                     restored.append((slot, text))
         unread = tuple((u.why, u.path) for u in walk.unread)
         action = Action.BLOCKED if blocked else Action.MASKED if masked else Action.NONE
-        self.output = self._decision(
-            Source.OUTPUT, action, located, failures, unread, started, characters=sum(len(s.text) for s in walk.slots)
-        )
+        decision = self.decide(
+            Source.OUTPUT, action, located, failures, unread, started,
+            characters=sum(len(s.text) for s in walk.slots), said=said,
+        )  # fmt: skip
         if blocked:
             message = policy.messages.blocked_output
-            return (
-                self.form.error(502, message, "guardrails_blocked") if error else self.form.refusal(message)
-            ), self.output
+            refused = self.form.error(502, message, "guardrails_blocked") if error else self.form.refusal(message)
+            return refused, decision
         for slot, text in restored:
             slot.set(text)
         walk.close()
         if self.acts:
             walk.drop()
-        return walk.root[0], self.output
+        return walk.root[0], decision
 
     def streamed(self) -> StreamedAnswer:
         """The answer as a stream of events."""
@@ -356,22 +354,14 @@ class Exchange:
 
     def refused(self, source: Source, kind: FailureKind, detail: str) -> Decision:
         """The decision when nothing could be checked at all (an unreadable answer, an overload): blocked."""
-        rules = self.guard.direction(source).rules
-        decision = self._decision(
-            source, Action.BLOCKED, [], [Failure(r, kind, None, detail) for r in rules], (), time.perf_counter()
-        )
-        if source is Source.INPUT:
-            self.input = decision
-        else:
-            self.output = decision
-        return decision
+        failures = [Failure(rule, kind, None, detail) for rule in self.guard.direction(source).rules]
+        return self.decide(source, Action.BLOCKED, [], failures, (), time.perf_counter())
 
     def unread(self, why: str) -> Decision:
         """The decision about an answer that nobody can inspect, where the policy lets it pass."""
-        self.output = self._decision(Source.OUTPUT, Action.NONE, [], [], ((why, "(body)"),), time.perf_counter())
-        return self.output
+        return self.decide(Source.OUTPUT, Action.NONE, [], [], ((why, "(body)"),), time.perf_counter())
 
-    def _decision(  # noqa: PLR0917 - the parts of a decision, in its order
+    def decide(  # noqa: PLR0917 - the parts of a decision, in its order
         self,
         source: Source,
         action: Action,
@@ -383,15 +373,18 @@ class Exchange:
         replaced: int = 0,
         characters: int = 0,
         held: int = 0,
-        outcomes: Sequence[Outcome] = (),
+        said: Iterable[Outcome | Report] = (),
         milliseconds: float | None = None,
         streamed: bool = False,
     ) -> Decision:
+        """The decision about a direction, kept as its last one. ``said``: what the checks said, for scores and weights."""
         on_failure = {r.id: r.on_failure for r in self.guard.policy.rules}
+        scores: dict[str, float] = {}
         weights: dict[str, str] = {}
-        for outcome in outcomes:
-            weights |= outcome.models
-        return Decision(
+        for one in said:
+            keep_worst(scores, one.scores)
+            weights |= one.models
+        decision = Decision(
             self.id,
             source,
             action,
@@ -408,6 +401,11 @@ class Exchange:
             characters,
             held,
             (time.perf_counter() - started) * 1000 if milliseconds is None else milliseconds,
-            {},
+            scores,
             weights,
         )
+        if source is Source.INPUT:
+            self.input = decision
+        else:
+            self.output = decision
+        return decision

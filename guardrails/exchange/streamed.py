@@ -15,7 +15,7 @@ from guardrails.content import Deadline
 from guardrails.decision import Decision, Located
 from guardrails.rules import StreamMode
 from guardrails.stream import TextStream
-from guardrails.types import Action, Failure, FailureKind, OnFailure, Role, Source, Uninspected
+from guardrails.types import Action, Failure, FailureKind, OnFailure, Report, Role, Source, Uninspected
 from guardrails.wire.form import Event
 from guardrails.wire.framing import Frame
 from guardrails.wire.shape import Kind, Mode, Shape, Slot, Walk
@@ -52,6 +52,7 @@ class StreamedAnswer:
         self._channels: dict[Hashable, _Channel] = {}
         self._located: list[Located] = []
         self._failures: list[Failure] = []
+        self._said: list[Report] = []
         self._unread: dict[tuple[str, str], None] = {}
         self._deadline: Deadline | None = None
         self._characters = 0
@@ -297,6 +298,7 @@ class StreamedAnswer:
 
     def _take(self, path: str, stream: TextStream) -> None:
         report = stream.report
+        self._said.append(report)
         self._located += [Located(path, f) for f in report.findings]
         self._failures += [f for f in report.failures if f not in self._failures]
         self._masked = self._masked or report.action is Action.MASKED
@@ -316,12 +318,10 @@ class StreamedAnswer:
     def decision(self) -> Decision:
         """The verdict over everything that came."""
         action = Action.BLOCKED if self.blocked else Action.MASKED if self._masked else Action.NONE
-        decision = self._exchange._decision(
+        return self._exchange.decide(
             Source.OUTPUT, action, self._located, self._failures, tuple(self._unread), 0.0, characters=self._characters,
-            held=self.held_most, milliseconds=self._seconds * 1000, streamed=True,
+            held=self.held_most, said=self._said, milliseconds=self._seconds * 1000, streamed=True,
         )  # fmt: skip
-        self._exchange.output = decision
-        return decision
 
 
 def _closes(event: Event, channel: Hashable) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from guardrails.errors import GuardrailsError
+from guardrails.inference.pinned import PINNED
 from guardrails.types import Action
 from tests.asgi.helping import App, chunk, content_of, events, guard, whole
 
@@ -379,6 +380,17 @@ def test_no_score_reaches_the_client() -> None:
     response = App().ask("tell me of project kingfisher")
     assert "score" not in response.text
     assert not any("score" in k or "0." in v for k, v in response.headers.items())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_decisions_name_the_weights_and_what_they_said(stream: bool) -> None:
+    app = App("It rained all night. Nobody minded.", more="content: {HATE: HIGH}\n")
+    response = app.ask("tell me about the weather", stream=stream)
+    for decision in app.decisions:
+        assert decision.weights["text"] == PINNED["text"]
+        assert 0 <= decision.scores["content.HATE"] < 1
+        assert decision.to_dict()["scores"].keys() == decision.scores.keys()
+    assert "score" not in response.text
 
 
 def test_routes_are_listed_with_what_happens_to_them() -> None:

@@ -35,6 +35,16 @@ class Decoder(NamedTuple):
     confirm: str | None = None
 
 
+# What parts the units of a token.
+_NOT_HEX = re.compile(r"0x|\\x|[^0-9A-Fa-f]")
+_NUMBER = re.compile(r"\d+")
+_BITS = re.compile(r"[01]+")
+_MORSE_WORDS = re.compile(r"\s*[/|]\s*|\s{3,}|\n")
+_NATO_GAP = re.compile(r"[\s,.\-/|]+(?=[a-z])")
+_LETTERS = re.compile(r"[a-z]+")
+_NO_LETTER = re.compile(r"[^a-z]")
+
+
 def _printable(text: str) -> bool:
     good = sum(c.isprintable() or c.isspace() or ignorable(c) for c in text)
     return bool(text) and good >= 0.95 * len(text)
@@ -80,7 +90,7 @@ def _base32(token: str) -> str | None:
 
 
 def _hex(token: str) -> str | None:
-    digits = regex.sub(r"0x|\\x|[^0-9A-Fa-f]", "", token)
+    digits = _NOT_HEX.sub("", token)
     if len(digits) % 2 or len(digits) < 8:
         return None
     return _bytes(bytes.fromhex(digits), least=4)
@@ -89,7 +99,7 @@ def _hex(token: str) -> str | None:
 def _numbers(base: int) -> Callable[[str], str | None]:
     def decode(token: str) -> str | None:
         try:
-            codes = [int(n, base) for n in regex.findall(r"\d+", token)]
+            codes = [int(n, base) for n in _NUMBER.findall(token)]
         except ValueError:
             return None
         if not all(9 <= c < 127 for c in codes):
@@ -101,7 +111,7 @@ def _numbers(base: int) -> Callable[[str], str | None]:
 
 
 def _binary(token: str) -> str | None:
-    groups = regex.findall(r"[01]+", token)
+    groups = _BITS.findall(token)
     if len(groups) == 1:
         bits = groups[0]
         size = 8 if len(bits) % 8 == 0 else 7
@@ -207,7 +217,7 @@ _MORSE = dict(
 
 def _morse(token: str) -> str | None:
     plain = token.translate(str.maketrans("·•–—−_", "..----"))
-    words = regex.split(r"\s*[/|]\s*|\s{3,}|\n", plain.strip())
+    words = _MORSE_WORDS.split(plain.strip())
     out = [[_MORSE.get(letter) for letter in word.split()] for word in words]
     if any(c is None for word in out for c in word):
         return None
@@ -257,12 +267,12 @@ _SPELLED = dict(
 
 
 def _nato(token: str) -> str | None:
-    words = regex.split(r"[\s,.\-/|]+(?=[a-z])", token.lower().replace("x-ray", "xray"))
+    words = _NATO_GAP.split(token.lower().replace("x-ray", "xray"))
     return "".join(_NATO.get(w, "") for w in words)
 
 
 def _spelled(token: str) -> str | None:
-    return "".join(_SPELLED[w] for w in regex.findall(r"[a-z]+", token.lower()))
+    return "".join(_SPELLED[w] for w in _LETTERS.findall(token.lower()))
 
 
 # Braille cells of the Latin letters: a to j, then with dot 3, then with dots 3 and 6.
@@ -291,7 +301,7 @@ _AT = {
 
 
 def _spoken(token: str) -> str | None:
-    word = regex.sub(r"[^a-z]", "", token.lower())
+    word = _NO_LETTER.sub("", token.lower())
     return _AT.get(word)
 
 

@@ -178,6 +178,8 @@ def card(name: str) -> str:
         out.append(f"## {title}\n\n{about[title]}\n")
     out.append("## Figures\n")
     out.append(f"{about['Figures']}\n")
+    if "Retrained" in about:
+        out.append(f"{about['Retrained']}\n")
     out.append(
         "| development set | rows | positive | recall | precision | F1 | false positives | AUC |\n|---|---|---|---|---|---|---|---|"
     )

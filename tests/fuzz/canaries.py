@@ -139,9 +139,13 @@ def found(canaries: Canaries, every: Iterable[Leaf]) -> str | None:
     return None
 
 
+# JSON's short escapes: the letter of one belongs to no word ("\rival bank" is a carriage return and "ival bank").
+_SHORT_ESCAPE = re.compile(r'\\[bfnrt"/\\]')
+
+
 def raw_found(canaries: Canaries, text: str) -> str | None:
     """A canary in a text nobody parsed."""
-    hit = _HIDDEN[canaries].search(text)
+    hit = _HIDDEN[canaries].search(_SHORT_ESCAPE.sub(" ", text))
     return f"{hit.group()!r} in the raw text" if hit else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections import Counter
 from typing import Any
@@ -16,7 +17,7 @@ from guardrails.policy import loads
 from guardrails.wire.strict import dump
 from tests.fuzz import driving
 from tests.fuzz.__main__ import main
-from tests.fuzz.canaries import INPUT, OUTPUT, POLICY, found, leaves, reported
+from tests.fuzz.canaries import INPUT, OUTPUT, POLICY, found, leaves, raw_found, reported
 from tests.fuzz.cases import KINDS, case
 from tests.fuzz.mutate import written
 from tests.fuzz.reading import Unreadable, bodies, texts
@@ -48,6 +49,15 @@ def broken(count: int = 500) -> Counter[str]:
     """What goes wrong, by its first words."""
     _, wrong = asyncio.run(run(SEED, range(count)))
     return Counter(re.split(r"[:'\[]", w.partition("): ")[2])[0].strip() for w in wrong)
+
+
+def test_raw_json_is_read_with_its_escapes() -> None:
+    name = INPUT.masked
+    assert raw_found(INPUT, json.dumps({"a": name}))
+    assert raw_found(INPUT, json.dumps({"a": "\\" + name}))  # a backslash, and the name
+    assert raw_found(INPUT, json.dumps({"a": "\r" + name}))
+    assert name[0] == "r"
+    assert raw_found(INPUT, json.dumps({"a": "\r" + name[1:]})) is None
 
 
 def test_a_policy_that_does_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -325,9 +325,12 @@ class Direction:
                 found = self.find(again, deadline, timings)
                 unseen += found.unseen
                 new = self.judge(again, [*found.hits, *echoes.hits(again)], found.failures)
-                uncovered = [_back(f, masked[f.piece]) for f in new.findings if _is_new(f, masked[f.piece])]
+                fresh = [f for f in new.findings if _is_new(f, masked[f.piece])]
+                uncovered = [_back(f, masked[f.piece]) for f in fresh if f.action is not Action.NONE]
                 if not uncovered and set(new.failures) <= set(verdict.failures):
-                    return tuple(m.text for m in masked), verdict, unseen
+                    # What only shows once something else is masked is reported too: it is what readers see.
+                    shown = [_back(f, masked[f.piece]) for f in fresh]
+                    return tuple(m.text for m in masked), self._reported(verdict, shown), unseen
                 verdict = _joined(verdict, judge(self.rules, self.source, uncovered, new.failures))
                 if verdict.action is Action.BLOCKED:
                     break
@@ -337,6 +340,12 @@ class Direction:
         if verdict.action is Action.BLOCKED:
             return (self._message,) * len(texts), verdict, unseen
         return texts, verdict, unseen
+
+    def _reported(self, verdict: Verdict, hits: Iterable[Hit]) -> Verdict:
+        """The verdict with findings that only detect, each rule's place once."""
+        known = {(f.rule, f.piece, f.start, f.end) for f in verdict.findings}
+        more = [h for h in hits if (h.rule, h.piece, h.start, h.end) not in known]
+        return _joined(verdict, judge(self.rules, self.source, more, ())) if more else verdict
 
 
 # A detector by its name, with the ids of its rules.
@@ -365,10 +374,10 @@ def _reads_only(name: str, rules: Sequence[Rule]) -> bool:
 
 
 def _is_new(finding: Any, masked: Masked) -> bool:
-    """True for a finding in masked text that the masks themselves do not account for."""
-    if finding.action is Action.NONE:
-        return False
-    return finding.start is None or not inside(finding.start, finding.end, masked.replaced)
+    """True for a finding in masked text that the masks themselves do not account for; one that only detects needs a place."""
+    if finding.start is None:
+        return finding.action is not Action.NONE
+    return not inside(finding.start, finding.end, masked.replaced)
 
 
 def _back(finding: Any, masked: Masked) -> Hit:

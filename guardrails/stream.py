@@ -295,22 +295,26 @@ class TextStream:
             new = self._direction.judge(again, [*found.hits, *self._echoes.hits(again)], found.failures)
             self._note(new.failures, found.unseen, found.scores, found.models)
             uncovered: list[Finding] = []
+            shown: list[Finding] = []  # what only detects, and only shows once something else is masked
             for f in new.findings:
-                if f.action is Action.NONE or f.start is None or f.end is None:
+                if f.start is None or f.end is None:
                     continue
                 start, end = max(f.start - base, 0), f.end - base
                 if end <= 0 or start >= len(masked.text) or inside(start, end, masked.replaced):
                     continue
                 low = masked.span(start, min(end, len(masked.text)))[0]
                 high = masked.span(start, end)[1] if end <= len(masked.text) else frontier + end - len(masked.text)
-                uncovered.append(replace(f, start=low, end=high))
+                if f.action is not Action.NONE:
+                    uncovered.append(replace(f, start=low, end=high))
+                elif f.start >= base:
+                    shown.append(replace(f, start=low + base, end=high + base))
             if self._failed(new.failures) or any(f.action is Action.BLOCKED for f in uncovered):
                 self._collected += [self._absolute(f) for f in uncovered]
                 return "", 0, None
             known = {(f.rule, f.start, f.end) for f in spans}
             uncovered = [f for f in uncovered if (f.rule, f.start, f.end) not in known]
             if not uncovered:
-                return masked.text, frontier, more
+                return masked.text, frontier, [*more, *shown]
             spans += uncovered
             more += [replace(f, start=(f.start or 0) + base, end=(f.end or 0) + base) for f in uncovered]
         self._failures += [

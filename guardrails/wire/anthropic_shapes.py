@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.types import Role
-from guardrails.wire.shape import By, Delta, Each, Kind, Part, Shape, Switch, by_type
+from guardrails.wire.shape import NOTHING, By, Delta, Each, Kind, Part, Shape, Switch, by_type
 
 __all__ = ["ERROR", "EVENT", "REQUEST", "RESPONSE"]
 
@@ -271,45 +271,36 @@ ERROR = Shape(
     }
 )
 
+_STARTED = by_type(
+    {
+        "text": Shape({**COMMON, "text": Delta("text"), "citations": CITATIONS}),
+        "thinking": Shape({**COMMON, "thinking": Delta("thinking"), "signature": Kind.SEAL}),
+        "compaction": Shape({**COMPACTION, "content": Delta("compaction")}),
+    },
+    default=BLOCK,
+)
+_DELTAS: dict[str, Part] = {
+    "text_delta": Shape({**_ids("type"), "text": Delta("text")}),
+    "thinking_delta": Shape({**_ids("type", "estimated_tokens"), "thinking": Delta("thinking")}),
+    "signature_delta": Shape({**_ids("type"), "signature": Kind.SEAL}),
+    "input_json_delta": Shape({**_ids("type"), "partial_json": Delta("input", Kind.JSON)}),
+    "citations_delta": Shape({**_ids("type"), "citation": CITATION}),
+    "compaction_delta": Shape({**_ids("type"), "content": Delta("compaction"), "encrypted_content": Kind.BINARY}),
+}
+
+
+def _event(parts: Mapping[str, Part] = NOTHING, *, ends: Mapping[str, Part] = NOTHING) -> Shape:
+    """An event. Clients that do not look at its type read its delta all the same, whatever it is called."""
+    delta = by_type(_DELTAS, default=Shape({**_ids("type"), **ends}))
+    return Shape({**_ids("type", "index"), "delta": delta, **parts})
+
+
 EVENT = by_type(
     {
-        "message_start": Shape({**_ids("type"), "message": RESPONSE}),
-        "content_block_start": Shape(
-            {
-                **_ids("type", "index"),
-                "content_block": by_type(
-                    {
-                        "text": Shape({**COMMON, "text": Delta("text"), "citations": CITATIONS}),
-                        "thinking": Shape({**COMMON, "thinking": Delta("thinking"), "signature": Kind.SEAL}),
-                        "compaction": Shape({**COMPACTION, "content": Delta("compaction")}),
-                    },
-                    default=BLOCK,
-                ),
-            }
-        ),
-        "content_block_delta": Shape(
-            {
-                **_ids("type", "index"),
-                "delta": by_type(
-                    {
-                        "text_delta": Shape({**_ids("type"), "text": Delta("text")}),
-                        "thinking_delta": Shape({**_ids("type", "estimated_tokens"), "thinking": Delta("thinking")}),
-                        "signature_delta": Shape({**_ids("type"), "signature": Kind.SEAL}),
-                        "input_json_delta": Shape({**_ids("type"), "partial_json": Delta("input", Kind.JSON)}),
-                        "citations_delta": Shape({**_ids("type"), "citation": CITATION}),
-                        "compaction_delta": Shape(
-                            {**_ids("type"), "content": Delta("compaction"), "encrypted_content": Kind.BINARY}
-                        ),
-                    },
-                    default=Shape(_ids("type")),
-                ),
-            }
-        ),
-        "content_block_stop": Shape(_ids("type", "index")),
-        "message_delta": Shape({**_ids("type"), **AROUND, "delta": Shape(STOP)}),
-        "message_stop": Shape(_ids("type")),
-        "ping": Shape(_ids("type")),
+        "message_start": _event({"message": RESPONSE}),
+        "content_block_start": _event({"content_block": _STARTED}),
+        "message_delta": _event(AROUND, ends=STOP),
         "error": ERROR,
     },
-    default=Shape(_ids("type")),
+    default=_event(),
 )

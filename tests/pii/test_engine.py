@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -15,7 +16,7 @@ from guardrails.detectors import Detector, pii
 from guardrails.detectors.pii import engine as engine_module
 from guardrails.detectors.pii.context import FLOOR, LOWER, RAISE, evidence, scored
 from guardrails.detectors.pii.engine import Engine, _referenced
-from guardrails.detectors.pii.matching import OVERLAP, WINDOW
+from guardrails.detectors.pii.matching import OVERLAP, WINDOW, BudgetExceededError, Pattern, Text
 from guardrails.detectors.pii.needs import Need, need
 from guardrails.detectors.pii.recognizer import Spec
 from guardrails.detectors.pii.resolve import Candidate, resolve
@@ -180,6 +181,33 @@ HOSTILE = {
 def test_hostile_texts_stay_within_their_budgets(text: str) -> None:
     """The budgets of patterns: the tagger has its windows and batches, and tests of its own."""
     assert not found(_patterns(), text).failures
+
+
+def test_a_pattern_that_explodes_is_given_up() -> None:
+    with pytest.raises(BudgetExceededError):
+        list(Pattern(r"(?:a|aa)+(?=b)", False).spans(Text("a" * 100)))
+
+
+def test_what_other_threads_do_costs_a_pattern_nothing() -> None:
+    """The limit of the engine counts the processor time of all threads: a search that is cut off for that goes on."""
+    pattern = Pattern(r"\d{4}(?= )", False)
+    cut: list[int] = []
+
+    class Hurried:
+        def __init__(self, engine: Any) -> None:
+            self.engine = engine
+
+        def finditer(self, text: str, start: int, end: int, timeout: float) -> Iterator[Any]:
+            for n, match in enumerate(self.engine.finditer(text, start, end, timeout=timeout)):
+                if n == 3:
+                    cut.append(start)
+                    raise TimeoutError
+                yield match
+
+    pattern._engine = Hurried(pattern._engine)
+    text = "1234 " * 20
+    assert list(pattern.spans(Text(text))) == [(5 * i, 5 * i + 4) for i in range(20)]
+    assert len(cut) == 6
 
 
 @cache

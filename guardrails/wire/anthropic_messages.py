@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
-from guardrails.wire.anthropic_shapes import ERROR, EVENT, REQUEST, RESPONSE
-from guardrails.wire.form import Channel, Event, Form, Route
+from guardrails.wire.anthropic_shapes import CONTINUED, ERROR, EVENT, REQUEST, RESPONSE
+from guardrails.wire.form import Channel, Event, Form, Route, is_index
 from guardrails.wire.frames import Frame
 from guardrails.wire.shape import Kind, Shape, Walk, opaque
 from guardrails.wire.signed import UNSIGNED, Signed, leave_out, unsign
@@ -121,6 +121,13 @@ class Messages(Form):
         return {"type": "error", "error": {"type": kind, "message": message, "details": {"error_code": code}}}
 
     # -- streams -----------------------------------------------------------------------------------------------------
+
+    def number(self, body: Any) -> None:
+        """A text without a block belongs to the first."""
+        if isinstance(body, dict) and not is_index(body.get("index")):
+            delta = body.get("delta")
+            if "content_block" in body or (isinstance(delta, dict) and not CONTINUED.keys().isdisjoint(delta)):
+                body["index"] = 0
 
     def observe(self, body: Any, event: Event) -> None:
         """See :class:`Form`. What the client knows of is noted when an event is final, not when it came."""

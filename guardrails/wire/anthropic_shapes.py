@@ -12,7 +12,7 @@ from typing import Any
 from guardrails.types import Role
 from guardrails.wire.shape import NOTHING, By, Delta, Each, Kind, Part, Shape, Switch, by_type
 
-__all__ = ["ERROR", "EVENT", "REQUEST", "RESPONSE"]
+__all__ = ["CONTINUED", "ERROR", "EVENT", "REQUEST", "RESPONSE"]
 
 _ROLES = {"system": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
 
@@ -279,20 +279,24 @@ _STARTED = by_type(
     },
     default=BLOCK,
 )
-_DELTAS: dict[str, Part] = {
-    "text_delta": Shape({**_ids("type"), "text": Delta("text")}),
-    "thinking_delta": Shape({**_ids("type", "estimated_tokens"), "thinking": Delta("thinking")}),
-    "signature_delta": Shape({**_ids("type"), "signature": Kind.SEAL}),
-    "input_json_delta": Shape({**_ids("type"), "partial_json": Delta("input", Kind.JSON)}),
-    "citations_delta": Shape({**_ids("type"), "citation": CITATION}),
-    "compaction_delta": Shape({**_ids("type"), "content": Delta("compaction"), "encrypted_content": Kind.BINARY}),
+# Clients that do not look at the type of an event or of its delta read the delta all the same, whatever it is called.
+CONTINUED: dict[str, Part] = {
+    "text": Delta("text"),
+    "thinking": Delta("thinking"),
+    "partial_json": Delta("input", Kind.JSON),
+    "content": Delta("compaction"),
+}
+_DELTA: dict[str, Part] = {
+    **_ids("type", "estimated_tokens"),
+    **CONTINUED,
+    "signature": Kind.SEAL,
+    "citation": CITATION,
+    "encrypted_content": Kind.BINARY,
 }
 
 
 def _event(parts: Mapping[str, Part] = NOTHING, *, ends: Mapping[str, Part] = NOTHING) -> Shape:
-    """An event. Clients that do not look at its type read its delta all the same, whatever it is called."""
-    delta = by_type(_DELTAS, default=Shape({**_ids("type"), **ends}))
-    return Shape({**_ids("type", "index"), "delta": delta, **parts})
+    return Shape({**_ids("type", "index"), "delta": Shape({**_DELTA, **ends}), **parts})
 
 
 EVENT = by_type(

@@ -12,7 +12,7 @@ from typing import Any
 
 from guardrails.wire.bedrock_shapes import ERROR, EVENT, REQUEST, RESPONSE
 from guardrails.wire.eventstream import EventStream
-from guardrails.wire.form import Channel, Event, Form, Route
+from guardrails.wire.form import Channel, Event, Form, Route, is_index
 from guardrails.wire.frames import Frame, Framing
 from guardrails.wire.shape import Unread, Walk, opaque
 from guardrails.wire.signed import UNSIGNED, Signed, leave_out, unsign
@@ -137,6 +137,11 @@ class ConverseStream(Converse):
     def framing(self) -> Framing:
         """The binary event stream."""
         return EventStream()
+
+    def number(self, body: Any) -> None:
+        """A text without a block belongs to the first."""
+        if isinstance(body, dict) and "delta" in body and not is_index(body.get("contentBlockIndex")):
+            body["contentBlockIndex"] = 0
 
     def observe(self, body: Any, event: Event) -> None:
         """See :class:`Form`. What the client knows of is noted when an event is final, not when it came."""

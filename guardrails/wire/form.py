@@ -139,10 +139,14 @@ class Form:
         if self.named:
             kind = frame.body.get("type") if isinstance(frame.body, dict) else None
             frame.name = kind if isinstance(kind, str) and NAME.fullmatch(kind) else None
+        self.number(frame.body)
         walk = Walk(frame.body, self.EVENT, Role.ASSISTANT)
         event = Event(frame, walk)
         self.observe(frame.body, event)
         return event
+
+    def number(self, body: Any) -> None:
+        """Write down the place of every text that an event leaves out: what we send of that text has one."""
 
     def observe(self, body: Any, event: Event) -> None:
         """Remember what later events need, and say which channels end before this event."""
@@ -177,6 +181,18 @@ _ERROR_TYPES = {
     413: "request_too_large", 415: "invalid_request_error", 422: "invalid_request_error", 429: "rate_limit_error",
     503: "overloaded_error",
 }  # fmt: skip
+
+
+def numbered(items: Any, key: str = "index") -> None:
+    """Give each object of a list (or one alone) that has no number for its place the one of its position."""
+    for position, item in enumerate(items if isinstance(items, list) else [items]):
+        if isinstance(item, dict) and not is_index(item.get(key)):
+            item[key] = position
+
+
+def is_index(value: Any) -> bool:
+    """Whether a value is a number by which events name a place."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def texts(slots: Iterable[Slot], role: Role) -> str:

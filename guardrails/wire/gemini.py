@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from guardrails.wire import gemini_shapes as shapes
-from guardrails.wire.form import Channel, Event, Form, Route
+from guardrails.wire.form import Channel, Event, Form, Route, numbered
 from guardrails.wire.framing import SSE, Frame, Framing, JSONArray
 from guardrails.wire.gemini_shapes import field_of, snake
 from guardrails.wire.openai_common import alike
@@ -81,10 +81,7 @@ class Gemini(Form):
         return True
 
     def event(self, frame: Frame) -> Event:
-        """A candidate without an index has the one of its position; each uninterrupted text is a channel."""
-        for position, candidate in enumerate(_candidates(frame.body)):
-            if not _is_index(candidate.get("index")):
-                candidate["index"] = position
+        """Each uninterrupted text is a channel."""
         event = super().event(frame)
         if frame.raw is None:
             keys: dict[int, Channel] = {}
@@ -129,6 +126,10 @@ class Gemini(Form):
                 self._ended.append(index)
             self._open[index] = None
         return frozenset(closes)
+
+    def number(self, body: Any) -> None:
+        """A candidate without an index has the one of its position."""
+        numbered(_candidates(body))
 
     def observe(self, body: Any, event: Event) -> None:
         """Remember what our own events repeat, and whether an event has anything but text."""
@@ -253,10 +254,6 @@ class _Array(_Patient, JSONArray):
 _TEXT = frozenset({"text", "thought", "thoughtSignature", "thought_signature"})
 _ORDINARY = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"})
 _TIED = ("functionCall", "functionResponse", "toolCall", "toolResponse")
-
-
-def _is_index(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _candidates(body: Any) -> list[dict[str, Any]]:

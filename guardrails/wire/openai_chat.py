@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.types import Role
-from guardrails.wire.form import Channel, Event, Form, Route
+from guardrails.wire.form import Channel, Event, Form, Route, numbered
 from guardrails.wire.framing import Frame
 from guardrails.wire.openai_common import FILE_DATA, MODERATION_RESULT, alike, counts, ids, role_of, said
 from guardrails.wire.shape import Delta, Each, Kind, Part, Shape, Switch, Walk, by_type
@@ -189,6 +189,14 @@ class Chat(Form):
         event.walk.after.append(lambda: self._sent_frame(frame))
         return event
 
+    def number(self, body: Any) -> None:
+        """Choices, and the calls of each, by their positions."""
+        choices = body.get("choices") if isinstance(body, dict) else None
+        numbered(choices)
+        for choice in choices if isinstance(choices, list) else ():
+            delta = choice.get("delta") if isinstance(choice, dict) else None
+            numbered(delta.get("tool_calls") if isinstance(delta, dict) else None)
+
     def observe(self, body: Any, event: Event) -> None:
         """See :class:`Form`."""
         if not isinstance(body, dict):
@@ -201,11 +209,10 @@ class Chat(Form):
             if not isinstance(choice, dict):
                 continue
             if choice.get("finish_reason") is not None:
-                closing.add(("index", _index(choice)))
+                closing.add(("index", choice["index"]))
             if not _only_text(choice):
                 event.bare = False
-        # A choice that gives no index ends all that can be meant.
-        event.closes = True if ("index", None) in closing else frozenset(closing)
+        event.closes = frozenset(closing)
 
     def delta(self, channel: Channel, text: str) -> Frame:
         """See :class:`Form`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from guardrails.wire.form import Channel, Event, Form, Route
+from guardrails.wire.form import Channel, Event, Form, Route, numbered
 from guardrails.wire.framing import Frame
 from guardrails.wire.openai_common import alike
 from guardrails.wire.shape import Delta, Each, Kind, Part, Shape, Switch
@@ -80,6 +80,10 @@ class Completions(Form):
         self._open: dict[int, None] = {}
         self._ended: list[int] = []
 
+    def number(self, body: Any) -> None:
+        """Choices by their positions."""
+        numbered(body.get("choices") if isinstance(body, dict) else None)
+
     def observe(self, body: Any, event: Event) -> None:
         if not isinstance(body, dict):
             return
@@ -92,8 +96,7 @@ class Completions(Form):
         self._ended.clear()
         closing: set[Channel] = set()
         for choice in choices:
-            found = choice.get("index")
-            index = found if isinstance(found, int) else 0
+            index = choice["index"]
             if choice.get("finish_reason") is not None:
                 closing.add(("index", index))
                 self._ended.append(index)

@@ -161,7 +161,7 @@ class Responses(Form):
         """See :class:`Form`."""
         name, *place = channel if isinstance(channel, tuple) else (channel,)
         places = dict(place)
-        body: dict[str, Any] = {"type": _DELTAS[name], **places, "delta": text}
+        body: dict[str, Any] = {"type": _DELTAS.get(name, name), **places, "delta": text}
         if name in ("stdout", "stderr"):
             body["delta"] = {name: text}
         if name == "output_text":

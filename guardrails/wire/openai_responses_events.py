@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from guardrails.types import Role
+from guardrails.wire.frames import NAME
 from guardrails.wire.openai_common import ids, said
 from guardrails.wire.openai_responses_shapes import ANNOTATION, SHELL, Say, answer, content, items
-from guardrails.wire.shape import Delta, Each, Kind, Part, Repeat, Shape, by_type
+from guardrails.wire.shape import Delta, Each, Kind, Part, Repeat, Shape, Switch
 
 __all__ = ["EVENT"]
 
@@ -27,46 +29,61 @@ def _life(say: Say) -> Shape:
 
 _TEXT = {"logprobs": Kind.DROP}
 # The end of a response counts its items from 0, which need not be their `output_index`: the form puts that right.
-EVENT = by_type(
-    {
-        **dict.fromkeys(("response.created", "response.queued", "response.in_progress"), _life(Repeat)),
-        **dict.fromkeys(("response.completed", "response.incomplete", "response.failed"), _life(Repeat)),
-        "response.output_item.added": _event({"item": items(Delta)}),
-        "response.output_item.done": _event({"item": items(Repeat)}),
-        "response.content_part.added": _event({"part": content(Delta)}),
-        "response.content_part.done": _event({"part": content(Repeat)}),
-        "response.reasoning_summary_part.added": _event({"part": content(Delta)}),
-        "response.reasoning_summary_part.done": _event({"part": content(Repeat)}),
-        "response.output_text.delta": _event({**_TEXT, "delta": Delta("output_text")}),
-        "response.output_text.done": _event({**_TEXT, "text": Repeat("output_text")}),
-        "response.output_text.annotation.added": _event({"annotation": ANNOTATION}),
-        "response.refusal.delta": _event({"delta": Delta("refusal")}),
-        "response.refusal.done": _event({"refusal": Repeat("refusal")}),
-        "response.reasoning_text.delta": _event({"delta": Delta("reasoning_text")}),
-        "response.reasoning_text.done": _event({"text": Repeat("reasoning_text")}),
-        "response.reasoning_summary_text.delta": _event({"delta": Delta("summary_text")}),
-        "response.reasoning_summary_text.done": _event({"text": Repeat("summary_text")}),
-        "response.function_call_arguments.delta": _event({"delta": Delta("arguments", Kind.JSON)}),
-        "response.function_call_arguments.done": _event({"arguments": Repeat("arguments", Kind.JSON)}),
-        "response.mcp_call_arguments.delta": _event({"delta": Delta("mcp_arguments", Kind.JSON)}),
-        "response.mcp_call_arguments.done": _event({"arguments": Repeat("mcp_arguments", Kind.JSON)}),
-        "response.custom_tool_call_input.delta": _event({"delta": Delta("input", Kind.TOOL)}),
-        "response.custom_tool_call_input.done": _event({"input": Repeat("input", Kind.TOOL)}),
-        "response.code_interpreter_call_code.delta": _event({"delta": Delta("code", Kind.TOOL)}),
-        "response.code_interpreter_call_code.done": _event({"code": Repeat("code", Kind.TOOL)}),
-        "response.shell_call_command.added": _event({"command": Delta("command", Kind.TOOL)}),
-        "response.shell_call_command.delta": _event({"delta": Delta("command", Kind.TOOL)}),
-        "response.shell_call_command.done": _event({"command": Repeat("command", Kind.TOOL)}),
-        "response.shell_call_output_content.delta": _event(
-            {"delta": Shape({"stdout": Delta("stdout"), "stderr": Delta("stderr")})}, Role.TOOL
-        ),
-        "response.shell_call_output_content.done": _event({"output": Each(SHELL)}, Role.TOOL),
-        "response.audio.delta": _event({"delta": Kind.BINARY}),
-        "response.audio.transcript.delta": _event({"delta": Delta("transcript")}),
-        "response.image_generation_call.partial_image": _event(
-            {**ids("background", "output_format", "quality", "size"), "partial_image_b64": Kind.BINARY}
-        ),
-        "error": _event({**ids("code", "param"), **said("message")}),
-    },
-    default=_event(),
-)
+_EVENTS: dict[str, Shape] = {
+    **dict.fromkeys(("response.created", "response.queued", "response.in_progress"), _life(Repeat)),
+    **dict.fromkeys(("response.completed", "response.incomplete", "response.failed"), _life(Repeat)),
+    "response.output_item.added": _event({"item": items(Delta)}),
+    "response.output_item.done": _event({"item": items(Repeat)}),
+    "response.content_part.added": _event({"part": content(Delta)}),
+    "response.content_part.done": _event({"part": content(Repeat)}),
+    "response.reasoning_summary_part.added": _event({"part": content(Delta)}),
+    "response.reasoning_summary_part.done": _event({"part": content(Repeat)}),
+    "response.output_text.delta": _event({**_TEXT, "delta": Delta("output_text")}),
+    "response.output_text.done": _event({**_TEXT, "text": Repeat("output_text")}),
+    "response.output_text.annotation.added": _event({"annotation": ANNOTATION}),
+    "response.refusal.delta": _event({"delta": Delta("refusal")}),
+    "response.refusal.done": _event({"refusal": Repeat("refusal")}),
+    "response.reasoning_text.delta": _event({"delta": Delta("reasoning_text")}),
+    "response.reasoning_text.done": _event({"text": Repeat("reasoning_text")}),
+    "response.reasoning_summary_text.delta": _event({"delta": Delta("summary_text")}),
+    "response.reasoning_summary_text.done": _event({"text": Repeat("summary_text")}),
+    "response.function_call_arguments.delta": _event({"delta": Delta("arguments", Kind.JSON)}),
+    "response.function_call_arguments.done": _event({"arguments": Repeat("arguments", Kind.JSON)}),
+    "response.mcp_call_arguments.delta": _event({"delta": Delta("mcp_arguments", Kind.JSON)}),
+    "response.mcp_call_arguments.done": _event({"arguments": Repeat("mcp_arguments", Kind.JSON)}),
+    "response.custom_tool_call_input.delta": _event({"delta": Delta("input", Kind.TOOL)}),
+    "response.custom_tool_call_input.done": _event({"input": Repeat("input", Kind.TOOL)}),
+    "response.code_interpreter_call_code.delta": _event({"delta": Delta("code", Kind.TOOL)}),
+    "response.code_interpreter_call_code.done": _event({"code": Repeat("code", Kind.TOOL)}),
+    "response.shell_call_command.added": _event({"command": Delta("command", Kind.TOOL)}),
+    "response.shell_call_command.delta": _event({"delta": Delta("command", Kind.TOOL)}),
+    "response.shell_call_command.done": _event({"command": Repeat("command", Kind.TOOL)}),
+    "response.shell_call_output_content.delta": _event(
+        {"delta": Shape({"stdout": Delta("stdout"), "stderr": Delta("stderr")})}, Role.TOOL
+    ),
+    "response.shell_call_output_content.done": _event({"output": Each(SHELL)}, Role.TOOL),
+    "response.audio.delta": _event({"delta": Kind.BINARY}),
+    "response.audio.transcript.delta": _event({"delta": Delta("transcript")}),
+    "response.image_generation_call.partial_image": _event(
+        {**ids("background", "output_format", "quality", "size"), "partial_image_b64": Kind.BINARY}
+    ),
+    "error": _event({**ids("code", "param"), **said("message")}),
+}
+
+
+def _with_delta(kind: str, shape: Shape) -> Shape:
+    """An event with a delta where its type has none: a text of its own, since there are clients that read every delta."""
+    return shape if "delta" in shape.fields else Shape({**shape.fields, "delta": Delta(kind)}, role=shape.role)
+
+
+_EVENTS = {kind: _with_delta(kind, shape) for kind, shape in _EVENTS.items()}
+
+
+def _by_type(value: Any) -> Part:
+    kind = value.get("type") if isinstance(value, dict) else None
+    if not isinstance(kind, str) or not NAME.fullmatch(kind):
+        kind = "delta"
+    return _EVENTS.get(kind) or _with_delta(kind, _event())
+
+
+EVENT = Switch(_by_type)

@@ -465,9 +465,16 @@ def test_spoken_answers() -> None:
     assert (audio.id, audio.transcript) == ("audio_1", f"It is {MASK}.")
 
 
-def test_choices_without_an_index_end_all_channels() -> None:
-    body = {"choices": [{"delta": {"content": ACCOUNT}, "finish_reason": "stop"}]}
-    assert Chat(ASKED).event(Frame(body)).closes is True
+def test_choices_and_calls_without_an_index_have_that_of_their_position() -> None:
+    calls = [{"function": {"arguments": "{}"}}, {"index": "x", "function": {"arguments": "[]"}}]
+    body = {"choices": [{"delta": {"content": ACCOUNT, "tool_calls": calls}, "finish_reason": "stop"}]}
+    event = Chat(ASKED).event(Frame(body))
+    assert event.closes == frozenset({("index", 0)})
+    assert [s.channel for s in event.walk.slots if s.mode is Mode.DELTA] == [
+        ("content", ("index", 0)),
+        ("arguments", ("index", 0), ("index", 0)),
+        ("arguments", ("index", 0), ("index", 1)),
+    ]
 
 
 def test_what_an_event_does_not_name_is_text() -> None:

@@ -112,7 +112,7 @@ class Gemini(Form):
                             keys[id(piece)] = self._runs.channel((f"args:{field_of(piece, 'jsonPath')}", place))
                     if not field_of(call, "willContinue"):
                         closes |= self._runs.close(k for k in self._runs.opened() if place in k)
-                elif set(part) - _TEXT:
+                elif (others := set(part) - _TEXT) and (others & _CONTENT or not part.get("text")):
                     if part.get("text"):
                         keys[id(part)] = self._runs.channel(("text", place))
                     closes |= self._runs.close(k for k in self._runs.opened() if place in k)
@@ -252,6 +252,15 @@ class _Array(_Patient, JSONArray):
 
 # Fields of a part that are its text, and those of an answer that every event has.
 _TEXT = frozenset({"text", "thought", "thoughtSignature", "thought_signature"})
+# What interrupts the text of the same part, unlike a mark of it that nobody knows.
+_CONTENT = frozenset(
+    spelling
+    for name in (
+        "functionCall", "functionResponse", "toolCall", "toolResponse", "executableCode", "codeExecutionResult",
+        "inlineData", "fileData", "audioTranscription",
+    )
+    for spelling in (name, snake(name))
+)  # fmt: skip
 _ORDINARY = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"})
 _TIED = ("functionCall", "functionResponse", "toolCall", "toolResponse")
 

@@ -121,7 +121,8 @@ class StreamedAnswer:
         for slot in event.walk.slots:
             match slot.mode:
                 case Mode.DELTA if slot.channel not in self._channels or self._channels[slot.channel].stream.finished:
-                    text = slot.text
+                    # Nothing, or what left with another slot of this event that continues the same text.
+                    text = ""
                 case Mode.DELTA:
                     text = self._advance(self._channels[slot.channel], final=_closes(event, slot.channel))
                 case Mode.REPEAT:

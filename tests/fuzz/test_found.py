@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -321,3 +322,71 @@ def test_an_ending_repeats_known_counts_only(usage: dict[str, int]) -> None:
     said = json.dumps([{**blocked, "usageMetadata": {"promptTokenCount": 2, **usage}}]).encode()
     run = Exchange().says(said).asks(GEMINI, GEMINI_PATH)
     assert json.loads(run.data)[-1]["usageMetadata"] == {"promptTokenCount": 2}
+
+
+COMPLETION = {"model": "m", "prompt": "hello", "stream": True}
+
+
+def test_a_text_that_goes_on_twice_in_the_event_that_ends_it() -> None:
+    choice = {"index": 0, "logprobs": None, "finish_reason": "stop"}
+    said = {"id": "c", "object": "text_completion", "created": 1, "model": "m"}
+    body = {**said, "choices": [{**choice, "text": "It is "}, {**choice, "text": f"at {OUTPUT.masked} now."}]}
+    run = Exchange().says(b"data: " + json.dumps(body).encode() + b"\n\n", kind=SSE).asks(COMPLETION, "/v1/completions")
+    assert OUTPUT.masked.encode() not in run.data
+    assert b"[a place]" in run.data
+
+
+def test_a_text_without_a_place_is_continued_at_the_place_we_give_it() -> None:
+    def part(place: dict[str, int], text: str) -> bytes:
+        call = {"index": 0, "function": {"name": "f", "arguments": text}}
+        body = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        return (
+            b"data: " + json.dumps({**body, "choices": [{**place, "delta": {"tool_calls": [call]}}]}).encode() + b"\n\n"
+        )
+
+    first, second = OUTPUT.masked[:6], OUTPUT.masked[6:]
+    said = part({}, json.dumps(first)[:-1]) + part({"index": 0}, second + '"')
+    assert OUTPUT.masked not in "".join(
+        re.findall(r'"arguments":"(.*?)"}', Exchange().says(said, kind=SSE).asks(STREAM).data.decode())
+    )
+
+
+@pytest.mark.parametrize("kind", ["content_block_delta", "ping", "content_block_news", "two words", 5])
+@pytest.mark.parametrize("delta", ["text_delta", "news_delta", 0])
+def test_a_delta_is_read_whatever_it_is_called(kind: object, delta: object) -> None:
+    first, second = OUTPUT.mail[:9], OUTPUT.mail[9:]
+
+    def event(text: str) -> bytes:
+        body = {"type": kind, "index": 0, "delta": {"type": delta, "text": text}}
+        return b"data: " + json.dumps(body).encode() + b"\n\n"
+
+    said = event(f"Write to {first}") + event(f"{second} today.")
+    data = Exchange().says(said, kind=SSE).asks({**STREAM, "max_tokens": 5}, "/v1/messages").data.decode()
+    assert OUTPUT.mail not in "".join(re.findall(r'"text":"(.*?)"', data))
+
+
+def test_a_delta_of_an_unknown_response_event() -> None:
+    first, second = OUTPUT.mail[:9], OUTPUT.mail[9:]
+
+    def event(text: str) -> bytes:
+        body = {"type": "response.news.delta", "output_index": 0, "delta": text}
+        return b"data: " + json.dumps(body).encode() + b"\n\n"
+
+    said = event(f"Write to {first}") + event(f"{second} today.")
+    data = (
+        Exchange()
+        .says(said, kind=SSE)
+        .asks({"model": "m", "input": "hello", "stream": True}, "/v1/responses")
+        .data.decode()
+    )
+    assert OUTPUT.mail not in "".join(re.findall(r'"delta":"(.*?)"', data))
+
+
+def test_an_unknown_mark_of_a_text_does_not_part_it() -> None:
+    first, second = OUTPUT.masked[:6], OUTPUT.masked[6:]
+    said = [
+        {"candidates": [{"content": {"parts": [{"text": t, "x_mark": True}]}, "index": 0}]} for t in (first, second)
+    ]
+    data = Exchange().says(json.dumps(said).encode()).asks(GEMINI, GEMINI_PATH).data
+    texts = [p.get("text", "") for e in json.loads(data) for c in e["candidates"] for p in c["content"]["parts"]]
+    assert OUTPUT.masked not in "".join(texts)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import subprocess
@@ -255,6 +256,9 @@ async def _serve(app: Any, started: dict[str, Any]) -> None:
     async def tell() -> None:
         while not server.started:
             await asyncio.sleep(0.01)
+        # As docs/operations.md says, and as the proxy does.
+        gc.collect()
+        gc.freeze()
         print(json.dumps({**started, "port": listener.getsockname()[1], "rss_kb": _rss_kb()}), flush=True)
 
     telling = asyncio.create_task(tell())

@@ -29,7 +29,12 @@ class Outcome:
     @classmethod
     def of(cls, report: Report) -> Outcome:
         """The lasting part of a report."""
+        if not (report.findings or report.scores or report.models or report.action is not Action.NONE):
+            return _NOTHING  # of most texts, and there is no need to keep it thousands of times
         return cls(report.action, report.findings, dict(report.scores), dict(report.models))
+
+
+_NOTHING = Outcome(Action.NONE, ())
 
 
 class Verdicts:

@@ -53,6 +53,8 @@ _log = logging.getLogger("guardrails")
 
 # Checks in work at once. They wait for models and for each other's batches more than for a processor.
 _THREADS = 16
+# What only computes in Python: every thread more that wants the interpreter is one more that the event loop waits behind.
+_COMPUTING = 2
 # A body up to this size, under rules without a model, is checked where it was read: a hop to a thread costs more. Text that
 # has to be unfolded takes up to 2.5 ms a KB, and the event loop stands still meanwhile.
 _LIGHT_BYTES = 4_096
@@ -121,7 +123,8 @@ class GuardrailsMiddleware:
         self._cache = cache
         self._verdicts: OrderedDict[tuple[str, bytes], Verdicts] = OrderedDict()
         self._routed: OrderedDict[tuple[str, str], list[tuple[type[Form], dict[str, str]]]] = OrderedDict()
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="guardrails")
+        self._waiting = ThreadPoolExecutor(_THREADS, thread_name_prefix="guardrails")
+        self._computing = ThreadPoolExecutor(_COMPUTING, thread_name_prefix="guardrails-light")
         self._watch: asyncio.Task[None] | None = None
         self._checking = 0  # requests that are checked on threads now
         self._check_seconds = 0.01
@@ -292,7 +295,7 @@ class GuardrailsMiddleware:
             if data:
                 raise Malformed(400, "a GET request has no body here")
         elif len(data) > 65_536:
-            body = await self._run(strict.parse, data, self.settings.limits)
+            body = await self._run(strict.parse, data, self.settings.limits, pool=self._computing)
         else:
             body = strict.parse(data, self.settings.limits)
         found = next(((f, p) for f, p in forms if f.fits(body)), None)
@@ -333,7 +336,7 @@ class GuardrailsMiddleware:
             inner["guardrails"] = scope["guardrails"] = Exchanged(tenant.id, tenant.revision, decision)
             replay = Replay(forwarded, receive)
             refusal = partial(self._refusals.body, exchange) if self._refusals.own else None
-            run = partial(self._run, hurry=exchange.cancel)
+            run = partial(self._run, hurry=exchange.cancel, pool=self._pool(exchange))
             answering = Answering(
                 send, exchange, self.settings.answer_limits, run, refusal=refusal, stop=replay.stop, light=light
             )
@@ -372,7 +375,7 @@ class GuardrailsMiddleware:
 
     async def _watched(self, exchange: Exchange, receive: Receive, scope: Mapping[str, Any]) -> Decision:
         """A check on one of our threads, cut short when the client leaves."""
-        work = asyncio.ensure_future(self._run(exchange.request, hurry=exchange.cancel))
+        work = asyncio.ensure_future(self._run(exchange.request, hurry=exchange.cancel, pool=self._pool(exchange)))
         gone = asyncio.ensure_future(departure(receive))
         try:
             await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -435,7 +438,12 @@ class GuardrailsMiddleware:
     # -- around it ---------------------------------------------------------------------------------------------------
 
     async def _run(
-        self, work: Callable[..., Any], *args: Any, light: bool = False, hurry: Callable[[], None] | None = None
+        self,
+        work: Callable[..., Any],
+        *args: Any,
+        light: bool = False,
+        hurry: Callable[[], None] | None = None,
+        pool: ThreadPoolExecutor | None = None,
     ) -> Any:
         """On this thread when it is light, else on one of ours: the event loop goes on.
 
@@ -443,7 +451,7 @@ class GuardrailsMiddleware:
         """
         if light:
             return work(*args)
-        job = self._pool.submit(work, *args)
+        job = (pool or self._waiting).submit(work, *args)
         done = asyncio.wrap_future(job)
         try:
             return await asyncio.shield(done)
@@ -453,6 +461,9 @@ class GuardrailsMiddleware:
             if not job.cancel():  # it has begun, and works on what the caller is about to clear
                 await asyncio.wait((done,))
             raise
+
+    def _pool(self, exchange: Exchange) -> ThreadPoolExecutor:
+        return self._computing if is_light(exchange.guard) else self._waiting
 
     def _verdicts_of(self, tenant: Tenant) -> Verdicts:
         key = (tenant.id, tenant.secret)

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from guardrails.actions import Numbers
@@ -41,6 +42,8 @@ from guardrails.wire.shape import Kind, Mode, Slot, Walk
 __all__ = ["Exchange", "Tenancy"]
 
 
+# Texts that are checked before their reports are let go.
+_PART = 64
 # The weights every verdict of this release depends on.
 _WEIGHTS = hashlib.sha256(repr(sorted(PINNED.items())).encode()).hexdigest()
 
@@ -112,14 +115,15 @@ class Exchange:
         walk = form.inbound()
         walk.slots += [Slot(text, Role.USER, "(path)", fixed=True) for text in form.segments]
         outcomes, failures = self._outcomes(walk.slots)
-        found: dict[int, list[Finding]] = {i: list(o.findings) for i, o in enumerate(outcomes)}
+        found: dict[int, list[Finding]] = {i: list(o.findings) for i, o in enumerate(outcomes) if o.findings}
         self._echo(walk.slots, found)
 
         may_block = blocking_turns(policy.conversation, walk, form)
         blocked_turns: dict[int, None] = {}
         blocked = self._failed(failures, Source.INPUT)
-        for i, slot in enumerate(walk.slots):
-            acting = [f for f in found[i] if f.action is not Action.NONE]
+        for i, here in found.items():
+            slot = walk.slots[i]
+            acting = [f for f in here if f.action is not Action.NONE]
             if not acting:
                 continue
             if any(f.action is Action.BLOCKED for f in acting) or slot.fixed:
@@ -134,7 +138,7 @@ class Exchange:
                     blocked = True
                 else:
                     blocked_turns[u.turn] = None
-        located = [Located(walk.slots[i].path, f) for i, fs in found.items() for f in fs]
+        located = [Located(walk.slots[i].path, f) for i, fs in sorted(found.items()) for f in fs]
         joined: list[Outcome] = []
         if not blocked:
             pieces = split_attack(policy.conversation, walk, blocked_turns)
@@ -148,7 +152,8 @@ class Exchange:
         masked = False
         if not blocked:
             numbers = self._numbers(walk)
-            for i, slot in enumerate(walk.slots):
+            for i in sorted(found):
+                slot = walk.slots[i]
                 here = [f for f in found[i] if f.action is Action.MASKED]
                 if here and slot.turn not in blocked_turns:
                     slot.set(direction.mask(slot.text, here, numbers).text)
@@ -179,30 +184,33 @@ class Exchange:
         known = {key: self._verdicts.get(key) for key in dict.fromkeys(keys)}
         missing: dict[bytes, Slot] = {k: s for k, s in zip(keys, slots, strict=True) if known[k] is None}
         failures: list[Failure] = []
-        reports = self.guard.check_many(
-            [Piece(s.text, s.role) for s in missing.values()], Source.INPUT, deadline=self._deadline
-        )
-        for key, report in zip(missing, reports, strict=True):
-            known[key] = outcome = Outcome.of(report)
-            if report.failures:
-                failures += [f for f in report.failures if f not in failures]
-            else:
-                self._verdicts.put(key, outcome)
+        new = iter(missing.items())
+        # Reports of a part at a time: thousands alive at once are what the garbage collector would look at again and again.
+        while part := list(islice(new, _PART)):
+            pieces = [Piece(s.text, s.role) for _, s in part]
+            reports = self.guard.check_many(pieces, Source.INPUT, deadline=self._deadline)
+            for (key, _), report in zip(part, reports, strict=True):
+                known[key] = outcome = Outcome.of(report)
+                if report.failures:
+                    failures += [f for f in report.failures if f not in failures]
+                else:
+                    self._verdicts.put(key, outcome)
         return [known[k] or Outcome(Action.NONE, ()) for k in keys], failures
 
     def _echo(self, slots: Sequence[Slot], found: dict[int, list[Finding]]) -> None:
         """A value masked in one text is masked in all texts of the exchange."""
         echoes = Echoes()
-        for i, slot in enumerate(slots):
-            for f in found[i]:
+        for i, here in found.items():
+            for f in here:
                 if f.action is Action.MASKED and f.start is not None:
-                    echoes.add(slot.text[f.start : f.end], f)
+                    echoes.add(slots[i].text[f.start : f.end], f)
         if not echoes:
             return
         for i, slot in enumerate(slots):
             for f, start, end in echoes.find(Folded(slot.text)):
-                if not any((g.start or 0) <= start and end <= (g.end or 0) for g in found[i]):
-                    found[i].append(replace(f, start=start, end=end, piece=0))
+                known = found.setdefault(i, [])
+                if not any((g.start or 0) <= start and end <= (g.end or 0) for g in known):
+                    known.append(replace(f, start=start, end=end, piece=0))
 
     def _numbers(self, walk: Walk) -> Numbers:
         texts = [s.text for s in walk.slots]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -97,6 +98,13 @@ def serve(
         )
 
 
+def _settle() -> None:
+    """What is here now stays: the garbage collector need not look at it again. Looking takes 30 to 50 ms, for which every
+    stream stands still."""
+    gc.collect()
+    gc.freeze()
+
+
 async def _run(
     app: ProxyApp,
     main: _Server,
@@ -126,7 +134,7 @@ async def _run(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number.name)
-    others = [asyncio.create_task(drain())]
+    others = [asyncio.create_task(drain()), asyncio.create_task(_when_started(main, _settle))]
     if on_start is not None:
         others.append(asyncio.create_task(_when_started(main, on_start)))
     beside = asyncio.create_task(pages.serve(sockets=[admin])) if pages is not None and admin is not None else None

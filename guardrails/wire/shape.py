@@ -228,7 +228,7 @@ class Walk:
     """The slots of one body, in document order, and what nobody can inspect. The body is changed through the slots;
     :meth:`close` writes JSON that was read inside strings back."""
 
-    __slots__ = ("_keys", "_nested", "_read", "after", "drops", "root", "slots", "unread")
+    __slots__ = ("_keys", "_nested", "after", "drops", "root", "slots", "unread")
 
     def __init__(self, body: Any, part: Part, role: Role) -> None:
         """``role``: who wrote what no shape says anything about."""
@@ -239,10 +239,10 @@ class Walk:
         self.after: list[Callable[[], None]] = []
         self._nested: list[tuple[dict[str, Any] | list[Any], Any, list[Any]]] = []
         self._keys: dict[tuple[Role, int | None], dict[str, None]] = {}
-        self._read = _Reader(self)
         # The body, which may be a text itself: then it is replaced, and not changed.
         self.root = [body]
-        self._read.value(self.root, 0, part, _Place(role, None, (), ""))
+        # Not kept: a cycle would hold the whole body until the garbage collector comes by.
+        _Reader(self).value(self.root, 0, part, _Place(role, None, (), ""))
         for (who, turn), keys in self._keys.items():
             self.slots.append(Slot("\n".join(keys), who, "(keys)", turn, fixed=True))
 

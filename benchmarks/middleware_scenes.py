@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import statistics
 import time
@@ -185,6 +186,8 @@ async def _turns(guard: Any, turns: int, rounds: int) -> tuple[float, float, flo
         return [*out, {"role": "user", "content": newest}]
 
     await app.ask(door, messages(turns, "warm"))
+    gc.collect()
+    gc.freeze()  # as docs/operations.md says
     for n in range(rounds):
         newest = f"Question {n}: {PLAIN_1KB[n : n + 300]}"
         first.append(await app.ask(door, messages(1, newest + " first")))

@@ -52,6 +52,12 @@ class Echoes:
         """(what it was masked as, start, end) of each value that stands whole in a text, each place once."""
         if not self._values:
             return
+        if folded.plain:  # one reading, its own: a long conversation looks into every message at every turn
+            low = folded.text.lower()
+            for reading, (pattern, finding) in self._values.items():
+                if reading in low:
+                    yield from ((finding, *m.span()) for m in pattern.finditer(low))
+            return
         seen: set[tuple[int, int]] = set()
         for view in folded.words:
             for reading, (pattern, finding) in self._values.items():

@@ -37,7 +37,7 @@ from guardrails.types import (
     Source,
     Unseen,
 )
-from guardrails.verdict import keep_worst, stops
+from guardrails.verdict import stops, worst
 
 if TYPE_CHECKING:
     from guardrails.guard import Guard
@@ -407,7 +407,7 @@ class TextStream:
     ) -> None:
         self._failures += [f for f in failures if f not in self._failures]
         self._unseen += [u for u in unseen if u not in self._unseen]
-        keep_worst(self._scores, scores)
+        self._scores = worst((self._scores, scores))
         self._weights |= weights
 
     @property

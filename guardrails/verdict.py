@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from guardrails.rules import Rule
 from guardrails.types import Action, Failure, FailureKind, Finding, Hit, OnFailure, RuleAction, Source
 
-__all__ = ["Verdict", "judge", "keep_worst", "stops"]
+__all__ = ["Verdict", "judge", "stops", "worst"]
 
 _EFFECT = {RuleAction.BLOCK: Action.BLOCKED, RuleAction.MASK: Action.MASKED, RuleAction.DETECT: Action.NONE}
 
@@ -65,8 +66,10 @@ def _place(f: Finding) -> tuple[int, int, int, str, str, float]:
     return (f.piece, -1 if f.start is None else f.start, -1 if f.end is None else f.end, f.rule, f.type, -f.score)
 
 
-def keep_worst(scores: dict[str, float], more: Mapping[str, float]) -> None:
-    """Take over the scores of ``more`` that say worse of a text: the higher ones, of grounding and relevance the lower ones."""
-    for key, value in more.items():
-        worse = min if key in ("grounding", "relevance") else max
-        scores[key] = worse(scores.get(key, value), value)
+def worst(every: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Of several texts' scores the worst of each: the highest, of grounding and relevance the lowest."""
+    out: dict[str, float] = {}
+    for key in dict.fromkeys(chain.from_iterable(every)):
+        pick = min if key in ("grounding", "relevance") else max
+        out[key] = pick([scores[key] for scores in every if key in scores])
+    return out

@@ -35,7 +35,7 @@ from guardrails.types import (
     Uninspected,
 )
 from guardrails.vault import Restorer, Vault
-from guardrails.verdict import keep_worst, stops
+from guardrails.verdict import stops, worst
 from guardrails.wire.form import Form
 from guardrails.wire.shape import Kind, Mode, Slot, Walk
 
@@ -387,10 +387,10 @@ class Exchange:
     ) -> Decision:
         """The decision about a direction, kept as its last one. ``said``: what the checks said, for scores and weights."""
         on_failure = {r.id: r.on_failure for r in self.guard.policy.rules}
-        scores: dict[str, float] = {}
+        asked = [one for one in said if one.scores or one.models]
+        scores = worst([one.scores for one in asked])
         weights: dict[str, str] = {}
-        for one in said:
-            keep_worst(scores, one.scores)
+        for one in asked:
             weights |= one.models
         decision = Decision(
             self.id,

@@ -289,17 +289,20 @@ class _Reader:
         value = box[key]
         while isinstance(part, Switch):
             part = part.choose(value)
-        match part:
-            case Kind():
+        # The usual ones first: a long conversation comes by here thousands of times.
+        if isinstance(part, Kind):
+            if part is Kind.TEXT and isinstance(value, str):
+                self.add(box, key, value, place)
+            else:
                 self.kind(box, key, value, part, place)
-            case Delta() | Repeat():
-                self.channel(box, key, value, part, place)
-            case By():
-                self.value(box, key, part.part, _Place(part.role, place.turn, place.channel, place.path))
-            case Each():
-                self.each(box, key, value, part, place)
-            case Shape():
-                self.shape(box, key, value, part, place)
+        elif isinstance(part, Shape):
+            self.shape(box, key, value, part, place)
+        elif isinstance(part, Each):
+            self.each(box, key, value, part, place)
+        elif isinstance(part, By):
+            self.value(box, key, part.part, _Place(part.role, place.turn, place.channel, place.path))
+        else:
+            self.channel(box, key, value, part, place)
 
     def shape(self, box: Any, key: Any, value: Any, shape: Shape, place: _Place) -> None:
         if not isinstance(value, dict):
@@ -331,12 +334,9 @@ class _Reader:
             self.value(box, key, each.part, _Place(place.role, turn, place.channel, place.path))
             return
         for i in range(len(value)):
-            inside = place.at(i)
-            if each.turns or each.place:
-                turn = i if each.turns else place.turn
-                channel = (*place.channel, (each.place, i)) if each.place else place.channel
-                inside = _Place(place.role, turn, channel, inside.path)
-            self.value(value, i, each.part, inside)
+            turn = i if each.turns else place.turn
+            channel = (*place.channel, (each.place, i)) if each.place else place.channel
+            self.value(value, i, each.part, _Place(place.role, turn, channel, f"{place.path}[{i}]"))
 
     def channel(self, box: Any, key: Any, value: Any, part: Delta | Repeat, place: _Place) -> None:
         if not isinstance(value, str):

@@ -37,7 +37,7 @@ CORES = [int(n) for n in os.environ.get("BENCH_CORES", "").split(",") if n] or (
 class Spec:
     """What is served. ``policy``: a file, or None for the application alone; ``tenants``: a folder with a ``tenants.yaml``.
 
-    ``upstream``: serve ``guardrails proxy`` in front of that address. ``admission``: requests in work, and waiting.
+    ``upstream``: serve ``guardrails proxy`` in front of that address. ``admission``: requests in work, and waiting. ``check_wait``: seconds.
     ``wait_ms``: how long the application waits before it answers; ``tokens`` and ``rate``: of a stream, and tokens a second.
     """
 
@@ -49,6 +49,7 @@ class Spec:
     tokens: int = 500
     rate: float = 50.0
     admission: tuple[int, int, float] | None = None
+    check_wait: float | None = None
     cache: int = 20_000
 
 
@@ -224,6 +225,8 @@ def _made(spec: Spec, watch: _Watch) -> Any:
     from guardrails.asgi.admission import Admission
 
     more: dict[str, Any] = {"on_decision": watch.decided, "cache": spec.cache, "exempt": ("GET /stats",)}
+    if spec.check_wait is not None:
+        more["check_wait_seconds"] = spec.check_wait
     if spec.admission is not None:
         requests, waiting, wait_ms = spec.admission
         more["admission"] = Admission(requests, 256_000_000, waiting, wait_ms, reserve=0.0)

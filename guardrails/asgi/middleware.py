@@ -126,8 +126,9 @@ class GuardrailsMiddleware:
         self._waiting = ThreadPoolExecutor(_THREADS, thread_name_prefix="guardrails")
         self._computing = ThreadPoolExecutor(_COMPUTING, thread_name_prefix="guardrails-light")
         self._watch: asyncio.Task[None] | None = None
-        self._checking = 0  # requests that are checked on threads now
+        self._checking = 0  # what is checked on threads now
         self._check_seconds = 0.01
+        self._check_ended = 0.0
 
     # -- ASGI --------------------------------------------------------------------------------------------------------
 
@@ -363,15 +364,7 @@ class GuardrailsMiddleware:
         expected = self._checking * self._check_seconds
         if expected > self.settings.check_wait_seconds:
             raise Overloaded503(math.ceil(expected), "checks would wait for each other too long")
-        self._checking += 1
-        among, started = self._checking, time.monotonic()
-        try:
-            return await self._watched(exchange, receive, scope)
-        finally:
-            self._checking -= 1
-            # What one check takes when it has the models to itself, as far as it can be seen from outside.
-            taken = min((time.monotonic() - started) / among, self.settings.check_wait_seconds)
-            self._check_seconds += (taken - self._check_seconds) / 8
+        return await self._watched(exchange, receive, scope)
 
     async def _watched(self, exchange: Exchange, receive: Receive, scope: Mapping[str, Any]) -> Decision:
         """A check on one of our threads, cut short when the client leaves."""
@@ -453,6 +446,9 @@ class GuardrailsMiddleware:
             return work(*args)
         job = (pool or self._waiting).submit(work, *args)
         done = asyncio.wrap_future(job)
+        # Of requests and of answers: both wait for the same models.
+        self._checking += 1
+        started = time.monotonic()
         try:
             return await asyncio.shield(done)
         except asyncio.CancelledError:
@@ -461,6 +457,13 @@ class GuardrailsMiddleware:
             if not job.cancel():  # it has begun, and works on what the caller is about to clear
                 await asyncio.wait((done,))
             raise
+        finally:
+            self._checking -= 1
+            # The time between two that end, while there are any: how soon the next one's turn comes.
+            ended = time.monotonic()
+            taken = min(ended - max(started, self._check_ended), self.settings.check_wait_seconds)
+            self._check_seconds += (taken - self._check_seconds) / 8
+            self._check_ended = ended
 
     def _pool(self, exchange: Exchange) -> ThreadPoolExecutor:
         return self._computing if is_light(exchange.guard) else self._waiting

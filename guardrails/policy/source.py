@@ -11,19 +11,40 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from guardrails.errors import PolicyError, Problem
 from guardrails.rules import Position
 
-__all__ = ["CONTROL", "MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Node", "parse", "plain", "scalar_of", "shown_line"]
+__all__ = [
+    "CONTROL",
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "Bounds",
+    "Node",
+    "parse",
+    "plain",
+    "scalar_of",
+    "shown_line",
+]
 
 # 10,000 Bedrock words of 100 characters, each on a line of its own, and room for the rest.
 MAX_BYTES = 1280 * 1024
 MAX_DEPTH = 32
 MAX_NODES = 60_000  # the same words, each with an id and an action
+
+
+class Bounds(NamedTuple):
+    """How large a file may be: bytes, and values in it."""
+
+    bytes: int = MAX_BYTES
+    nodes: int = MAX_NODES
+
+
+_POLICY = Bounds()
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -79,9 +100,9 @@ def plain(node: Node) -> Any:
     return node.value
 
 
-def parse(data: bytes, file: str) -> Node:
+def parse(data: bytes, file: str, bounds: Bounds = _POLICY) -> Node:
     """The document in ``data``. ``file`` is its name in messages. Raises PolicyError with one problem."""
-    text = _prescan(data, file)
+    text = _prescan(data, file, bounds)
     is_json = file.endswith(".json")
     if is_json:
         expected = _json(text, file)
@@ -90,7 +111,7 @@ def parse(data: bytes, file: str) -> Node:
         # YAML has no surrogate pairs in its escapes; JSON has nothing else beyond the BMP.
         text = _SURROGATES.sub(lambda m: f"\\U{ord(json.loads(chr(34) + m.group() + chr(34))):08X}", text)
         text = text.replace("\t", " ")
-    node = _Composer(text, file).document()
+    node = _Composer(text, file, bounds.nodes).document()
     if is_json and not _same(plain(node), expected):
         raise _problem("json-invalid", "this JSON can be read in two ways", file, remedy="write it as plain JSON")
     return node
@@ -100,15 +121,15 @@ def _problem(code: str, message: str, file: str, line: int = 1, column: int = 1,
     return PolicyError([Problem(code, message, file, line, column, **more)])
 
 
-def _prescan(data: bytes, file: str) -> str:
+def _prescan(data: bytes, file: str, bounds: Bounds) -> str:
     """What can be told from the bytes alone. Every check is one pass at C speed."""
-    if len(data) > MAX_BYTES:
+    if len(data) > bounds.bytes:
         raise _problem(
             "too-large",
             "the file is too large for a policy",
             file,
             written=f"{len(data):,} bytes",
-            allowed=f"at most {MAX_BYTES:,} bytes",
+            allowed=f"at most {bounds.bytes:,} bytes",
             remedy="move long word lists to files of their own: words: {lists: [{file: …}]}",
         )
     if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
@@ -154,8 +175,8 @@ def _prescan(data: bytes, file: str) -> str:
     if _bracket_depth(data) > 8 * MAX_DEPTH or any(p.search(data) for p in _NESTED) or _INDENTED in framed:
         raise _too_deep(file)
     nodes = data.count(b"\n") + data.count(b",") + data.count(b": ") + data.count(b"[") + data.count(b"{")
-    if nodes > MAX_NODES:
-        raise _problem("too-many-nodes", "the file has too many values", file, allowed=f"at most {MAX_NODES:,}")
+    if nodes > bounds.nodes:
+        raise _problem("too-many-nodes", "the file has too many values", file, allowed=f"at most {bounds.nodes:,}")
     if not text.strip():
         raise _problem("empty-file", "the file is empty", file, remedy="start with version: 1 and name: …")
     return text
@@ -184,8 +205,9 @@ def _bracket_depth(data: bytes) -> int:
 class _Composer:
     """Events to nodes."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, most: int) -> None:
         self.file = file
+        self.most = most
         self.lines = text.splitlines()
         self.nodes = 0
         self.events = yaml.parse(text, Loader=Loader)
@@ -245,9 +267,9 @@ class _Composer:
             raise self._refuse(
                 "tag", "tags are not read", event, written=str(event.tag), remedy="quote a value that starts with !"
             )
-        if self.nodes > MAX_NODES:
+        if self.nodes > self.most:
             raise self._refuse(
-                "too-many-nodes", "the file has too many values", event, allowed=f"at most {MAX_NODES:,}"
+                "too-many-nodes", "the file has too many values", event, allowed=f"at most {self.most:,}"
             )
         if depth > MAX_DEPTH:
             raise _too_deep(self.file, event.start_mark.line + 1, event.start_mark.column + 1)

@@ -13,7 +13,7 @@ from pathlib import Path
 from guardrails.errors import PolicyError, Problem
 from guardrails.policy.files import Files, Loaded
 from guardrails.policy.reader import Reader
-from guardrails.policy.source import MAX_BYTES, Node, parse
+from guardrails.policy.source import MAX_BYTES, Bounds, Node, parse
 from guardrails.rules import Position
 from guardrails.tenants.keys import digest_of
 from guardrails.tenants.ways import Ways, read_ways
@@ -27,6 +27,9 @@ _INCLUDED = ("version", "tenants")
 _TENANT = ("policy", "keys", "claims", "hosts", "subjects")
 # What a tenant lists → the way that must be configured for it.
 _WAY = {"keys": "api_key", "claims": "jwt", "hosts": "host", "subjects": "proxy"}
+# Ten thousand tenants take 1.3 MB; this is for ten times as many.
+_TENANTS = Bounds(16 * 1024 * 1024, 1_000_000)
+_KEYS = Bounds(MAX_BYTES)
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 
@@ -112,10 +115,10 @@ class _Reading:
         self.unique()
         return Config(tuple(self.entries.values()), ways, default, tuple(self.files.loaded))
 
-    def read(self, reference: str, at: Position, key: str) -> bytes | None:
+    def read(self, reference: str, at: Position, key: str, bounds: Bounds = _KEYS) -> bytes | None:
         try:
             path = self.files.resolve(reference, self.files.root, at, key)
-            data = self.files.read(path, at, key, reference, MAX_BYTES)
+            data = self.files.read(path, at, key, reference, bounds.bytes)
         except PolicyError as error:
             self.reader.problems += error.problems
             return None
@@ -129,11 +132,11 @@ class _Reading:
     def document(
         self, reference: str, at: Position, key: str, keys: tuple[str, ...]
     ) -> tuple[dict[str, Node], Node | None]:
-        data = self.read(reference, at, key)
+        data = self.read(reference, at, key, _TENANTS)
         if data is None:
             return {}, None
         try:
-            node = parse(data, reference)
+            node = parse(data, reference, _TENANTS)
         except PolicyError as error:
             self.reader.problems += error.problems
             return {}, None

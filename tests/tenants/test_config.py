@@ -215,3 +215,11 @@ def _moved(folder: Path) -> Path:
 
 def test_the_file_itself_may_be_named(folder: Path) -> None:
     assert Tenants.open(folder / "tenants.yaml").resolve(caller(bearer(KEY_B))).id == "beta"
+
+
+def test_ten_thousand_tenants_in_one_file(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("version: 1\nname: p\nwords: {terms: [kingfisher]}\n", encoding="utf-8")
+    lines = [f'  t{i}: {{policy: p.yaml, keys: ["sha256:{i:064x}"]}}' for i in range(10_000)]
+    text = "\n".join(["version: 1", "resolve: {api_key: {}}", "tenants:", *lines])
+    (tmp_path / "tenants.yaml").write_text(text, encoding="utf-8")
+    assert len(Tenants.open(tmp_path).snapshot.tenants) == 10_000

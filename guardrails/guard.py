@@ -199,7 +199,10 @@ class Direction:
             # Sorted, so that the order in which an author wrote the rules cannot matter.
             own = tuple(sorted((r for r in self.rules.values() if r.detector == name), key=lambda r: r.id))
             if own:
-                key = (name, tuple((r.id, r.type, r.settings) for r in own))
+                # Where hits give way to each other, what else a rule says decides which.
+                competes = getattr(detectors.module(name), "COMPETING", False)
+                acts = tuple((r.enforced, r.input, r.output) for r in own) if competes else ()
+                key = (name, tuple((r.id, r.type, r.settings) for r in own), acts)
                 if key not in built:
                     built[key] = detectors.build(name, own)
                 self._detectors.append((name, tuple(r.id for r in own), built[key]))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from guardrails import detectors
 from guardrails.detectors.widths import BLANKS, SOLID
+from guardrails.fold.shapes import spacing_begun
 from guardrails.rules import MaskStyle, Policy, Rule
 from guardrails.types import RuleAction, Source
 
@@ -46,7 +47,7 @@ class Hold:
             return 0
         if not self.characters:
             return len(text)
-        at = settled(text, self.characters)
+        at = min(settled(text, self.characters), spacing_begun(text))
         if self.phrases:
             at = min(at, settled(text, self.phrases, words=True))
         return min([at, *(start for find in self.unfinished if (start := find(text)) is not None)])

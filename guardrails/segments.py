@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from guardrails.content import Content
 from guardrails.detectors.pii import reaching
+from guardrails.fold.shapes import spacing_begun
 from guardrails.reach import Hold, settled
 from guardrails.rules import Rule
 from guardrails.sentences import UNFINISHED
@@ -86,6 +87,7 @@ class Frontier:
         have begun is a value whose pattern the text could still be the beginning of, or a phrase or regex.
         """
         at = [start for find in self._hold.unfinished if (start := find(text)) is not None]
+        at.append(spacing_begun(text))
         if self._hold.phrases:
             at.append(settled(text, self._hold.phrases, words=True))
         if self._others:

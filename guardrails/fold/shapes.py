@@ -9,7 +9,7 @@ import regex
 from guardrails.fold.tables import FLIP
 from guardrails.fold.view import Builder, View
 
-__all__ = ["SPACED_TRIGGER", "despaced", "flipped", "leet", "unspaced", "untagged"]
+__all__ = ["SPACED_TRIGGER", "despaced", "flipped", "leet", "spacing_begun", "unspaced", "untagged"]
 
 _GAP = r"[ \t\u00a0.\-_*|/,·~+:;'\"\n]"
 # Letters or digits, one or two at a time, with one to three separators between them, four or more in a row.
@@ -18,6 +18,19 @@ SPACED_TRIGGER = r"(?:^|[^\pL\pN])[\pL\pN][ \t.\-_*|/,·~+:;'\"\n]{1,4}[\pL\pN][
 # Any characters, signs too, each on its own between blanks: how an address or a number is spaced out.
 _SINGLES = regex.compile(r"(?<!\S)\S(?:[ \t]{1,3}\S(?!\S)){5,}")
 _BLANKS = regex.compile(r"[ \t]+")
+# The end of a text that may be the beginning of either; read backwards, since most texts end in a whole word.
+_BEGUN = (
+    regex.compile(rf"(?r)(?<![^\W_])[^\W_](?:{_GAP}{{1,4}}[^\W_])*{_GAP}{{0,4}}\Z"),
+    regex.compile(r"(?r)(?<!\S)\S(?:[ \t]{1,3}\S)*[ \t]{0,3}\Z"),
+)
+_TAIL = 1_024
+
+
+def spacing_begun(text: str) -> int:
+    """Where a run of spaced-out letters or signs begins that the end of ``text`` leaves open; its length for none."""
+    end = len(text)
+    found = [m for pattern in _BEGUN if (m := pattern.match(text, max(0, end - _TAIL), end)) is not None]
+    return min([end, *(int(m.start()) for m in found)])
 
 
 def despaced(view: View) -> View | None:

@@ -118,6 +118,7 @@ def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 @example(r"(?:-[a-z][.])*a", "-b.-c.a b")
 @example(r"a\s+b", "a      b ab")
 @example(r"a(?: b){0,3}$", "a b b b b")
+@example(r"(?:1)+", "11-1-1- 1-- -1")
 def test_patterns(pattern: str, text: str) -> None:
     assume(regex.check_pattern(pattern) is None)
     rule = regex_rule("x", pattern)

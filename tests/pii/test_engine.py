@@ -109,8 +109,9 @@ def test_the_better_type_keeps_the_place() -> None:
     assert resolve(text, [phone, card]) == [card]
     assert resolve(text, [wider, card]) == [wider, card]  # dropping the wider one would uncover +123
     assert resolve(text, [phone]) == [phone]  # a type that is off claims nothing
-    assert resolve(text, [phone, card], frozenset({"PHONE"})) == [card, phone]
-    assert resolve(text, [phone, card], frozenset({"PHONE", card.type})) == [card]
+    assert resolve(text, [phone, card], {"PHONE": 1}) == [card, phone]
+    assert resolve(text, [phone, card], {"PHONE": 1, card.type: 1}) == [card]
+    assert resolve(text, [phone, card], {"PHONE": 1, card.type: 0}) == [card, phone]  # it would only be reported
 
 
 def test_a_disabled_type_claims_nothing() -> None:

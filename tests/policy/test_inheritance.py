@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import HealthCheck, assume, event, example, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Guard
@@ -157,6 +157,13 @@ def test_a_child_is_never_milder(parent: dict[str, Any], child: dict[str, Any], 
 
 @RELAXED
 @given(documents("a"), documents("b"), documents("child", extends=["a.yaml", "b.yaml"]), st.booleans(), TEXT)
+@example(
+    {"version": 1, "name": "a", "pii": {"entities": {"PHONE": "detect"}}, "enforced": ["pii.PHONE"]},
+    {"version": 1, "name": "b", "pii": {"entities": {"US_SOCIAL_SECURITY_NUMBER": "mask"}}},
+    {"version": 1, "name": "child", "extends": ["a.yaml", "b.yaml"]},
+    True,
+    "219-09-9999 call me:",
+)
 def test_two_parents_are_both_obeyed(
     a: dict[str, Any], b: dict[str, Any], child: dict[str, Any], both: bool, text: str
 ) -> None:

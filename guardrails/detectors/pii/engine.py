@@ -19,7 +19,7 @@ from guardrails.detectors.pii.triggers import Triggers
 from guardrails.errors import DeadlineExceeded, GuardrailsError, Overloaded, WeightsMissing
 from guardrails.fold import View
 from guardrails.rules import Rule
-from guardrails.types import Failure, FailureKind, Found, Hit
+from guardrails.types import Failure, FailureKind, Found, Hit, RuleAction, Source
 
 __all__ = ["Engine", "Raw", "judged", "run"]
 
@@ -67,6 +67,10 @@ def run(triggers: Triggers, text: str, *, failed: set[str], tick: Callable[[], N
             failed.add(spec.type)
 
 
+# How much an enforced rule does with what it finds.
+_STRENGTH = {None: 0, RuleAction.DETECT: 0, RuleAction.MASK: 1, RuleAction.BLOCK: 2}
+
+
 class Engine:
     """Finds the entities of its rules. Immutable and thread-safe.
 
@@ -84,7 +88,14 @@ class Engine:
             hint = f"; did you mean {near[0]}?" if near else ""
             raise GuardrailsError(f"no recogniser finds the entity type {entity!r}{hint}")
         self._least = {entity: min(r.settings.min_score for r in own) for entity, own in self._rules.items()}
-        self._protected = frozenset(e for e, own in self._rules.items() if any(r.enforced for r in own))
+        self._protected = {
+            source: {
+                e: max(_STRENGTH[r.action(source)] for r in own if r.enforced)
+                for e, own in self._rules.items()
+                if any(r.enforced for r in own)
+            }
+            for source in Source
+        }
         # What a placeholder may be called: by its type, or by what the policy calls it.
         self._names = frozenset(self._rules) | {r.type for r in rules}
         chosen = [s for s in specs if s.type in self._rules]
@@ -104,7 +115,7 @@ class Engine:
             candidates = list(self._candidates(content, index, found.failures, deadline))
             candidates += tagged.get(index, ())
             certain = [c for c in candidates if c.score >= self._least[c.type]]
-            for c in resolve(piece.text, certain, self._protected):
+            for c in resolve(piece.text, certain, self._protected[content.source]):
                 found.hits += [
                     Hit(rule.id, rule.type, c.start, c.end, round(c.score, 4), index)
                     for rule in self._rules[c.type]

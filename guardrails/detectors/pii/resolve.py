@@ -3,15 +3,19 @@
 Only hits that the policy asked for take part, each already above its own threshold, so a type that is off, or too
 unsure of itself, claims nothing. A hit gives way to a better one that covers all of its letters and digits; of two that
 only overlap both stay, because dropping one would uncover text. Hits of an enforced rule give way to enforced ones
-only: what a parent policy enforces must not depend on what its child adds.
+only that do as much: what a parent policy enforces must not depend on what its child, or another parent, adds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 __all__ = ["Candidate", "resolve"]
+
+
+_NONE: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,8 @@ class Candidate:
         return (-proofs, -self.score, self.distance, self.start - self.end, self.type)
 
 
-def resolve(text: str, candidates: Iterable[Candidate], protected: frozenset[str] = frozenset()) -> list[Candidate]:
-    """The candidates that stay, by place. Types in ``protected`` give way to each other only."""
+def resolve(text: str, candidates: Iterable[Candidate], protected: Mapping[str, int] = _NONE) -> list[Candidate]:
+    """The candidates that stay, by place. Types in ``protected`` give way to those of them only that are as strong."""
     best: dict[tuple[str, int, int], Candidate] = {}
     for c in candidates:
         key = (c.type, c.start, c.end)
@@ -59,10 +63,10 @@ def _same_inside(c: Candidate, k: Candidate) -> bool:
     return k.type == c.type and k is not c and k.start <= c.start and c.end <= k.end
 
 
-def _yields(text: str, c: Candidate, better: Candidate, protected: frozenset[str]) -> bool:
+def _yields(text: str, c: Candidate, better: Candidate, protected: Mapping[str, int]) -> bool:
     if c.type == better.type:
         return better.start <= c.start and c.end <= better.end
-    if c.type in protected and better.type not in protected:
+    if c.type in protected and protected.get(better.type, -1) < protected[c.type]:
         return False
     if c.start < better.start and any(ch.isalnum() for ch in text[c.start : min(c.end, better.start)]):
         return False

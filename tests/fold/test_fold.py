@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guardrails.fold import Folded, fold_term
@@ -48,6 +48,7 @@ def test_spans_lie_in_the_original(text: str, data: st.DataObject) -> None:
 
 @settings(deadline=None)
 @given(anything)
+@example("㌫")
 def test_clean_is_exact_character_by_character(text: str) -> None:
     view = clean(View(text))
     for i in range(len(view.text)):

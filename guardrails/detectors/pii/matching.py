@@ -46,6 +46,31 @@ class Text:
         return found
 
 
+class _Spent:
+    """What a pattern has spent of this thread's processor time on a window. It is over its budget the second time that
+    :data:`SECONDS` are gone: the first may have been the garbage collector's, which runs wherever it likes."""
+
+    __slots__ = ("_since", "_text", "_warned", "allowed")
+
+    def __init__(self, text: Text) -> None:
+        self._since = time.thread_time()
+        self._text = text
+        self._warned = False
+        self.allowed = SECONDS
+
+    def check(self, *, late: bool = False) -> None:
+        """Raises BudgetExceededError. ``late``: the engine says so, by its own clock; it has ``allowed`` next."""
+        over = time.thread_time() - self._since >= SECONDS
+        if over and self._warned:
+            raise BudgetExceededError
+        if over:
+            self._warned = True
+            self._since = time.thread_time()
+        if late:
+            self._text.tick()
+            self.allowed = SECONDS if over else 4 * SECONDS
+
+
 class Pattern:
     """A compiled pattern. Immutable, so threads may share it."""
 
@@ -89,40 +114,34 @@ class Pattern:
         return end
 
     def _on_regex(self, text: Text, core: int, edge: int) -> Iterator[tuple[int, int]]:
-        started = time.thread_time()
-        allowed = SECONDS
         at = core
+        spent = _Spent(text)
         while True:
+            # The engine counts the processor time of the whole process: with models at work on many cores, a fraction of a
+            # second is over in no time. What counts is this thread's own; the search goes on from the last match.
             try:
-                for match in self._engine.finditer(text.text, at, min(edge, len(text.text)), timeout=allowed):
+                for match in self._engine.finditer(text.text, at, min(edge, len(text.text)), timeout=spent.allowed):
                     at = max(match.end(), match.start() + 1)
                     yield self._value(match)
             except TimeoutError:
-                # The engine counts the processor time of the whole process: with models at work on many cores, a fraction
-                # of a second is over in no time. What counts is this thread's own; the search goes on from the last match.
-                if time.thread_time() - started >= SECONDS:
-                    raise BudgetExceededError from None
-                text.tick()
-                allowed = 4 * SECONDS
+                spent.check(late=True)
             else:
                 return
 
     def _on_re2(self, text: Text, core: int, edge: int) -> Iterator[tuple[int, int]]:
         data, ascii_only = text.window(core, edge)
         offset = max(0, core - _LEFT)
-        started = time.thread_time()
+        spent = _Spent(text)
         seen_bytes = seen_chars = 0
         for match in self._engine.finditer(data):
-            if time.thread_time() - started > SECONDS:
-                raise BudgetExceededError
+            spent.check()
             start, end = self._value(match)
             if not ascii_only:
                 seen_chars += len(data[seen_bytes:start].decode("utf-8"))
                 seen_bytes = start
                 start, end = seen_chars, seen_chars + len(data[start:end].decode("utf-8"))
             yield start + offset, end + offset
-        if time.thread_time() - started > SECONDS:
-            raise BudgetExceededError
+        spent.check()
 
     def _value(self, match: Any) -> tuple[int, int]:
         start, end = match.span(self._group)

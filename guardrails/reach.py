@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from guardrails import detectors
 from guardrails.detectors.widths import BLANKS, SOLID
-from guardrails.fold.shapes import spacing_begun
+from guardrails.fold import spacing_begun
 from guardrails.rules import MaskStyle, Policy, Rule
 from guardrails.types import RuleAction, Source
 

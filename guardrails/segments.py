@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from guardrails.content import Content
 from guardrails.detectors.pii import reaching
-from guardrails.fold.shapes import spacing_begun
+from guardrails.fold import spacing_begun
 from guardrails.reach import Hold, settled
 from guardrails.rules import Rule
 from guardrails.sentences import UNFINISHED

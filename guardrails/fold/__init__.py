@@ -11,7 +11,7 @@ from typing import Any
 
 from guardrails.fold.view import View
 
-__all__ = ["Folded", "View", "fold_term"]
+__all__ = ["Folded", "View", "fold_term", "spacing_begun"]
 
 MAX_DEPTH = 3  # encodings inside encodings
 MAX_VIEWS = 64
@@ -85,3 +85,10 @@ def _fold_term(term: str) -> str:
 def fold_term(term: str) -> str:
     """A list term folded as the text is in :attr:`Folded.words`."""
     return term.lower() if term.isascii() else _fold_term(term)
+
+
+def spacing_begun(text: str) -> int:
+    """Where a run of spaced-out letters or signs begins that the end of ``text`` leaves open; its length for none."""
+    from guardrails.fold import shapes  # noqa: PLC0415 - as for the engine
+
+    return shapes.spacing_begun(text)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.types import Role
-from guardrails.wire.form import Channel, Event, Form, Route, numbered
+from guardrails.wire.form import Channel, Event, Form, Route, is_index, numbered
 from guardrails.wire.framing import Frame
 from guardrails.wire.openai_common import FILE_DATA, MODERATION_RESULT, alike, counts, ids, role_of, said
 from guardrails.wire.shape import Delta, Each, Kind, Part, Shape, Switch, Walk, by_type
@@ -277,7 +277,7 @@ class Chat(Form):
         choices = frame.body.get("choices") if isinstance(frame.body, dict) else None
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict):
-                index = _index(choice) or 0
+                index = choice["index"] if is_index(choice.get("index")) else 0
                 self._sent[index] = self._sent.get(index, False) or choice.get("finish_reason") is not None
 
     def _chunk(self, index: int, delta: Mapping[str, Any], finish: str | None) -> dict[str, Any]:
@@ -289,11 +289,6 @@ class Chat(Form):
 
 
 _BARE = frozenset(ANSWER) | {"choices"}
-
-
-def _index(choice: Mapping[str, Any]) -> int | None:
-    index = choice.get("index")
-    return index if isinstance(index, int) and not isinstance(index, bool) else None
 
 
 def _within(value: Any, *names: str) -> bool:

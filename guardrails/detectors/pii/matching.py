@@ -16,9 +16,8 @@ __all__ = ["OVERLAP", "SECONDS", "WINDOW", "BudgetExceededError", "Pattern", "co
 
 WINDOW = 16_384
 OVERLAP = 4_096
-SECONDS = (
-    0.25  # processor time of one pattern on one window, in its thread; a thousand times what it takes on ordinary text
-)
+# Processor time of one pattern on one window, in its thread: a thousand times what it takes on ordinary text.
+SECONDS = 0.25
 _LEFT = 64  # characters before a window that RE2 sees, for word boundaries
 
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from guardrails.asgi.body import Message, Send
+from guardrails.asgi.cors import consent_of
 from guardrails.decision import Decision
 from guardrails.exchange import Exchange, StreamedAnswer
 from guardrails.types import FailureKind, Source, Uninspected
@@ -242,7 +243,8 @@ class Answering:
         """Send it whole. ``written``: the body is ours, not the upstream's."""
         ours = _ours(self._exchange.input, decision or self._exchange.output)
         if written:
-            headers = [*json_headers(len(body), None), *ours]
+            consent = consent_of((self._start or {}).get("headers", ()))
+            headers = [*json_headers(len(body), None), *consent, *ours]
         else:
             headers = [*self._kept(), (b"content-length", str(len(body)).encode()), *ours]
         await self._open(status, headers)

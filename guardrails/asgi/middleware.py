@@ -26,6 +26,7 @@ from urllib.parse import parse_qsl
 from guardrails.asgi.admission import Admission, Lease, Overloaded503
 from guardrails.asgi.answering import Answering
 from guardrails.asgi.body import Disconnected, Receive, Replay, Send, departure, read_body
+from guardrails.asgi.cors import Consents, is_preflight, preflight_headers, preflight_scope
 from guardrails.asgi.paths import Ambiguous, canonical, segments
 from guardrails.asgi.refusals import Refusals
 from guardrails.asgi.settings import Settings
@@ -118,6 +119,7 @@ class GuardrailsMiddleware:
         self.admission = admission or Admission(
             _IN_WORK, _BYTES, _WAITING, _WAIT_MS, reserve=0.0 if isinstance(self.tenants, Single) else 0.125
         )
+        self.consents = Consents(app)
         self._vaults = vaults
         self._reload = reload
         self._cache = cache
@@ -219,23 +221,32 @@ class GuardrailsMiddleware:
         try:
             path = canonical(scope)
         except Ambiguous as error:
-            await self._refusals.unchecked(send, 400, f"ambiguous path: {error}", "ambiguous_path")
+            scope = {**scope, "path": "/", "raw_path": b"/", "query_string": b""}
+            if is_preflight(scope):
+                await self._preflight(scope, receive, send)
+                return
+            ours = self.consents.answering(scope, send)
+            await self._refusals.unchecked(ours, 400, f"ambiguous path: {error}", "ambiguous_path")
             return
         if any(e.fits(method, path) for e in self.settings.exempt):
             await self.app(scope, receive, send)
             return
         headers: list[tuple[bytes, bytes]] = [(k.lower(), v) for k, v in scope["headers"]]
         scope = {**scope, "headers": headers}
+        if is_preflight(scope):
+            await self._preflight(scope, receive, send)
+            return
+        ours = self.consents.answering(scope, send)
         client = scope.get("client")
         host = next((v.decode("latin-1") for k, v in headers if k == b"host"), None)
         try:
             tenants = self.tenants.snapshot  # one reload's state, for the whole request
             tenant = tenants.resolve(Caller(headers, host, client[0] if client else None))
         except Unauthenticated as error:
-            await self._refusals.unchecked(send, 401, str(error), "unauthenticated", (b"www-authenticate", b"Bearer"))
+            await self._refusals.unchecked(ours, 401, str(error), "unauthenticated", (b"www-authenticate", b"Bearer"))
             return
         except UnknownTenant as error:
-            await self._refusals.unchecked(send, 403, str(error), "unknown_tenant")
+            await self._refusals.unchecked(ours, 403, str(error), "unknown_tenant")
             return
         if method in ("OPTIONS", "HEAD"):
             await self._bodiless({**scope, "headers": tenants.strip(headers)}, receive, send)
@@ -243,7 +254,7 @@ class GuardrailsMiddleware:
         forms = self._forms(method, path)
         if not forms:
             await self._refusals.unchecked(
-                send, 404, f"no format understands {method} on this route: exempt it, or name its format", "no_format"
+                ours, 404, f"no format understands {method} on this route: exempt it, or name its format", "no_format"
             )
             return
         api = forms[0][0]
@@ -259,11 +270,11 @@ class GuardrailsMiddleware:
         except Malformed as error:
             # What is left of a body that is too long, or that never comes, is not waited for.
             close = ((b"connection", b"close"),) if error.status in (408, 413) else ()
-            await self._refusals.unchecked(send, error.status, error.reason, "invalid_request", *close, form=api)
+            await self._refusals.unchecked(ours, error.status, error.reason, "invalid_request", *close, form=api)
         except Overloaded503 as error:
             retry = (b"retry-after", str(error.retry_after).encode())
             await self._refusals.unchecked(
-                send, 503, "too many requests at once; try again later", "overloaded", retry, form=api
+                ours, 503, "too many requests at once; try again later", "overloaded", retry, form=api
             )
         except Disconnected:
             return
@@ -329,7 +340,7 @@ class GuardrailsMiddleware:
             decision = await self._checked(exchange, receive, scope, light=light)
             await self._decided(decision, scope)
             if decision.blocked:
-                await self._refusals.blocked(send, exchange, decision)
+                await self._refusals.blocked(self.consents.answering(scope, send), exchange, decision)
                 return
             forwarded = b"" if form.body is None else strict.dump(form.body)
             inner = dict(scope)
@@ -342,7 +353,7 @@ class GuardrailsMiddleware:
                 send, exchange, self.settings.answer_limits, run, refusal=refusal, stop=replay.stop, light=light
             )
             try:
-                await self.app(inner, replay, answering)
+                await self.app(inner, replay, self.consents.noting(scope, answering))
             finally:
                 if answering.close() and replay.left:
                     self.telemetry.disconnected(Source.OUTPUT.value)
@@ -411,22 +422,23 @@ class GuardrailsMiddleware:
         kept.append((b"accept-encoding", b"identity"))
         return [*kept, (b"content-length", str(size).encode())] if has_body else kept
 
+    async def _preflight(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """A browser's question, which nobody can sign: the application answers it, whoever calls later."""
+
+        async def bare(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": preflight_headers(message.get("headers", ()))}
+            await _bodiless(message, scope["method"], send)
+
+        await self.app(preflight_scope(scope), Replay(b"", receive), self.consents.noting(scope, bare))
+
     async def _bodiless(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """OPTIONS and HEAD pass without a body, in either direction."""
         if _has_body(scope["headers"]):
-            await self._refusals.unchecked(send, 400, f"{scope['method']} has no body here", "invalid_request")
+            ours = self.consents.answering(scope, send)
+            await self._refusals.unchecked(ours, 400, f"{scope['method']} has no body here", "invalid_request")
             return
-
-        async def empty(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.body":
-                message = {**message, "body": b""}
-            elif message["type"] == "http.response.start" and scope["method"] != "HEAD":
-                kept = [(k, v) for k, v in message.get("headers", ()) if k.lower() != b"content-length"]
-                message = {**message, "headers": [*kept, (b"content-length", b"0")]}
-            await send(message)
-
-        replay = Replay(b"", receive)
-        await self.app(scope, replay, empty)
+        await self.app(scope, Replay(b"", receive), partial(_bodiless, method=scope["method"], send=send))
 
     # -- around it ---------------------------------------------------------------------------------------------------
 
@@ -500,6 +512,16 @@ class GuardrailsMiddleware:
 def _has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether a request says that it has a body."""
     return any(k == b"transfer-encoding" or (k == b"content-length" and v != b"0") for k, v in headers)
+
+
+async def _bodiless(message: MutableMapping[str, Any], method: str, send: Send) -> None:
+    """Send a message of the application's without its body."""
+    if message["type"] == "http.response.body":
+        message = {**message, "body": b""}
+    elif message["type"] == "http.response.start" and method != "HEAD":
+        kept = [(k, v) for k, v in message.get("headers", ()) if k.lower() != b"content-length"]
+        message = {**message, "headers": [*kept, (b"content-length", b"0")]}
+    await send(message)
 
 
 def _query(scope: Mapping[str, Any]) -> dict[str, str]:

@@ -51,6 +51,19 @@ def proxy(  # noqa: PLR0917 - a command's options
     formats: Annotated[
         Path | None, typer.Option(help="Formats of your own, described in YAML; see examples/formats.yaml.")
     ] = None,
+    cors_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A page's origin that may call, such as https://app.example.com, or *; may be repeated."
+            " Without it, the upstream decides."
+        ),
+    ] = None,
+    cors_credentials: Annotated[
+        bool, typer.Option("--cors-credentials", help="Let browsers send cookies from those origins.")
+    ] = False,
+    cors_expose: Annotated[
+        list[str] | None, typer.Option(help="A header of answers that those pages may read; may be repeated.")
+    ] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Serve https with this certificate chain.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="The certificate's key.")] = None,
     grace: Annotated[float, typer.Option(min=1, help="Seconds that answers in work have after SIGTERM.")] = 30.0,
@@ -60,7 +73,7 @@ def proxy(  # noqa: PLR0917 - a command's options
 ) -> None:
     """Put the policies in front of a chat API. Runs until SIGTERM; exit code 0 when it ended in order, 1: could not run."""
     from guardrails.errors import GuardrailsError  # noqa: PLC0415
-    from guardrails.proxy import Credential, Timeouts, proxy_app, serve  # noqa: PLC0415
+    from guardrails.proxy import Cors, Credential, Timeouts, proxy_app, serve  # noqa: PLC0415
     from guardrails.proxy.serving import bound  # noqa: PLC0415
     from guardrails.wire.custom import load_formats  # noqa: PLC0415
     from guardrails.wire.strict import BodyLimits  # noqa: PLC0415
@@ -69,6 +82,8 @@ def proxy(  # noqa: PLR0917 - a command's options
         raise typer.BadParameter("a certificate and its key come together", param_hint="--tls-cert / --tls-key")
     if upstream_key_env is None and upstream_key_header != "authorization":
         raise typer.BadParameter("there is no --upstream-key-env to send in it", param_hint="--upstream-key-header")
+    if not cors_origin and (cors_credentials or cors_expose):
+        raise typer.BadParameter("name the origins that it is for", param_hint="--cors-origin")
     _log_to_streams()
     # A value takes some bytes at least: the bound on how many grows with the body's. An answer may be vectors.
     limits = BodyLimits(bytes=max_body, nodes=max(10_000, max_body // 200), string=max_body)
@@ -82,6 +97,7 @@ def proxy(  # noqa: PLR0917 - a command's options
         max_body=max_body,
         ca_file=str(upstream_ca) if upstream_ca is not None else None,
         pages=admin_port is None,
+        cors=Cors(tuple(cors_origin), cors_credentials, tuple(cors_expose or ())) if cors_origin else None,
         state=state,
         exempt=tuple(exempt or ()),
         limits=limits,

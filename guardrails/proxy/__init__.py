@@ -12,13 +12,24 @@ if TYPE_CHECKING:
     from guardrails.proxy.app import ProxyApp, proxy_app
     from guardrails.proxy.forwarding import UpstreamApp, UpstreamLost, upstream_app
     from guardrails.proxy.serving import serve
-    from guardrails.proxy.settings import Credential, Timeouts
+    from guardrails.proxy.settings import Cors, Credential, Timeouts
 
-__all__ = ["Credential", "ProxyApp", "Timeouts", "UpstreamApp", "UpstreamLost", "proxy_app", "serve", "upstream_app"]
+__all__ = [
+    "Cors",
+    "Credential",
+    "ProxyApp",
+    "Timeouts",
+    "UpstreamApp",
+    "UpstreamLost",
+    "proxy_app",
+    "serve",
+    "upstream_app",
+]
 
 _LAZY = {
     "ProxyApp": "app",
     "proxy_app": "app",
+    "Cors": "settings",
     "Credential": "settings",
     "Timeouts": "settings",
     "UpstreamApp": "forwarding",

@@ -9,7 +9,7 @@ from typing import Any
 from guardrails.asgi.telemetry import Telemetry
 from guardrails.proxy.forwarding import upstream_app
 from guardrails.proxy.operations import PAGES, Operations
-from guardrails.proxy.settings import Credential, Timeouts
+from guardrails.proxy.settings import Cors, Credential, Timeouts
 
 __all__ = ["ProxyApp", "proxy_app"]
 
@@ -55,13 +55,15 @@ def proxy_app(
     max_body: int = 32_000_000,
     ca_file: str | None = None,
     pages: bool = True,
+    cors: Cors | None = None,
     telemetry: Telemetry | None = None,
     **middleware: Any,
 ) -> ProxyApp:
     """The middleware in front of ``upstream``, under ``policies`` (a folder with a ``tenants.yaml``, or one policy).
 
     Parameters up to ``ca_file`` are those of :func:`guardrails.proxy.upstream_app`, ``middleware`` those of
-    :class:`guardrails.asgi.GuardrailsMiddleware`. ``pages``: whether ``/healthz``, ``/readyz`` and ``/metrics`` are served here.
+    :class:`guardrails.asgi.GuardrailsMiddleware`. ``cors``: which pages of other origins may call, instead of what the upstream
+    says. ``pages``: whether ``/healthz``, ``/readyz`` and ``/metrics`` are served here.
     Raises GuardrailsError when something is wrong with any of them.
     """
     from guardrails.asgi import GuardrailsMiddleware  # noqa: PLC0415 - it loads the policies' machinery
@@ -78,9 +80,23 @@ def proxy_app(
 
     async def stripped(scope: Scope, receive: Receive, send: Send) -> None:
         # The middleware does so for what it inspects; a tenant's key must not go upstream with an exempt request either.
-        if scope["type"] == "http":
-            scope = {**scope, "headers": guarded.tenants.strip(list(scope["headers"]))}
-        await forward(scope, receive, send)
+        if scope["type"] != "http":
+            await forward(scope, receive, send)
+            return
+        inner = {**scope, "headers": guarded.tenants.strip(list(scope["headers"]))}
+
+        async def told(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                if cors is not None:  # the setting answers for the upstream
+                    kept = [(k, v) for k, v in message["headers"] if not k.lower().startswith(b"access-control-")]
+                    message = {**message, "headers": kept}
+                elif message.get("own"):
+                    message = dict(await guarded.consents.allow(scope, message, ask=False))
+            await send(message)
+
+        await forward(inner, receive, told)
 
     guarded = GuardrailsMiddleware(stripped, policies, telemetry=telemetry, **middleware)
-    return ProxyApp(guarded, Operations(telemetry, guarded.tenants.health), pages=pages)
+    return ProxyApp(
+        guarded if cors is None else cors.around(guarded), Operations(telemetry, guarded.tenants.health), pages=pages
+    )

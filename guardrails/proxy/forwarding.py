@@ -262,5 +262,6 @@ async def _refuse(send: Send, status: int, code: str, why: str, *, retry_after: 
     lines = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if retry_after is not None:
         lines.append((b"retry-after", str(retry_after).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": lines})
+    # `own`: the upstream did not say this; whoever stands in front may add headers that it would have sent.
+    await send({"type": "http.response.start", "status": status, "headers": lines, "own": True})
     await send({"type": "http.response.body", "body": body})

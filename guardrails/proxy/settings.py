@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
 from guardrails.errors import GuardrailsError
 from guardrails.proxy.headers import CREDENTIALS
 
-__all__ = ["Credential", "Timeouts", "base_url"]
+__all__ = ["Cors", "Credential", "Timeouts", "base_url"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,71 @@ class Credential:
         """The header as it is sent."""
         value = f"Bearer {self.key}" if self.header == "authorization" else self.key
         return self.header.encode(), value.encode()
+
+
+# What a page has to be allowed to read: our own headers, and those by which SDKs wait and report.
+_EXPOSED = (
+    "x-guardrails-action",
+    "x-guardrails-decision-id",
+    "x-guardrails-degraded",
+    "retry-after",
+    "request-id",
+    "x-request-id",
+)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+@dataclass(frozen=True, slots=True)
+class Cors:
+    """Which pages of other origins may call the proxy (https://fetch.spec.whatwg.org/#http-cors-protocol).
+
+    ``origins``: ``https://app.example.com``, or ``*`` for every page; ``credentials``: whether browsers may send cookies, which
+    ``*`` excludes; ``expose``: headers that a page may read beside the decision's, ``retry-after`` and request ids; ``max_age``:
+    seconds for which a browser need not ask again. Raises GuardrailsError for an origin that is none.
+    """
+
+    origins: tuple[str, ...]
+    credentials: bool = False
+    expose: tuple[str, ...] = ()
+    max_age: int = 600
+
+    def __post_init__(self) -> None:
+        for origin in self.origins:
+            if origin != "*" and not _is_origin(origin):
+                raise GuardrailsError(
+                    f"cors: {origin[:100]!r} is no origin; write it as browsers send it, such as https://app.example.com"
+                    " (scheme, host and port, no slash at the end)"
+                )
+        if not self.origins:
+            raise GuardrailsError("cors: name at least one origin, or * for every page")
+        if "*" in self.origins and self.credentials:
+            raise GuardrailsError("cors: credentials need a list of origins; with * every page could use them")
+        for name in self.expose:
+            if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+                raise GuardrailsError(f"cors: {name[:100]!r} is no name of a header")
+
+    def around(self, app: Callable[..., Awaitable[None]]) -> Any:
+        """``app`` with the headers of CORS on each answer, whoever wrote it; preflights are answered here."""
+        from starlette.middleware.cors import CORSMiddleware  # noqa: PLC0415 - only who sets it needs it
+
+        return CORSMiddleware(
+            app,
+            allow_origins=self.origins,
+            allow_methods=_METHODS,
+            allow_headers=("*",),
+            allow_credentials=self.credentials,
+            expose_headers=tuple(dict.fromkeys((*_EXPOSED, *(n.lower() for n in self.expose)))),
+            max_age=self.max_age,
+        )
+
+
+def _is_origin(origin: str) -> bool:
+    try:
+        url = httpx.URL(origin)
+    except httpx.InvalidURL:
+        return False
+    plain = f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
+    return bool(url.scheme and url.host) and not url.userinfo and origin == plain
 
 
 @dataclass(frozen=True, slots=True)

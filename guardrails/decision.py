@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from guardrails.types import Action, Failure, Finding, OnFailure, PolicyIdentity, Source
 
-__all__ = ["Decision", "Located", "new_id"]
+__all__ = ["Decision", "Located", "deciding", "failed_open", "new_id"]
 
 
 def new_id() -> str:
@@ -33,6 +33,7 @@ class Decision:
     ``fail_open`` the rules that could not be evaluated and whose policy lets the text pass all the same. ``held`` is the most
     characters of a stream that were held back at once. ``scores`` is the worst that each model said of any of its texts, by the
     keys of :attr:`Report.scores`, for operators and never for clients; ``weights`` the sha256 of the manifests of these models.
+    ``blocking`` names the rules whose findings decided that the whole direction is blocked: their message is what users read.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Decision:
     characters: int = 0
     held: int = 0
     milliseconds: float = 0.0
+    blocking: tuple[str, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
     weights: Mapping[str, str] = field(default_factory=dict)
 
@@ -95,6 +97,11 @@ class Decision:
             "scores": {key: round(value, 6) for key, value in self.scores.items()},
             "weights": dict(self.weights),
         }
+
+
+def deciding(findings: Iterable[Located]) -> tuple[str, ...]:
+    """The rules that block among these findings, each once."""
+    return tuple(dict.fromkeys(x.finding.rule for x in findings if x.finding.action is Action.BLOCKED))
 
 
 def failed_open(failures: tuple[Failure, ...], on_failure: Mapping[str, OnFailure]) -> tuple[str, ...]:

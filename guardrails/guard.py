@@ -178,8 +178,8 @@ class Direction:
         "_held",
         "_languages",
         "_masker",
-        "_message",
         "_opaque",
+        "_policy",
         "light",
         "rules",
         "source",
@@ -188,7 +188,7 @@ class Direction:
     def __init__(self, policy: Policy, source: Source, built: MutableMapping[Any, detectors.Detector]) -> None:
         self.source = source
         self.rules = {r.id: r for r in policy.rules if r.action(source) is not None}
-        self._message = policy.messages.blocked(source)
+        self._policy = policy
         self._languages = policy.unsupported_language
         self._masker = Masker(self.rules)
         self._opaque = placeholders(self.rules.values())
@@ -341,7 +341,8 @@ class Direction:
                 stuck = [Failure(r, FailureKind.UNINSPECTABLE, None, "masking did not settle") for r in self.rules]
                 verdict = replace(_joined(verdict, judge(self.rules, self.source, (), stuck)), action=Action.BLOCKED)
         if verdict.action is Action.BLOCKED:
-            return (self._message,) * len(texts), verdict, unseen
+            blocking = (f.rule for f in verdict.findings if f.action is Action.BLOCKED)
+            return (self._policy.blocked(self.source, blocking),) * len(texts), verdict, unseen
         return texts, verdict, unseen
 
     def _reported(self, verdict: Verdict, hits: Iterable[Hit]) -> Verdict:

@@ -5,7 +5,7 @@ The loader in :mod:`guardrails.policy` makes these; detectors, verdict and actio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -71,7 +71,8 @@ class Rule:
     ``id`` is unique in the policy (``pii.EMAIL``, ``words.terms``, ``regex.account``, ``content.HATE`` …);
     ``detector`` is a key of :data:`guardrails.detectors.DETECTORS`; ``type`` is what its findings are
     called and what stands in its mask. ``input`` and ``output`` are None where the rule is disabled.
-    ``settings`` is an instance of the detector module's ``Settings``.
+    ``settings`` is an instance of the detector module's ``Settings``. ``input_message`` and ``output_message`` are what users
+    read when this rule blocks, None for the policy's message.
     """
 
     id: str
@@ -85,10 +86,16 @@ class Rule:
     enforced: bool = False
     exceptions: tuple[str, ...] = ()
     mask: Mask = field(default_factory=Mask)
+    input_message: str | None = None
+    output_message: str | None = None
 
     def action(self, source: Source) -> RuleAction | None:
         """What the rule does in that direction, None when it is disabled there."""
         return self.input if source is Source.INPUT else self.output
+
+    def message(self, source: Source) -> str | None:
+        """What users read when this rule blocks in that direction, None for the policy's own message."""
+        return self.input_message if source is Source.INPUT else self.output_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,3 +197,10 @@ class Policy:
             if rule.id == rule_id:
                 return rule
         raise KeyError(rule_id)
+
+    def blocked(self, source: Source, rules: Iterable[str] = ()) -> str:
+        """What users read when these rules have blocked: the message of the first of them, in the policy's order, that
+        has one of its own, else the policy's message of that direction."""
+        blocking = frozenset(rules)
+        own = (m for r in self.rules if r.id in blocking and (m := r.message(source)) is not None)
+        return next(own, self.messages.blocked(source))

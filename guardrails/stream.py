@@ -63,7 +63,7 @@ class TextStream:
 
     __slots__ = (
         "_collected", "_company", "_context", "_cuts", "_direction", "_echoes", "_failures", "_frontier", "_guard", "_judged", "_judging",
-        "_limits", "_message", "_mode", "_models", "_numbers", "_numbers_over", "_pending", "_released", "_role", "_scores", "_spans",
+        "_limits", "_mode", "_models", "_numbers", "_numbers_over", "_pending", "_released", "_role", "_scores", "_spans",
         "_timings", "_total", "_unjudged", "_unseen", "_weights", "_whole", "blocked", "finished", "held_most", "source",
     )  # fmt: skip
 
@@ -91,7 +91,6 @@ class TextStream:
         self._company = tuple(company)
         self._mode = guard.policy.stream.mode if mode is None else mode
         self._limits = guard.policy.limits
-        self._message = guard.policy.messages.blocked(self.source)
         names = self._direction.names
         self._spans = frozenset(n for n in names if detectors.module(n).SPANS)
         self._judging = frozenset(names) - self._spans - {"grounding"}
@@ -128,7 +127,7 @@ class TextStream:
             return ""
         self.push(chunk)
         out = self.advance()
-        return out + self._message if self.blocked else out
+        return out + self.message if self.blocked else out
 
     def finish(self) -> str:
         """The text is complete. Returns what was held back, or the policy's message."""
@@ -136,7 +135,7 @@ class TextStream:
             self.finished = True
             return ""
         out = self.advance(final=True)
-        return out + self._message if self.blocked else out
+        return out + self.message if self.blocked else out
 
     # -- the event loop's way ----------------------------------------------------------------------------------------
 
@@ -161,7 +160,8 @@ class TextStream:
     @property
     def message(self) -> str:
         """What users read once this stream is blocked."""
-        return self._message
+        rules = (f.rule for f in self._collected if f.action is Action.BLOCKED)
+        return self._guard.policy.blocked(self.source, rules)
 
     @property
     def held(self) -> int:

@@ -37,7 +37,7 @@ class Refusals:
             body = self._settings.refusal(decision, exchange.form)
             if body is not None:
                 return body
-        message = exchange.guard.policy.messages.blocked(decision.direction)
+        message = exchange.guard.policy.blocked(decision.direction, decision.blocking)
         if self._settings.blocked is Blocked.ERROR:
             return exchange.form.error(400, message, "guardrails_blocked")
         return exchange.form.refusal(message)
@@ -47,7 +47,7 @@ class Refusals:
         form = exchange.form
         if form.streaming and form.speaks and not self.own:
             framing = form.framing()
-            message = exchange.guard.policy.messages.blocked_input
+            message = exchange.guard.policy.blocked(decision.direction, decision.blocking)
             frames = [*form.opening(), *form.ending(message)]
             data = framing.head() + b"".join(framing.encode(f) for f in frames) + framing.tail()
             headers = json_headers(len(data), decision)

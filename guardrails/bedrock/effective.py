@@ -54,6 +54,14 @@ def _put(document: dict[str, Any], rule: Rule, default: OnFailure) -> None:
         out["mask"] = mask_value(rule.mask)
     if rule.required:
         out["required"] = True
+    if rule.input_message is not None and rule.input_message == rule.output_message:
+        out["message"] = rule.input_message
+    else:
+        for direction in ("input", "output"):
+            message = getattr(rule, f"{direction}_message")
+            if message is not None:
+                side = out.get(direction, out.get("action"))
+                out[direction] = {**(side if isinstance(side, dict) else {"action": side}), "message": message}
     settings = rule.settings
     if rule.detector == "words":
         section = document.setdefault("words", {})
@@ -71,7 +79,10 @@ def _put(document: dict[str, Any], rule: Rule, default: OnFailure) -> None:
             {"name": rule.type, "pattern": settings.pattern, **out}
         )
     elif rule.detector == "content":
-        sides = {d: {"strength": getattr(settings, f"{d}_strength")} for d in ("input", "output")}
+        sides: dict[str, Any] = {d: {"strength": getattr(settings, f"{d}_strength")} for d in ("input", "output")}
+        for direction, side in sides.items():
+            says = out.get(direction, {})
+            side |= says if isinstance(says, dict) else {"action": says}
         document.setdefault("content", {})[rule.type] = {**out, **sides}
     elif rule.detector == "topics":
         topic = {"name": settings.name, "definition": settings.definition, "examples": list(settings.examples), **out}
@@ -81,6 +92,7 @@ def _put(document: dict[str, Any], rule: Rule, default: OnFailure) -> None:
         document[rule.id] = {
             "threshold": settings.threshold,
             **({"action": action.value} if action else {"enabled": False}),
+            **({"message": rule.output_message} if rule.output_message is not None else {}),
         }
     else:
         document.setdefault("rules", []).append({"id": rule.id, "detector": rule.detector})

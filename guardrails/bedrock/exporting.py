@@ -56,6 +56,7 @@ _UNSAYABLE = {
     "mask": "Bedrock masks with the type's name only",
     "min_score": "Bedrock has no scores for PII",
     "id": "Bedrock has no rule ids",
+    "message": "Bedrock has one message for each direction, not one for each rule",
 }
 
 
@@ -124,6 +125,8 @@ class _Writer:
                 out[f"{direction}Action"] = self.action(side["action"], f"{key}.{direction}", strengths)
             if "enabled" in side:
                 out[f"{direction}Enabled"] = side["enabled"]
+            if "message" in side:
+                self.lose(f"{key}.{direction}.message", _UNSAYABLE["message"])
         for name, why in _UNSAYABLE.items():
             value = rule.get(name)
             if value is None or value is False or value in ([], "type", {"style": "type"}):  # as Bedrock does anyway

@@ -12,7 +12,7 @@ from typing import Any
 from guardrails.actions import Numbers
 from guardrails.cache import Outcome, Verdicts
 from guardrails.content import Deadline
-from guardrails.decision import Decision, Located, failed_open, new_id
+from guardrails.decision import Decision, Located, deciding, failed_open, new_id
 from guardrails.echoes import Echoes
 from guardrails.exchange.scope import blocking_turns, split_attack
 from guardrails.exchange.shortcut import nothing_in
@@ -119,25 +119,28 @@ class Exchange:
         self._echo(walk.slots, found)
 
         may_block = blocking_turns(policy.conversation, walk, form)
-        blocked_turns: dict[int, None] = {}
+        blocked_turns: dict[int, list[str]] = {}  # past messages that are replaced, and the rules that block in them
+        blocking: list[str] = []
         blocked = self._failed(failures, Source.INPUT)
         for i, here in found.items():
             slot = walk.slots[i]
             acting = [f for f in here if f.action is not Action.NONE]
             if not acting:
                 continue
-            if any(f.action is Action.BLOCKED for f in acting) or slot.fixed:
+            rules = [f.rule for f in acting if f.action is Action.BLOCKED]
+            if rules or slot.fixed:
                 if slot.turn is None or slot.turn in may_block:
                     blocked = True
+                    blocking += rules
                 else:
-                    blocked_turns[slot.turn] = None
+                    blocked_turns.setdefault(slot.turn, []).extend(rules)
         unread = tuple((u.why, u.path) for u in walk.unread)
         if policy.uninspected is Uninspected.BLOCK:
             for u in walk.unread:
                 if u.turn is None or u.turn in may_block:
                     blocked = True
                 else:
-                    blocked_turns[u.turn] = None
+                    blocked_turns.setdefault(u.turn, [])
         located = [Located(walk.slots[i].path, f) for i, fs in sorted(found.items()) for f in fs]
         joined: list[Outcome] = []
         if not blocked:
@@ -145,9 +148,10 @@ class Exchange:
             if pieces:
                 joined, more = self._outcomes([Slot(t, r, "(window)") for t, r in pieces])
                 failures += more
-                blocking = [f for o in joined for f in o.findings if f.action is Action.BLOCKED]
-                located += [Located("(window)", f) for f in blocking]
-                blocked = bool(blocking) or self._failed(failures, Source.INPUT)
+                joint = [f for o in joined for f in o.findings if f.action is Action.BLOCKED]
+                located += [Located("(window)", f) for f in joint]
+                blocking += [f.rule for f in joint]
+                blocked = bool(joint) or self._failed(failures, Source.INPUT)
 
         masked = False
         if not blocked:
@@ -159,13 +163,13 @@ class Exchange:
                     slot.set(direction.mask(slot.text, here, numbers).text)
                     masked = True
             walk.close()
-            message = policy.messages.blocked_input
-            for turn in blocked_turns:
+            messages = {turn: policy.blocked(Source.INPUT, rules) for turn, rules in blocked_turns.items()}
+            for turn, message in messages.items():
                 if not form.replace(turn, message):
                     self._overwrite(walk, turn, message)
                     if any(u.turn == turn for u in walk.unread) or any(s.fixed and s.turn == turn for s in walk.slots):
                         blocked = True
-            blocked = blocked or not self._emptied(blocked_turns, message)
+            blocked = blocked or not self._emptied(messages)
         if not blocked:
             # What nobody rewrote reads the same once more.
             seen = form.inbound() if masked or blocked_turns else walk
@@ -175,6 +179,7 @@ class Exchange:
         return self.decide(
             Source.INPUT, action, located, failures, unread, started,
             replaced=len(blocked_turns), characters=sum(len(s.text) for s in walk.slots), said=[*outcomes, *joined],
+            blocking=tuple(dict.fromkeys(blocking)),
         )  # fmt: skip
 
     def _outcomes(self, slots: Sequence[Slot]) -> tuple[list[Outcome], list[Failure]]:
@@ -228,14 +233,14 @@ class Exchange:
                 slot.set(message)
         walk.close()
 
-    def _emptied(self, turns: Mapping[int, None], message: str) -> bool:
-        """Whether nothing that acts is left of replaced messages: formats keep roles, ids and fields of their own."""
+    def _emptied(self, turns: Mapping[int, str]) -> bool:
+        """Whether nothing that acts is left of messages replaced by these: formats keep roles, ids and fields of their own."""
         if not turns:
             return True
         walk = self.form.inbound()
-        left = [s for s in walk.slots if s.turn in turns]
-        outcomes, failures = self._outcomes(left)
-        for slot, outcome in zip(left, outcomes, strict=True):
+        left = [(s, turns[s.turn]) for s in walk.slots if s.turn in turns]
+        outcomes, failures = self._outcomes([s for s, _ in left])
+        for (slot, message), outcome in zip(left, outcomes, strict=True):
             if any(f.action is not Action.NONE for f in outcome.findings):
                 if slot.fixed:
                     return False
@@ -244,7 +249,7 @@ class Exchange:
         unread = self.guard.policy.uninspected is Uninspected.BLOCK and any(u.turn in turns for u in walk.unread)
         return not unread and not self._failed(failures, Source.INPUT)
 
-    def _remember(self, slots: Iterable[Slot], latest: Container[int], blocked_turns: Mapping[int, None]) -> None:
+    def _remember(self, slots: Iterable[Slot], latest: Container[int], blocked_turns: Container[int | None]) -> None:
         """What the answer is compared with: the newest question, and every source the model was shown."""
         seen = [s for s in slots if s.turn not in blocked_turns]
         self._seen = [s.text for s in seen]
@@ -308,7 +313,7 @@ class Exchange:
             characters=sum(len(s.text) for s in walk.slots), said=said,
         )  # fmt: skip
         if blocked:
-            message = policy.messages.blocked_output
+            message = policy.blocked(Source.OUTPUT, deciding(located))
             refused = self.form.error(502, message, "guardrails_blocked") if error else self.form.refusal(message)
             return refused, decision
         for slot, text in restored:
@@ -384,8 +389,11 @@ class Exchange:
         said: Iterable[Outcome | Report] = (),
         milliseconds: float | None = None,
         streamed: bool = False,
+        blocking: tuple[str, ...] | None = None,
     ) -> Decision:
-        """The decision about a direction, kept as its last one. ``said``: what the checks said, for scores and weights."""
+        """The decision about a direction, kept as its last one. ``said``: what the checks said, for scores and weights.
+        ``blocking``: the rules that decided a block, by default all that block among ``located``."""
+        located = tuple(located)
         on_failure = {r.id: r.on_failure for r in self.guard.policy.rules}
         asked = [one for one in said if one.scores or one.models]
         scores = worst([one.scores for one in asked])
@@ -400,7 +408,7 @@ class Exchange:
             self._tenancy.id,
             self.form.name,
             self.form.model,
-            tuple(located),
+            located,
             tuple(failures),
             unread,
             # What is blocked as a whole has let nothing pass; of a stream, something may be out.
@@ -409,6 +417,7 @@ class Exchange:
             characters,
             held,
             (time.perf_counter() - started) * 1000 if milliseconds is None else milliseconds,
+            () if action is not Action.BLOCKED else deciding(located) if blocking is None else blocking,
             scores,
             weights,
         )

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from guardrails.content import Deadline
-from guardrails.decision import Decision, Located
+from guardrails.decision import Decision, Located, deciding
 from guardrails.rules import StreamMode
 from guardrails.stream import TextStream
 from guardrails.types import Action, Failure, FailureKind, OnFailure, Report, Role, Source, Uninspected
@@ -309,10 +309,10 @@ class StreamedAnswer:
     def _end(self, out: list[Frame]) -> list[Frame]:
         """Something blocks: the policy's message, and the end as this API ends."""
         self.blocked = self.ended = True
-        message = self._exchange.guard.policy.messages.blocked_output
         opening = [] if self._begun or out else self._form.opening()
         self._take_rest()
         self._channels.clear()
+        message = self._exchange.guard.policy.blocked(Source.OUTPUT, deciding(self._located))
         return [*out, *opening, *self._form.ending(message)]
 
     @property

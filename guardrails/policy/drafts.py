@@ -21,7 +21,8 @@ class Value(NamedTuple):
 @dataclass
 class Draft:
     """A rule's written fields: ``action``, ``input_action``, ``output_action``, ``enabled``, ``input_enabled``,
-    ``output_enabled``, ``on_failure``, ``required``, ``exceptions``, ``mask``, and its detector's settings."""
+    ``output_enabled``, ``on_failure``, ``required``, ``exceptions``, ``mask``, ``input_message``, ``output_message``, and its
+    detector's settings."""
 
     id: str
     detector: str
@@ -91,6 +92,8 @@ def finish(draft: Draft, on_failure: OnFailure) -> Rule:
         enforced=draft.enforced is not None,
         exceptions=tuple(v.value for v in draft.get("exceptions", ())),
         mask=draft.get("mask", Mask()),
+        input_message=draft.get("input_message"),
+        output_message=draft.get("output_message"),
     )
 
 

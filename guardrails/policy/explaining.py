@@ -66,6 +66,11 @@ def rule_settings(rule: Rule, default_failure: OnFailure) -> list[tuple[str, Any
         out.append(("except", list(rule.exceptions)))
     if rule.mask != Mask():
         out.append(("mask", mask_value(rule.mask)))
+    if rule.input_message is not None and rule.input_message == rule.output_message:
+        out.append(("message", rule.input_message))
+    else:
+        sides = (("input.message", rule.input_message), ("output.message", rule.output_message))
+        out += [(name, message) for name, message in sides if message is not None]
     for name in getattr(type(rule.settings), "__dataclass_fields__", {}):
         value = getattr(rule.settings, name)
         if name in ("entity", "name", "category", "kind") or value in ((), None):
@@ -92,6 +97,9 @@ _FIELDS = {
     "input": ("input_action", "input_enabled", "input_strength", "action", "enabled"),
     "output": ("output_action", "output_enabled", "output_strength", "action", "enabled"),
     "except": ("exceptions",),
+    "message": ("input_message",),
+    "input.message": ("input_message",),
+    "output.message": ("output_message",),
 }
 
 

@@ -20,8 +20,8 @@ TOP = (
     "version", "name", "description", "metadata", "extends", "on_failure", "unsupported_language", "uninspected",
     "conversation", "stream", "messages", "limits", "content", "topics", "words", "pii", "grounding", "relevance", "rules", "enforced", "bedrock",
 )  # fmt: skip
-COMMON = ("action", "input", "output", "enabled", "on_failure", "required", "except", "mask")
-DIRECTION = ("action", "enabled")
+COMMON = ("action", "input", "output", "enabled", "on_failure", "required", "except", "mask", "message")
+DIRECTION = ("action", "enabled", "message")
 MASK = ("style", "keep", "text", "key_env", "key_file", "restore", "restore_in")
 LIMITS = {"max_characters": (1, 100_000_000), "deadline_ms": (1, 600_000), "max_pieces": (1, 1_000_000)}
 MESSAGES = ("blocked_input", "blocked_output")
@@ -77,6 +77,10 @@ class Fields:
             self._set(
                 fields, "action", self._enum(entries["action"], f"{key}.action", ACTIONS, RuleAction, "unknown-action")
             )
+        if "message" in entries:
+            message = self._value(reader.text(entries["message"], f"{key}.message"), entries["message"])
+            for direction in ("input", "output"):
+                self._set(fields, f"{direction}_message", message)
         for direction in ("input", "output"):
             if direction in entries:
                 self.direction(draft, direction, entries[direction], f"{key}.{direction}", strengths)
@@ -131,6 +135,9 @@ class Fields:
             if "enabled" in entries:
                 flag = self._value(self.reader.flag(entries["enabled"], f"{key}.enabled"), entries["enabled"])
                 self._set(fields, f"{direction}_enabled", flag)
+            if "message" in entries:
+                message = self._value(self.reader.text(entries["message"], f"{key}.message"), entries["message"])
+                self._set(fields, f"{direction}_message", message)
         elif strengths:
             self._set(fields, f"{direction}_strength", self._strength(node, key))
         else:

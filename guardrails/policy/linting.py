@@ -108,6 +108,7 @@ class _Warnings:
                 f"{rule.id}.mask",
                 remedy="write action: mask, or remove it",
             )
+        self.message(rule)
         for value in rule.exceptions:
             if len(value_key(value)) < 3:
                 self.warn(
@@ -122,6 +123,21 @@ class _Warnings:
                 self.warn("bedrock-limit", "Bedrock takes patterns of 500 characters at most", f"{rule.id}.pattern")
         if rule.detector == "words":
             self.words(rule)
+
+    def message(self, rule: Rule) -> None:
+        """A message that nobody will read: its rule blocks in no direction that the message is for."""
+        said = [s for s in Source if rule.message(s) is not None]
+        if said and not any(rule.action(s) is RuleAction.BLOCK for s in said):
+            field = f"{said[0].value.lower()}_message"
+            where = self.policy.positions
+            # What a section says for all of its rules is read as soon as one of them blocks.
+            shared = [r for r in self.policy.rules if where.get(f"{r.id}.{field}") == where.get(f"{rule.id}.{field}")]
+            if any(r.action(said[0]) is RuleAction.BLOCK for r in shared):
+                return
+            self.warn(
+                "message-unused", f"{rule.id} has a message and does not block: nobody will read it", f"{rule.id}.{field}",
+                remedy="write action: block, or remove the message",
+            )  # fmt: skip
 
     def words(self, rule: Rule) -> None:
         from guardrails.detectors.words_automaton import compile_term  # noqa: PLC0415

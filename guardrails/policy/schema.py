@@ -41,16 +41,15 @@ def _counted(names: tuple[str, ...], counted: str, bounds: tuple[int, int]) -> d
 
 def json_schema() -> dict[str, Any]:
     """Draft 2020-12. What it accepts is a superset of what loads: meaning is checked by the reader alone."""
-    direction = {
-        "oneOf": [_enum(s.ACTIONS), _object(s.DIRECTION, {"action": _enum(s.ACTIONS), "enabled": {"type": "boolean"}})]
-    }
+    side = {"action": _enum(s.ACTIONS), "enabled": {"type": "boolean"}, "message": _TEXT}
+    direction = {"oneOf": [_enum(s.ACTIONS), _object(s.DIRECTION, side)]}
     strength = _enum(catalog.STRENGTHS)
     content_direction = {
         "oneOf": [
             strength,
             _object(
                 ("strength", *s.DIRECTION),
-                {"strength": strength, "action": _enum(s.ACTIONS), "enabled": {"type": "boolean"}},
+                {"strength": strength, **side},
             ),
         ]
     }
@@ -76,6 +75,7 @@ def json_schema() -> dict[str, Any]:
         "required": {"type": "boolean"},
         "except": _TEXTS,
         "mask": {"oneOf": [_enum(s.STYLES), mask_object]},
+        "message": _TEXT,
         "id": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,100}$"},
     }
 

@@ -7,10 +7,11 @@ import json
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from guardrails import Guard
 from guardrails.errors import GuardrailsError
 from guardrails.inference.pinned import PINNED
 from guardrails.types import Action
-from tests.asgi.helping import App, chunk, content_of, events, guard, whole
+from tests.asgi.helping import POLICY, App, chunk, content_of, events, guard, whole
 
 CARD = "4111 1111 1111 1111"
 
@@ -402,3 +403,59 @@ def test_routes_are_listed_with_what_happens_to_them() -> None:
         ("GET", "/plain", "exempt"),
         ("POST", "/plain", "refused"),
     ]
+
+
+SPOKEN = """
+    - {term: hurt myself, id: care, message: "[please call 116 123]"}
+    - {term: gold fish, id: fish, input: {message: "[no fish in questions]"}, output: {message: "[no fish in answers]"}}
+"""
+
+
+def spoken() -> Guard:
+    return guard(base=POLICY.replace("  terms:\n", f"  terms:{SPOKEN.rstrip()}\n", 1))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("asked", "answered", "expected"),
+    [
+        ("i want to hurt myself", "hello", "[please call 116 123]"),
+        ("about a gold fish", "hello", "[no fish in questions]"),
+        ("about project kingfisher", "hello", "[not asked]"),
+        ("hello", "you may hurt myself", "[please call 116 123]"),
+        ("hello", "it is a gold fish", "[no fish in answers]"),
+        ("hello", "it is project kingfisher", "[not said]"),
+    ],
+)
+def test_the_rule_that_decided_speaks(stream: bool, asked: str, answered: str, expected: str) -> None:
+    app = App(answered, policies=spoken())
+    response = app.ask(asked, stream=stream)
+    assert content_of(response).endswith(expected)
+    assert content_of(response).count("[") == 1
+    assert len(app.decisions[-1].blocking) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_replaced_message_of_the_past_says_why_in_its_rules_words(stream: bool) -> None:
+    app = App("fine", policies=spoken())
+    past = [
+        {"role": "user", "content": "i want to hurt myself"},
+        {"role": "assistant", "content": "please do not"},
+        {"role": "user", "content": "about project kingfisher"},
+        {"role": "assistant", "content": "no"},
+        {"role": "user", "content": "good morning"},
+    ]
+    response = app.post({"model": "m", "stream": stream, "messages": past})
+    assert content_of(response).strip() == "fine"
+    assert [m["content"] for m in app.received[0]["messages"]][::2] == [
+        "[please call 116 123]",
+        "[not asked]",
+        "good morning",
+    ]
+    # What was replaced did not decide about the turn.
+    assert app.decisions[0].blocking == ()
+    response = app.post(
+        {"model": "m", "stream": stream, "messages": [*past[:4], {"role": "user", "content": "about a gold fish"}]}
+    )
+    assert content_of(response) == "[no fish in questions]"
+    assert app.decisions[-1].blocking == ("words.fish",)

@@ -169,6 +169,10 @@ PROBLEMS: dict[str, tuple[str, dict[str, bytes]]] = {
     "only-detects": ("Warning: a policy without effect.", policy("words: {action: detect, terms: [kingfisher]}\n")),
     "disabled-rule": ("Warning: a rule without effect.", policy("words: {enabled: false, terms: [kingfisher]}\n")),
     "mask-unused": ("Warning: a mask without effect.", policy("words: {mask: numbered, terms: [kingfisher]}\n")),
+    "message-unused": (
+        "Warning: a message that nobody will read.",
+        policy("pii: {entities: {EMAIL: {action: mask, message: Please leave out addresses.}}}\n"),
+    ),
     "short-exception": (
         "Warning: an exception that excuses a lot.",
         policy("pii: {entities: {EMAIL: {action: mask, except: [io]}}}\n"),

@@ -12,9 +12,10 @@ from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.policy import Setting, explain
 from guardrails.rules import Policy
-from guardrails.types import Action
+from guardrails.tables import is_table, read_table
+from guardrails.types import Action, Failure, Report, Source
 
-__all__ = ["Change", "Comparison", "Text", "VerdictChange", "compare", "read_texts"]
+__all__ = ["Change", "Comparison", "NotCompared", "Text", "VerdictChange", "compare", "read_texts"]
 
 
 class Change(NamedTuple):
@@ -34,7 +35,11 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True)
 class VerdictChange:
-    """A text whose verdict or output changes. ``line`` counts the texts from 1."""
+    """A text whose verdict or output changes. ``line`` counts the texts from 1.
+
+    ``old_rules`` and ``new_rules`` name the rules that found something, and those that could not judge the text for what it
+    is (too long, say), as ``words.terms (bad_input)``.
+    """
 
     line: int
     source: str
@@ -47,6 +52,16 @@ class VerdictChange:
 
 
 @dataclass(frozen=True)
+class NotCompared:
+    """A text that one side or both could not judge: too little time, a missing model, a defect. What came out is no verdict."""
+
+    line: int
+    source: str
+    old_failures: tuple[Failure, ...]
+    new_failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True)
 class Comparison:
     """All changes between two policies."""
 
@@ -55,6 +70,7 @@ class Comparison:
     settings: tuple[Change, ...]
     verdicts: tuple[VerdictChange, ...]
     texts: int
+    not_compared: tuple[NotCompared, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict; it holds what the author's texts become, not the texts."""
@@ -75,12 +91,23 @@ class Comparison:
                 }
                 for v in self.verdicts
             ],
+            "not_compared": [
+                {"line": n.line, "source": n.source, "old": _failed(n.old_failures), "new": _failed(n.new_failures)}
+                for n in self.not_compared
+            ],
             "texts": self.texts,
         }
 
 
+def _failed(failures: Iterable[Failure]) -> list[dict[str, str]]:
+    return [{"rule": f.rule, "kind": f.kind.value, "detail": f.detail} for f in failures]
+
+
 def compare(old: Policy, new: Policy, texts: Iterable[Text] = ()) -> Comparison:
-    """Settings that differ, by key, and texts whose action or output differs."""
+    """Settings that differ, by key, and texts whose action or output differs.
+
+    Nothing runs out of time here: the policies' deadlines are lifted. What fails all the same is not compared.
+    """
     before, after = ({s.key: s for s in explain(p)} for p in (old, new))
     changes = tuple(
         Change(key, before.get(key), after.get(key))
@@ -88,39 +115,77 @@ def compare(old: Policy, new: Policy, texts: Iterable[Text] = ()) -> Comparison:
         if (key in before) != (key in after) or before[key].value != after[key].value
     )
     verdicts: list[VerdictChange] = []
+    failed: list[NotCompared] = []
     count = 0
     guards: list[Guard] = []
     for count, text in enumerate(texts, 1):
-        guards = guards or [Guard(old), Guard(new)]
+        guards = guards or [Guard(old.unhurried()), Guard(new.unhurried())]
         left, right = (g.check(text.text, source=text.source) for g in guards)
-        if (left.action, left.text) != (right.action, right.text):
+        passing = [tuple(f for f in report.failures if f.kind.passing) for report in (left, right)]
+        if any(passing):
+            failed.append(NotCompared(count, text.source, *passing))
+        elif (left.action, left.text) != (right.action, right.text):
             verdicts.append(
                 VerdictChange(
                     count,
                     text.source,
                     left.action,
                     right.action,
-                    tuple(dict.fromkeys(f.rule for f in left.findings)),
-                    tuple(dict.fromkeys(f.rule for f in right.findings)),
+                    _rules(left),
+                    _rules(right),
                     left.text,
                     right.text,
                 )
             )
-    return Comparison(old, new, changes, tuple(verdicts), count)
+    return Comparison(old, new, changes, tuple(verdicts), count, tuple(failed))
 
 
-def read_texts(path: Path, source: str) -> tuple[Text, ...]:
-    """Texts of a file: rows of JSON with ``text`` (and ``source``) in ``.jsonl``, else one text a line."""
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    if path.suffix != ".jsonl":
-        return tuple(Text(line, source) for line in lines)
+def _rules(report: Report) -> tuple[str, ...]:
+    failed = (f"{f.rule} ({f.kind.value})" for f in report.failures)
+    return tuple(dict.fromkeys((*(f.rule for f in report.findings), *failed)))
+
+
+def read_texts(path: Path, source: str, *, text_column: str | None = None) -> tuple[Text, ...]:
+    """Texts of a file: a table (``.csv``, ``.tsv``), rows of JSON with ``text`` (and ``source``) in ``.jsonl``, else one text
+    a line. A table's column ``source`` is read where there is one. Raises GuardrailsError."""
+    data = path.read_bytes()
+    if is_table(path):
+        table = read_table(data, str(path), text_column=text_column)
+        return tuple(
+            Text(row[table.text], _source(table.cell(row, "source"), source, f"{path}:{line}"))
+            for line, row in table.rows
+        )
+    try:
+        content = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise GuardrailsError(f"{path}: this is not UTF-8 text") from None
+    rows = path.suffix.lower() in (".jsonl", ".ndjson")
+    if text_column is not None and not rows:
+        raise GuardrailsError(f"{path}: --text-column is for tables (.csv, .tsv) and rows of JSON (.jsonl)")
+    if path.suffix.lower() == ".json":
+        raise GuardrailsError(f"{path}: texts are rows of JSON, one a line, in a file that ends in .jsonl")
+    lines = [(n, line) for n, line in enumerate(content.split("\n"), 1) if line.strip()]
+    if not rows:
+        return tuple(Text(line.removesuffix("\r"), source) for _, line in lines)
+    key = text_column or "text"
     texts = []
-    for number, line in enumerate(lines, 1):
+    for number, line in lines:
         try:
             row = json.loads(line)
-            texts.append(Text(row["text"], row.get("source", source)))
+            if not isinstance(row[key], str):
+                raise TypeError  # noqa: TRY301 - named like any other mistake in a row
         except (KeyError, TypeError, ValueError) as error:
             raise GuardrailsError(
-                f'{path}:{number}: a row is {{"text": …, "source"?: …}} ({type(error).__name__})'
+                f'{path}:{number}: a row is {{"{key}": …, "source"?: …}} ({type(error).__name__})'
             ) from None
+        texts.append(Text(row[key], _source(row.get("source"), source, f"{path}:{number}")))
     return tuple(texts)
+
+
+def _source(written: object, default: str, place: str) -> str:
+    if written is None:
+        return default
+    try:
+        return Source(written).value
+    except ValueError:
+        raise GuardrailsError(f"{place}: source is INPUT or OUTPUT") from None

@@ -6,7 +6,7 @@ The loader in :mod:`guardrails.policy` makes these; detectors, verdict and actio
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -30,6 +30,7 @@ __all__ = [
 
 # Where nothing is restored unless a mask names the place: addresses that somebody's browser may fetch, calls of tools.
 RESTORE_IN = ("urls", "tools")
+_HOUR_MS = 3_600_000
 
 
 class MaskStyle(StrEnum):
@@ -197,6 +198,10 @@ class Policy:
             if rule.id == rule_id:
                 return rule
         raise KeyError(rule_id)
+
+    def unhurried(self) -> Policy:
+        """The same policy with an hour for each check: for measuring what it decides, whatever the machine's speed."""
+        return replace(self, limits=replace(self.limits, deadline_ms=_HOUR_MS))
 
     def blocked(self, source: Source, rules: Iterable[str] = ()) -> str:
         """What users read when these rules have blocked: the message of the first of them, in the policy's order, that

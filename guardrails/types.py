@@ -131,6 +131,19 @@ class FailureKind(StrEnum):
     UNSUPPORTED_LANGUAGE = "unsupported_language"
     INTERNAL = "internal"
 
+    @property
+    def passing(self) -> bool:
+        """Whether it says something of this run (too little time, a missing model, a defect) and nothing of the text: the same
+        text under the same policy may be decided otherwise."""
+        return self in _PASSING
+
+
+_PASSING = frozenset(
+    (
+        FailureKind.TIMEOUT, FailureKind.OVERLOAD, FailureKind.MODEL_UNAVAILABLE, FailureKind.OUT_OF_MEMORY, FailureKind.INTERNAL,
+    )
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from guardrails.cli.options import Direction, JsonOption, PolicyOption, TextColumn
 
 __all__ = ["app", "main"]
 
@@ -22,16 +23,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-PolicyOption = Annotated[str, typer.Option("--policy", "-p", help="A policy file, or a shipped policy's name.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-class Direction(StrEnum):
-    """Which way the text travels."""
-
-    INPUT = "INPUT"
-    OUTPUT = "OUTPUT"
 
 
 def main() -> None:
@@ -84,55 +75,47 @@ def check(  # noqa: PLR0917 - a command's options
     policy: PolicyOption,
     text: Annotated[str | None, typer.Argument(help="The text; - or nothing reads standard input.")] = None,
     source: Annotated[Direction, typer.Option(help="Which way the text travels.")] = Direction.INPUT,
-    file: Annotated[Path | None, typer.Option(help="Read the text from a file.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Read the text from a file; of a table (.csv, .tsv) or rows of JSON (.jsonl) every row is a text."
+        ),
+    ] = None,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help='Rows {"text" or "pieces", "source"?} in, one report a line out.')
     ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="A table in, one report a line out.")] = False,
+    text_column: TextColumn = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a text. Exit code 0: allowed or masked, 2: blocked, 1: could not run."""
-    from guardrails.cli import screens  # noqa: PLC0415
+    from guardrails.cli import rows, screens  # noqa: PLC0415
     from guardrails.guard import Guard  # noqa: PLC0415
 
+    if jsonl and as_csv:
+        raise typer.BadParameter("rows are a table or JSON, not both", param_hint="--jsonl")
+    if file is not None and text not in (None, "-"):
+        raise typer.BadParameter("give a text or a file, not both", param_hint="--file")
+    kind = rows.kind(file, jsonl=jsonl, as_csv=as_csv)
+    if text_column is not None and kind is None:
+        raise typer.BadParameter("only a table or rows of JSON have columns", param_hint="--text-column")
     guard = Guard.from_file(policy)
     if file is not None:
-        content = file.read_bytes().decode("utf-8", "surrogateescape")
+        data = file.read_bytes()
     elif text is None or text == "-":
-        content = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+        data = sys.stdin.buffer.read()
     else:
         # In a locale that is not UTF-8 Python hides the argument's bytes in surrogates; they are UTF-8 all the same.
-        content = os.fsencode(text).decode("utf-8", "surrogateescape")
-    if jsonl:
-        raise typer.Exit(_check_rows(guard, content, source))
+        data = os.fsencode(text)
+    if kind is not None:
+        raise typer.Exit(rows.check(guard, data, source, kind, str(file or "standard input"), text_column))
+    content = data.decode("utf-8", "surrogateescape")
     report = guard.check(content, source=source.value)
     if as_json:
         typer.echo(report.to_json(include_text=True, indent=2))
     else:
         typer.echo(screens.report(report, content, guard.policy), nl=False)
     raise typer.Exit(NEGATIVE if report.blocked else OK)
-
-
-def _check_rows(guard: Any, content: str, source: Direction) -> int:
-    worst = OK
-    for number, line in enumerate(content.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            report = guard.check(
-                row["pieces"] if "pieces" in row else row["text"], source=row.get("source", source.value)
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            # The row may hold anything; only the kind of error is repeated.
-            typer.echo(
-                json.dumps({"line": number, "error": f"{type(error).__name__}: a row is {{text or pieces, source?}}"})
-            )
-            worst = COULD_NOT_RUN
-            continue
-        typer.echo(report.to_json(include_text=True))
-        if report.blocked and worst == OK:
-            worst = NEGATIVE
-    return worst
 
 
 @app.command()
@@ -185,22 +168,34 @@ def explain(
 
 
 @app.command()
-def diff(
+def diff(  # noqa: PLR0917 - a command's options
     old: Annotated[str, typer.Argument(help="A policy.")],
     new: Annotated[str, typer.Argument(help="Another one.")],
     texts: Annotated[
-        Path | None, typer.Option(help="Texts, one a line, or rows of JSON with `text` and `source`.")
+        Path | None,
+        typer.Option(
+            help="Texts: one a line, a table (.csv, .tsv), or rows of JSON with `text` and `source` (.jsonl)."
+        ),
     ] = None,
-    source: Annotated[Direction, typer.Option(help="The direction of plain texts.")] = Direction.INPUT,
+    source: Annotated[Direction, typer.Option(help="The direction of texts that name none.")] = Direction.INPUT,
+    text_column: TextColumn = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print what changes between two policies and, given texts, which verdicts change. Exit code 0: nothing, 2: something."""
+    """Print what changes between two policies and, given texts, which verdicts change. No text runs out of time here.
+
+    Exit code 0: nothing changes, 2: something does, 1: could not run, or a text could not be compared.
+    """
     from guardrails import compare  # noqa: PLC0415
     from guardrails.cli import screens  # noqa: PLC0415
     from guardrails.policy import load  # noqa: PLC0415
 
-    result = compare.compare(load(old), load(new), compare.read_texts(texts, source.value) if texts else ())
+    if text_column is not None and texts is None:
+        raise typer.BadParameter("there are no --texts to read a column of", param_hint="--text-column")
+    read = compare.read_texts(texts, source.value, text_column=text_column) if texts else ()
+    result = compare.compare(load(old), load(new), read)
     typer.echo(json.dumps(result.to_dict(), indent=2, default=str) if as_json else screens.compared(result), nl=as_json)
+    if result.not_compared:
+        raise typer.Exit(COULD_NOT_RUN)
     raise typer.Exit(NEGATIVE if result.settings or result.verdicts else OK)
 
 

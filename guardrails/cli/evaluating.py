@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from guardrails.cli.options import Direction
+
 if TYPE_CHECKING:
     from guardrails.evaluation import Data
     from guardrails.guard import Guard
@@ -20,7 +22,9 @@ _BAD_DATA = 2
 
 
 def evaluate(  # noqa: PLR0917 - a command's options
-    data: Annotated[Path, typer.Argument(help="Rows of JSON, plain or gzipped; see docs/eval.md.")],
+    data: Annotated[
+        Path, typer.Argument(help="A table (.csv, .tsv), or rows of JSON; plain or gzipped. See docs/eval.md.")
+    ],
     policy: Annotated[str, typer.Option("--policy", "-p", help="A policy file, or a shipped policy's name.")],
     rules: Annotated[
         list[str] | None, typer.Option(help="Switch off every rule whose id matches no such GLOB; may be repeated.")
@@ -32,6 +36,16 @@ def evaluate(  # noqa: PLR0917 - a command's options
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     html: Annotated[
         Path | None, typer.Option(help="Write a page with curves, histograms and the worst mistakes.")
+    ] = None,
+    text_column: Annotated[
+        str | None, typer.Option(help="The column that holds the text: a name, or in a table a number from 1.")
+    ] = None,
+    label_column: Annotated[
+        str | None,
+        typer.Option(help="The column that holds the label: 1, true, yes or block is what should be blocked."),
+    ] = None,
+    source: Annotated[
+        Direction | None, typer.Option(help="The direction of rows that name none; in a table INPUT by default.")
     ] = None,
     show_text: Annotated[bool, typer.Option("--show-text", help="Quote the texts of mistakes on that page.")] = False,
     resamples: Annotated[
@@ -53,7 +67,7 @@ def evaluate(  # noqa: PLR0917 - a command's options
     globs = rules or []
     prepared = evaluation.prepared(load(policy), globs)
     try:
-        rows = evaluation.read(data)
+        rows = evaluation.read(data, text_column=text_column, label_column=label_column, source=source)
     except evaluation.BadData as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(_BAD_DATA) from None

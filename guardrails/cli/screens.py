@@ -194,8 +194,18 @@ def compared(result: Comparison) -> str:
             (verdict.old.value, _COLOURS[verdict.old.value]), " → ", (verdict.new.value, _COLOURS[verdict.new.value]),
             f"  rules {', '.join(verdict.new_rules) or 'none'} (were {', '.join(verdict.old_rules) or 'none'})",
         )  # fmt: skip
+    if result.not_compared:
+        screen.line()
+    for missing in result.not_compared:
+        failed = [f"{side} {f.rule}: {f.kind.value} {f.detail}".rstrip()
+                  for side, failures in (("old", missing.old_failures), ("new", missing.new_failures)) for f in failures]  # fmt: skip
+        shown = "; ".join(failed[:3]) + (f"; and {len(failed) - 3} more" if len(failed) > 3 else "")
+        screen.line(f"text {missing.line} ({missing.source}): ", ("could not be compared", "magenta"), f"  {shown}")
     screen.line()
-    screen.line(f"{len(result.settings)} settings and {len(result.verdicts)} of {result.texts} verdicts change")
+    changed = f"{len(result.settings)} setting{'' if len(result.settings) == 1 else 's'}"
+    screen.line(f"{changed} and {len(result.verdicts)} of {result.texts} verdicts change")
+    if result.not_compared:
+        screen.line(f"{len(result.not_compared)} of {result.texts} texts could not be compared")
     return screen.text()
 
 

@@ -6,12 +6,13 @@ import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from guardrails.errors import GuardrailsError
+from guardrails.tables import is_table, label_of, read_table
 from guardrails.types import Piece, Qualifier, Role, Source
 
 __all__ = ["BadData", "Data", "Problem", "Row", "Span", "read"]
@@ -39,6 +40,14 @@ class BadData(GuardrailsError):
         if len(problems) > _SHOWN_PROBLEMS:
             shown.append(f"… and {len(problems) - _SHOWN_PROBLEMS} more")
         super().__init__("\n".join(shown))
+
+
+class BadTable(BadData):
+    """A table that cannot be used, and why."""
+
+    def __init__(self, path: Path, message: str) -> None:
+        super().__init__(path, [])
+        self.args = (message,)
 
 
 class Span(NamedTuple):
@@ -85,15 +94,25 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The rows of a file, and sha256 over its (uncompressed) bytes."""
+    """The rows of a file, and sha256 over its (uncompressed) bytes and how they were read."""
 
     path: Path
     sha256: str
     rows: tuple[Row, ...]
 
 
-def read(path: Path) -> Data:
-    """The rows of a JSON-lines file, plain or gzipped. Raises BadData with every problem, OSError when there is no file."""
+def read(
+    path: Path,
+    *,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    source: Source | str | None = None,
+) -> Data:
+    """The rows of a table (``.csv``, ``.tsv``) or of a JSON-lines file, plain or gzipped.
+
+    The columns name where text and label stand, in a table or in rows of JSON; ``source`` is the direction of rows that
+    name none, in a table INPUT by default. Raises BadData with every problem, OSError when there is no file.
+    """
     try:
         data = path.read_bytes()
         if data.startswith(_GZIP):
@@ -101,12 +120,63 @@ def read(path: Path) -> Data:
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise BadData(path, [Problem(1, "", "this is no whole gzip file")]) from None
     problems: list[Problem] = []
-    rows = [row for number, line in _lines(data) if (row := _row(number, line, problems)) is not None]
+    given: Iterable[tuple[int, dict[str, Any] | None]]
+    default: Source | None
+    name = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    if is_table(name):
+        given = _table(data, path, text_column, label_column)
+        default = Source(source or Source.INPUT)
+    else:
+        given = ((number, _parsed(number, line, problems)) for number, line in _lines(data))
+        default = Source(source) if source is not None else None
+    names = {"text": text_column, "label": label_column} if not is_table(name) else {}
+    rows = [
+        row
+        for number, fields in given
+        if fields is not None and (row := _row(number, fields, problems, names, default)) is not None
+    ]
+    if (
+        problems
+        and not is_table(name)
+        and name.suffix.lower() not in (".jsonl", ".ndjson", ".json")
+        and not data.lstrip().startswith(b"{")
+    ):
+        problems[:] = [
+            Problem(1, "", "these are no rows of JSON; a table is read from a file whose name ends in .csv or .tsv")
+        ]
     if not rows and not problems:
         problems.append(Problem(1, "", 'there are no rows; a row is {"text", "source", "label", …}'))
     if problems:
         raise BadData(path, problems)
-    return Data(path, hashlib.sha256(data).hexdigest(), tuple(rows))
+    digest = hashlib.sha256(data)
+    if text_column or label_column or source:  # the same bytes read in another way are other rows
+        digest.update(repr((text_column, label_column, source and str(source))).encode())
+    return Data(path, digest.hexdigest(), tuple(rows))
+
+
+def _table(
+    data: bytes, path: Path, text_column: str | None, label_column: str | None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """A table's rows as rows of JSON; a label that is a word becomes 0 or 1 where it says so."""
+    try:
+        table = read_table(data, str(path), text_column=text_column, label_column=label_column)
+    except GuardrailsError as error:
+        raise BadTable(path, str(error)) from None
+    if table.label is None:
+        there = f"the columns are {', '.join(table.columns)}" if table.columns else "there is no header"
+        raise BadTable(path, f"{path}: which column holds the label? {there}; say so with --label-column")
+    for number, cells in table.rows:
+        fields: dict[str, Any] = {"text": cells[table.text]}
+        for name in ("source", "set", "role", "query", "grounding_source"):
+            value = table.cell(cells, name)
+            if value is not None and table.columns[table.text].lower() != name:
+                fields[name] = value.upper() if name == "source" else value
+        written = cells[table.label] if table.label < len(cells) else ""
+        try:
+            fields["label"] = label_of(written)
+        except ValueError as error:
+            fields["label"] = _WrongError(str(error))
+        yield number, fields
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -116,7 +186,7 @@ def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
             yield number, line
 
 
-def _row(number: int, line: bytes, problems: list[Problem]) -> Row | None:
+def _parsed(number: int, line: bytes, problems: list[Problem]) -> dict[str, Any] | None:
     try:
         given = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError:
@@ -131,11 +201,21 @@ def _row(number: int, line: bytes, problems: list[Problem]) -> Row | None:
     if not isinstance(given, dict):
         problems.append(Problem(number, "", f"a row is an object, not {_kind(given)}"))
         return None
+    return given
+
+
+def _row(
+    number: int,
+    given: dict[str, Any],
+    problems: list[Problem],
+    names: Mapping[str, str | None],
+    default: Source | None,
+) -> Row | None:
     fields = _Fields(number, given, problems)
     before = len(problems)
-    text = fields.get("text", _text, required=True)
-    source = fields.get("source", _source, required=True)
-    label = fields.get("label", _label)
+    text = fields.get(names.get("text") or "text", _text, required=True)
+    source = default if default is not None and "source" not in given else fields.get("source", _source, required=True)
+    label = fields.get(names.get("label") or "label", _label)
     set_ = fields.get("set", _text)
     role = fields.get("role", _role)
     categories = fields.get("categories", _categories)
@@ -208,6 +288,8 @@ def _role(value: Any) -> Role:
 
 
 def _label(value: Any) -> int:
+    if isinstance(value, _WrongError):
+        raise value
     if not _is_binary(value):
         raise _WrongError(f"0, 1 or null{'' if isinstance(value, int | float) else ', not ' + _kind(value)}")
     return int(value)

@@ -218,3 +218,24 @@ def test_help_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_table_is_rows(policy: Path, tmp_path: Path) -> None:
+    table = tmp_path / "x.csv"
+    table.write_text('id,prompt,source\n1,"hello, kingfisher",OUTPUT\n2,ACC-12345678,\n', encoding="utf-8")
+    for args in (("--file", str(table)), ("--csv",), ("--csv", "--text-column", "prompt")):
+        done = run("check", "--policy", str(policy), *args, stdin=table.read_text(encoding="utf-8"))
+        out = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [(o["action"], o["source"]) for o in out] == [("BLOCKED", "OUTPUT"), ("MASKED", "INPUT")]
+        assert done.returncode == 2
+    done = run("check", "--policy", str(policy), "--jsonl", stdin=table.read_text(encoding="utf-8"))
+    assert "--csv" in done.stdout
+    assert done.returncode == 1
+
+
+def test_rows_of_json_by_the_files_name(policy: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "x.jsonl"
+    rows.write_text('{"q": "kingfisher"}\n', encoding="utf-8")
+    assert run("check", "--policy", str(policy), "--file", str(rows), "--text-column", "q").returncode == 2
+    done = run("check", "--policy", str(policy), "--file", str(rows))
+    assert "KeyError: a row is {text or pieces, source?}" in done.stdout

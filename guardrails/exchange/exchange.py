@@ -238,7 +238,7 @@ class Exchange:
         if not turns:
             return True
         walk = self.form.inbound()
-        left = [(s, turns[s.turn]) for s in walk.slots if s.turn in turns]
+        left = [(s, turns[s.turn]) for s in walk.slots if s.turn is not None and s.turn in turns]
         outcomes, failures = self._outcomes([s for s, _ in left])
         for (slot, message), outcome in zip(left, outcomes, strict=True):
             if any(f.action is not Action.NONE for f in outcome.findings):

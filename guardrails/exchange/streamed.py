@@ -8,7 +8,8 @@ what a channel still holds is sent before the event that ends it.
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from guardrails.content import Deadline
@@ -16,6 +17,7 @@ from guardrails.decision import Decision, Located, deciding
 from guardrails.rules import StreamMode
 from guardrails.stream import TextStream
 from guardrails.types import Action, Failure, FailureKind, OnFailure, Report, Role, Source, Uninspected
+from guardrails.wire.calls import Group
 from guardrails.wire.form import Event
 from guardrails.wire.framing import Frame
 from guardrails.wire.shape import Kind, Mode, Shape, Slot, Walk
@@ -39,6 +41,14 @@ class _Channel:
         self.raw: list[str] = []
         self.sent: list[str] = []
         self.taken = False
+
+
+@dataclass(slots=True)
+class Step:
+    """What an event of the upstream completes; ``first``: the first event of it, whose texts were taken already."""
+
+    groups: list[Group]
+    first: Event | None = None
 
 
 class StreamedAnswer:
@@ -66,8 +76,17 @@ class StreamedAnswer:
 
     # -- one event ---------------------------------------------------------------------------------------------------
 
-    def begin(self, frame: Frame) -> tuple[Event, bool]:
-        """Where the texts of an event are, and whether :meth:`settle` has anything to compute."""
+    def begin(self, frame: Frame) -> tuple[Step, bool]:
+        """What an event of the upstream completes, and whether :meth:`settle` has anything to compute."""
+        step = Step(self._form.gather(frame))
+        if not step.groups:
+            return step, False
+        heavy = len(step.groups) > 1 or len(step.groups[0].frames) > 1
+        step.first, first = self._look(step.groups[0].frames[0])
+        return step, heavy or first
+
+    def _look(self, frame: Frame) -> tuple[Event, bool]:
+        """Where the texts of an event are, and whether checking them computes anything."""
         event = self._form.event(frame)
         if self._exchange.acts:
             event.walk.drop()
@@ -89,35 +108,70 @@ class StreamedAnswer:
                 heavy = True
         return event, heavy or bool(event.closes)
 
-    def settle(self, event: Event) -> list[Frame]:
+    def settle(self, step: Step) -> list[Frame]:
         """The events that may leave now, in order."""
         if self.ended:
             return []
         started = time.perf_counter()
         self._deadline = self._exchange.clock(whole=False)
         try:
-            out = self._settle(event)
+            out = self._groups(step.groups, step.first)
         finally:
             self._seconds += time.perf_counter() - started
         self.held_most = max(self.held_most, self.held)
         self._begun = self._begun or bool(out)
         return out
 
-    def _settle(self, event: Event) -> list[Frame]:
+    def _groups(self, groups: Iterable[Group], first: Event | None = None) -> list[Frame]:
         out: list[Frame] = []
+        for group in groups:
+            if not self._group(group, first, out):
+                return self._end(out)
+            first = None
+        return out
+
+    def _group(self, group: Group, first: Event | None, out: list[Frame]) -> bool:
+        """Add what a group lets out. False when something in it blocks."""
+        for name, channel in list(self._channels.items()):
+            if _named(group.before, name) and not channel.stream.finished and not self._close(name, out, out):
+                return False
+        call: list[Frame | Event] = []
+        for frame in group.frames:
+            event = first or self._look(frame)[0]
+            first = None
+            passed: list[Frame | Event] = []
+            went = self._settle(event, out if group.call else passed, passed)
+            if group.call:
+                call += passed
+            else:
+                out += self._final(passed)
+            if not went:
+                return False
+        for name, channel in list(self._channels.items()):
+            if _named(group.closes, name) and not channel.stream.finished and not self._close(name, out, call):
+                return False
+        out += self._final(call)
+        return True
+
+    def _settle(self, event: Event, said: list[Any], out: list[Frame | Event]) -> bool:
+        """Check an event. What leaves of it goes to ``out``, and texts that end before it to ``said``, if they are no calls'.
+
+        False when something blocks; ``out`` then has what passed before.
+        """
         for u in event.walk.unread:
             self._unread[u.why, u.path] = None
         if event.walk.unread and self._exchange.guard.policy.uninspected is Uninspected.BLOCK and self._acting:
-            return self._end(out)
+            return False
         if self._late:  # more text in a channel whose end was announced: nobody could tell what it continues
-            return self.broken("text after the end of its channel")
+            self._unreadable("text after the end of its channel")
+            return False
         here = {s.channel for s in event.walk.slots if s.mode is Mode.DELTA}
         for name, channel in list(self._channels.items()):
-            if _closes(event, name) and name not in here and not channel.stream.finished:
-                self._close(name, out)
-                if self.blocked:
-                    return self._end(out)
+            closes = _closes(event, name) and name not in here and not channel.stream.finished
+            if closes and not self._close(name, said, out):
+                return False
         nothing_new = True
+        before: list[tuple[Hashable, str]] = []
         for slot in event.walk.slots:
             match slot.mode:
                 case Mode.DELTA if slot.channel not in self._channels or self._channels[slot.channel].stream.finished:
@@ -125,27 +179,38 @@ class StreamedAnswer:
                     text = ""
                 case Mode.DELTA:
                     text = self._advance(self._channels[slot.channel], final=_closes(event, slot.channel))
+                    if text and self._channels[slot.channel].kind is Kind.TEXT:
+                        before.append((slot.channel, text))
                 case Mode.REPEAT:
-                    text = self._repeat(slot, out)
+                    text = self._repeat(slot, said, out)
                 case _:
                     text = self._whole(slot)
             if self.blocked:
-                # What the channel let out before the block still belongs to the answer.
-                if text and slot.mode is Mode.DELTA:
-                    out.append(self._form.delta(slot.channel, text))
-                return self._end(out)
+                # What channels let out before the block still belongs to the answer.
+                said += [self._form.delta(name, piece) for name, piece in before]
+                return False
             if slot.mode is not Mode.DELTA or text:
                 nothing_new = False
             if not slot.fixed and text != slot.text:
                 slot.set(text)
-        event.walk.close()
-        if event.box is not None:
-            event.frame.raw = event.box["raw"]
-        else:
-            event.frame.body = event.walk.root[0]
-        if not (event.bare and nothing_new and event.walk.slots):
-            out.append(event.frame)
-        return out
+        event.empty = event.bare and nothing_new and bool(event.walk.slots)
+        out.append(event)
+        return True
+
+    @staticmethod
+    def _final(leaving: Iterable[Frame | Event]) -> Iterator[Frame]:
+        """The frames of what leaves now."""
+        for one in leaving:
+            if isinstance(one, Frame):
+                yield one
+                continue
+            one.walk.close()
+            if one.box is not None:
+                one.frame.raw = one.box["raw"]
+            else:
+                one.frame.body = one.walk.root[0]
+            if not one.empty:
+                yield one.frame
 
     def finish(self) -> list[Frame]:
         """The upstream ended: what channels still hold."""
@@ -153,14 +218,12 @@ class StreamedAnswer:
             return []
         started = time.perf_counter()
         self._deadline = self._exchange.clock(whole=False)
-        out: list[Frame] = []
+        out = self._groups(self._form.rest())
         for name, channel in list(self._channels.items()):
-            if channel.stream.finished:
+            if self.ended or channel.stream.finished:
                 continue
-            self._close(name, out)
-            if self.blocked:
+            if not self._close(name, out, out):
                 out = self._end(out)
-                break
         self._seconds += time.perf_counter() - started
         self.ended = True
         return out
@@ -169,10 +232,13 @@ class StreamedAnswer:
         """The upstream broke off or sent what cannot be read: the answer ends here, with the policy's message."""
         if self.ended:
             return []
+        self._unreadable(detail)
+        return self._end([])
+
+    def _unreadable(self, detail: str) -> None:
         rules = self._exchange.guard.direction(Source.OUTPUT).rules
         self._failures += [Failure(r, FailureKind.BAD_INPUT, None, detail) for r in rules]
         self.blocked = True
-        return self._end([])
 
     def stop(self) -> None:
         """Nobody sends any more, or nobody listens: what came so far is decided, and what is held never leaves."""
@@ -196,7 +262,7 @@ class StreamedAnswer:
     @property
     def heavy_end(self) -> bool:
         """Whether :meth:`finish` has anything to compute."""
-        return not self.ended and bool(self._channels)
+        return not self.ended
 
     # -- texts -------------------------------------------------------------------------------------------------------
 
@@ -233,21 +299,22 @@ class StreamedAnswer:
             self._retire(channel)
         return text
 
-    def _close(self, name: Hashable, out: list[Frame]) -> None:
-        """The end of a channel: the rest of its text, as an event of its own."""
-        text = self._advance(self._channels[name], final=True)
+    def _close(self, name: Hashable, said: list[Any], out: list[Any]) -> bool:
+        """The end of a channel: the rest of its text, as an event of its own. What a tool is called with goes to ``out``, the
+        rest to ``said``. Returns whether nothing blocks."""
+        channel = self._channels[name]
+        text = self._advance(channel, final=True)
         if text:
-            out.append(self._form.delta(name, text))
+            (said if channel.kind is Kind.TEXT else out).append(self._form.delta(name, text))
+        return not self.blocked
 
-    def _repeat(self, slot: Slot, out: list[Frame]) -> str:
+    def _repeat(self, slot: Slot, said: list[Any], out: list[Any]) -> str:
         """A text that repeats its channel is what the channel sent; anything else is a text of its own."""
         channel = self._channels.get(slot.channel)
         if channel is None:
             return self._whole(slot)
-        if not channel.stream.finished:
-            self._close(slot.channel, out)
-            if self.blocked:
-                return ""
+        if not channel.stream.finished and not self._close(slot.channel, said, out):
+            return ""
         if "".join(channel.raw) == slot.text:
             return "".join(channel.sent)
         return self._whole(slot)
@@ -332,8 +399,12 @@ def _closes(event: Event, channel: Hashable) -> bool:
         return closes
     if not closes:
         return False
+    return _named(closes, channel)
+
+
+def _named(names: frozenset[Hashable], channel: Hashable) -> bool:
     parts: Iterable[Any] = channel[:2] if isinstance(channel, tuple) else (channel,)
-    return channel in closes or any(p in closes for p in parts)
+    return bool(names) and (channel in names or any(p in names for p in parts))
 
 
 _ARGUMENTS = Shape({"arguments": Kind.JSON})

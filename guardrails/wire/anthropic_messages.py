@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from guardrails.wire.anthropic_shapes import CONTINUED, ERROR, EVENT, REQUEST, RESPONSE
+from guardrails.wire.calls import Blocks, Group, Of
 from guardrails.wire.form import Channel, Event, Form, Route, is_index
 from guardrails.wire.frames import Frame
 from guardrails.wire.shape import Kind, Shape, Walk, opaque
@@ -68,6 +69,7 @@ class Messages(Form):
         self._open: dict[int, bool] = {}
         self._blocks = 0
         self._thinking: dict[int, Signed] = {}
+        self._calls = Blocks("index")
 
     # -- whole bodies ------------------------------------------------------------------------------------------------
 
@@ -121,6 +123,30 @@ class Messages(Form):
         return {"type": "error", "error": {"type": kind, "message": message, "details": {"error_code": code}}}
 
     # -- streams -----------------------------------------------------------------------------------------------------
+
+    def gather(self, frame: Frame) -> list[Group]:
+        """The events of a block by which something is called are held until its last."""
+        body = frame.body
+        if frame.raw is not None or not isinstance(body, dict):
+            return self._calls.take(frame, Of.LAST, None)
+        index = body["index"] if is_index(body.get("index")) else 0
+        block, delta = body.get("content_block"), body.get("delta")
+        match body.get("type"):
+            case "content_block_start" if isinstance(block, dict):
+                return self._calls.take(frame, Of.CALL if _calls(block) else Of.PART, index)
+            case "content_block_stop":
+                return self._calls.take(frame, Of.END, index)
+            case "message_delta" | "message_stop":
+                return self._calls.take(frame, Of.LAST, None)
+            case "error":
+                return self._calls.take(frame, Of.FAILED, None)
+        if isinstance(delta, dict) and ("partial_json" in delta or delta.get("type") == "input_json_delta"):
+            return self._calls.take(frame, Of.CALL, index)
+        return self._calls.take(frame, Of.PART if "index" in body else Of.ANY, index)
+
+    def rest(self) -> list[Group]:
+        """See :class:`Form`."""
+        return self._calls.rest()
 
     def number(self, body: Any) -> None:
         """A text without a block belongs to the first."""
@@ -274,6 +300,11 @@ class CountTokens(Messages):
 _BARE = {kind: frozenset({"type", field, "estimated_tokens"}) for kind, field in _DELTAS.values()} | {
     "compaction_delta": frozenset()
 }
+
+
+def _calls(block: Mapping[str, Any]) -> bool:
+    """Whether a block calls something: it has something to call it with, whatever its type is called."""
+    return "input" in block or str(block.get("type")).endswith("tool_use")
 
 
 def _frame(kind: str, **body: Any) -> Frame:

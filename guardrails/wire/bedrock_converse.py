@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from guardrails.wire.bedrock_shapes import ERROR, EVENT, REQUEST, RESPONSE
+from guardrails.wire.calls import Blocks, Group, Of
 from guardrails.wire.eventstream import EventStream
 from guardrails.wire.form import Channel, Event, Form, Route, is_index
 from guardrails.wire.frames import Frame, Framing
@@ -128,6 +129,7 @@ class ConverseStream(Converse):
         self._open: dict[int, None] = {}
         self._blocks = 0
         self._thinking: dict[int, Signed] = {}
+        self._calls = Blocks("contentBlockIndex")
 
     @property
     def streaming(self) -> bool:
@@ -137,6 +139,26 @@ class ConverseStream(Converse):
     def framing(self) -> Framing:
         """The binary event stream."""
         return EventStream()
+
+    def gather(self, frame: Frame) -> list[Group]:
+        """The events of a block by which a tool is called are held until its last."""
+        body = frame.body
+        if frame.headers:
+            return self._calls.take(frame, Of.FAILED, None)
+        if frame.raw is not None or not isinstance(body, dict) or "stopReason" in body or "usage" in body:
+            return self._calls.take(frame, Of.LAST, None)
+        given = body.get("contentBlockIndex")
+        index = given if is_index(given) else 0
+        told = [body[name] for name in ("start", "delta") if name in body]
+        if any(isinstance(part, dict) and "toolUse" in part for part in told):
+            return self._calls.take(frame, Of.CALL, index)
+        if not told and "contentBlockIndex" in body:
+            return self._calls.take(frame, Of.END, index)
+        return self._calls.take(frame, Of.PART if told else Of.ANY, index)
+
+    def rest(self) -> list[Group]:
+        """See :class:`Form`."""
+        return self._calls.rest()
 
     def number(self, body: Any) -> None:
         """A text without a block belongs to the first."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from guardrails.types import Role
+from guardrails.wire.calls import Group
 from guardrails.wire.frames import NAME
 from guardrails.wire.framing import SSE, Frame, Framing
 from guardrails.wire.shape import Kind, Mode, Part, Shape, Slot, Walk
@@ -36,13 +37,15 @@ class Event:
     """One event of a stream: its slots, the channels that are complete before it, and whether it carries anything else.
 
     ``closes``: names the channels that end here, by their first element or whole; True: all of them.
-    ``box`` holds the text of a line that is no JSON under ``raw``. ``bare``: nothing of it is worth sending once its deltas are empty.
+    ``box`` holds the text of a line that is no JSON under ``raw``. ``bare``: nothing of it is worth sending once its deltas are empty;
+    ``empty``: that is so.
     """
 
     frame: Frame
     walk: Walk
     closes: bool | frozenset[Channel] = field(default=frozenset())
     bare: bool = False
+    empty: bool = False
     box: dict[str, Any] | None = None
 
 
@@ -129,6 +132,14 @@ class Form:
     def failed(self, body: Any) -> Walk:
         """The texts of an error the upstream answered with."""
         return Walk(body, self.ERROR, Role.ASSISTANT)
+
+    def gather(self, frame: Frame) -> list[Group]:
+        """What is complete with this event of the stream: most are by themselves, those of a call with its last one."""
+        return [Group([frame])]
+
+    def rest(self) -> list[Group]:
+        """What the end of the stream completes."""
+        return []
 
     def event(self, frame: Frame) -> Event:
         """One event of the stream. Raw lines (``[DONE]``) and unknown events are read as text."""

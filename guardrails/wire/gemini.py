@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from guardrails.wire import gemini_shapes as shapes
-from guardrails.wire.form import Channel, Event, Form, Route, numbered
+from guardrails.wire.calls import Group
+from guardrails.wire.form import Channel, Event, Form, Route, is_index, numbered
 from guardrails.wire.framing import SSE, Frame, Framing, JSONArray
 from guardrails.wire.gemini_shapes import field_of, snake
 from guardrails.wire.openai_common import alike
@@ -61,6 +62,9 @@ class Gemini(Form):
         self._open: dict[int, None] = {}
         self._ended: list[int] = []
         self._runs = Runs()
+        # Events since a call whose arguments go on in the next ones, and the candidates that have one.
+        self._held: list[Frame] = []
+        self._calling: set[int] = set()
 
     @property
     def streaming(self) -> bool:
@@ -79,6 +83,35 @@ class Gemini(Form):
                 return False
         content["parts"] = [{"text": message}]
         return True
+
+    def gather(self, frame: Frame) -> list[Group]:
+        """A call whose arguments come in pieces is held, with what comes meanwhile, until the last of them."""
+        body = frame.body
+        if frame.raw is not None or not isinstance(body, dict) or "error" in body:
+            held, self._held = self._held, []
+            self._calling.clear()
+            return [Group([frame])] if isinstance(body, dict) or not held else [Group(held, call=True), Group([frame])]
+        for position, candidate in enumerate(_candidates(body)):
+            index = candidate["index"] if is_index(candidate.get("index")) else position
+            for part in _parts(candidate):
+                call = field_of(part, "functionCall")
+                if not isinstance(call, dict):
+                    continue
+                if field_of(call, "willContinue"):
+                    self._calling.add(index)
+                else:
+                    self._calling.discard(index)
+            if field_of(candidate, "finishReason") is not None:
+                self._calling.discard(index)
+        if self._calling:
+            self._held.append(frame)
+            return []
+        held, self._held = self._held, []
+        return [Group([*held, frame], call=bool(held))]
+
+    def rest(self) -> list[Group]:
+        held, self._held = self._held, []
+        return [Group(held, call=True, closes=frozenset({("index", i) for i in self._calling}))] if held else []
 
     def event(self, frame: Frame) -> Event:
         """Each uninterrupted text is a channel."""

@@ -6,9 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.types import Role
+from guardrails.wire.calls import Group
 from guardrails.wire.form import Channel, Event, Form, Route, is_index, numbered
-from guardrails.wire.framing import Frame
-from guardrails.wire.openai_common import FILE_DATA, MODERATION_RESULT, alike, counts, ids, role_of, said
+from guardrails.wire.framing import Frame, Framing
+from guardrails.wire.openai_calls import ChatCalls
+from guardrails.wire.openai_common import (
+    AGAIN,
+    FILE_DATA,
+    MODERATION_RESULT,
+    alike,
+    asks_usage,
+    counts,
+    ids,
+    role_of,
+    said,
+)
+from guardrails.wire.patience import PatientChunks
 from guardrails.wire.shape import Delta, Each, Kind, Part, Shape, Switch, Walk, by_type
 
 __all__ = ["MESSAGE", "Chat", "role_of"]
@@ -90,8 +103,8 @@ _SPOKEN = ("content", "refusal", "reasoning_content", "reasoning")
 
 
 def _answer(**message: Part) -> Shape:
-    choice = Shape({**ids("finish_reason", "index"), "logprobs": Kind.DROP, **message})
-    return Shape({**ANSWER, "choices": Each(choice)})
+    choice = Shape({**ids("finish_reason", "index"), **AGAIN, **message})
+    return Shape({**ANSWER, **AGAIN, "choices": Each(choice)})
 
 
 class Chat(Form):
@@ -132,16 +145,9 @@ class Chat(Form):
             {
                 **ids("role"),
                 **{name: Delta(name) for name in _SPOKEN},
-                "tool_calls": Each(
-                    Shape(
-                        {
-                            **ids("id", "type", "index"),
-                            "function": Shape({"name": Kind.TEXT, "arguments": Delta("arguments", Kind.JSON)}),
-                            "custom": Shape({"name": Kind.TEXT, "input": Delta("input", Kind.TOOL)}),
-                        }
-                    )
-                ),
-                "function_call": Shape({"name": Kind.TEXT, "arguments": Delta("function", Kind.JSON)}),
+                # Calls come here whole: see :meth:`Chat.gather`.
+                "tool_calls": Each(TOOL_CALL),
+                "function_call": FUNCTION,
                 "annotations": Each(_CITATION),
                 "audio": Shape({**_AUDIO, "data": Kind.BINARY, "transcript": Delta("transcript")}),
             }
@@ -162,6 +168,7 @@ class Chat(Form):
         # The choices of which something was sent, and whether that was their end.
         self._sent: dict[int, bool] = {}
         self._done = False
+        self._calls = ChatCalls()
 
     def replace(self, turn: int, message: str) -> bool:
         """See :class:`Form`."""
@@ -183,6 +190,44 @@ class Chat(Form):
             self._usage = counts(body.get("usage"), _USAGE)
         return super().outbound(body)
 
+    def framing(self) -> Framing:
+        """See :class:`Form`."""
+        return PatientChunks()
+
+    def gather(self, frame: Frame) -> list[Group]:
+        """Calls are taken out of their chunks and said whole when their choice ends, each in a chunk of its own."""
+        body = frame.body
+        if frame.raw is not None:
+            return [*self.rest(), Group([frame])]
+        if not isinstance(body, dict):
+            return [Group([frame])]
+        if body.get("error"):
+            self._calls.forget()
+            return [Group([frame])]
+        choices = body.get("choices")
+        numbered(choices)
+        groups: list[Group] = []
+        taken = False
+        for choice in choices if isinstance(choices, list) else [choices]:
+            if not isinstance(choice, dict):
+                continue
+            delta = choice.get("delta")
+            taken = (isinstance(delta, dict) and self._calls.take(choice["index"], delta)) or taken
+            if choice.get("finish_reason"):
+                groups += self._whole(choice["index"])
+        if not (taken and _nothing_left(body)):
+            groups.append(Group([frame]))
+        return groups
+
+    def rest(self) -> list[Group]:
+        """See :class:`Form`."""
+        return [group for choice in self._calls.choices() for group in self._whole(choice)]
+
+    def _whole(self, choice: int) -> list[Group]:
+        before = frozenset({("index", choice)})
+        deltas = self._calls.whole(choice)
+        return [Group([Frame(self._chunk(choice, delta, None))], call=True, before=before) for delta in deltas]
+
     def event(self, frame: Frame) -> Event:
         """See :class:`Form`."""
         event = super().event(frame)
@@ -190,47 +235,36 @@ class Chat(Form):
         return event
 
     def number(self, body: Any) -> None:
-        """Choices, and the calls of each, by their positions."""
-        choices = body.get("choices") if isinstance(body, dict) else None
-        numbered(choices)
-        for choice in choices if isinstance(choices, list) else ():
-            delta = choice.get("delta") if isinstance(choice, dict) else None
-            numbered(delta.get("tool_calls") if isinstance(delta, dict) else None)
+        """Choices by their positions."""
+        numbered(body.get("choices") if isinstance(body, dict) else None)
 
     def observe(self, body: Any, event: Event) -> None:
         """See :class:`Form`."""
         if not isinstance(body, dict):
             return
         self._resemble(body)
+        if body.get("usage"):
+            self._usage = counts(body["usage"], _USAGE)
         choices = body.get("choices")
         closing: set[Channel] = set()
         event.bare = isinstance(choices, list) and bool(choices) and not body.get("usage") and set(body) <= _BARE
         for choice in choices if isinstance(choices, list) else ():
             if not isinstance(choice, dict):
                 continue
-            if choice.get("finish_reason") is not None:
+            if choice.get("finish_reason"):
                 closing.add(("index", choice["index"]))
             if not _only_text(choice):
                 event.bare = False
-        event.closes = frozenset(closing)
+        event.closes = bool(body.get("error")) or frozenset(closing)
 
     def delta(self, channel: Channel, text: str) -> Frame:
         """See :class:`Form`."""
         name, *place = channel if isinstance(channel, tuple) else (channel,)
-        indexes = [v for k, v in place if k == "index"]
-        choice, call = (indexes + [0])[0], (indexes[1:] + [0])[0]
+        choice = next((v for k, v in place if k == "index"), 0)
+        delta: dict[str, Any] = {"audio": {"transcript": text}} if name == "transcript" else {name: text}
+        if choice not in self._sent:
+            delta = {"role": "assistant", **delta}
         self._sent.setdefault(choice, False)
-        match name:
-            case "arguments":
-                delta: dict[str, Any] = {"tool_calls": [{"index": call, "function": {"arguments": text}}]}
-            case "input":
-                delta = {"tool_calls": [{"index": call, "custom": {"input": text}}]}
-            case "function":
-                delta = {"function_call": {"arguments": text}}
-            case "transcript":
-                delta = {"audio": {"transcript": text}}
-            case _:
-                delta = {name: text}
         return Frame(self._chunk(choice, delta, None))
 
     def refusal(self, message: str) -> Any:
@@ -264,6 +298,8 @@ class Chat(Form):
                 said = {"role": "assistant", **said}
             frames.append(Frame(self._chunk(index, said, None)))
             frames.append(Frame(self._chunk(index, {}, "content_filter")))
+        if frames and asks_usage(self.body):
+            frames.append(Frame({**self._like, "object": "chat.completion.chunk", "choices": [], "usage": self._usage}))
         return [*frames, Frame(None, raw="[DONE]")]
 
     def _resemble(self, body: Mapping[str, Any]) -> None:
@@ -278,7 +314,7 @@ class Chat(Form):
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict):
                 index = choice["index"] if is_index(choice.get("index")) else 0
-                self._sent[index] = self._sent.get(index, False) or choice.get("finish_reason") is not None
+                self._sent[index] = self._sent.get(index, False) or bool(choice.get("finish_reason"))
 
     def _chunk(self, index: int, delta: Mapping[str, Any], finish: str | None) -> dict[str, Any]:
         return {
@@ -291,20 +327,27 @@ class Chat(Form):
 _BARE = frozenset(ANSWER) | {"choices"}
 
 
-def _within(value: Any, *names: str) -> bool:
-    """Whether a value is an object without other fields, or nothing."""
-    return value is None or (isinstance(value, dict) and set(value) <= set(names))
-
-
 def _only_text(choice: Mapping[str, Any]) -> bool:
     """Whether a choice of a chunk carries nothing but texts of channels."""
     delta = choice.get("delta")
-    if choice.get("finish_reason") is not None or not isinstance(delta, dict):
+    if choice.get("finish_reason") or not isinstance(delta, dict):
         return False
-    calls = delta.get("tool_calls")
-    return set(delta) <= {*_SPOKEN, "tool_calls"} and all(
-        _within(call, "index", "function", "custom")
-        and _within(call and call.get("function"), "arguments")
-        and _within(call and call.get("custom"), "input")
-        for call in (calls if isinstance(calls, list) else ())
+    return set(delta) <= set(_SPOKEN)
+
+
+def _nothing_left(body: Mapping[str, Any]) -> bool:
+    """Whether a chunk has nothing to say once the pieces of calls are taken out."""
+    choices = body.get("choices")
+    return (
+        set(body) <= _BARE
+        and not body.get("usage")
+        and all(
+            isinstance(c, dict)
+            and set(c) <= _EMPTY
+            and not (c.get("delta") or c.get("finish_reason") or c.get("logprobs"))
+            for c in (choices if isinstance(choices, list) else [choices])
+        )
     )
+
+
+_EMPTY = frozenset({"index", "delta", "finish_reason", "logprobs"})

@@ -58,6 +58,16 @@ def counts(usage: Any, names: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def asks_usage(body: Any) -> bool:
+    """Whether a request asks for a last chunk with the numbers of tokens."""
+    options = body.get("stream_options") if isinstance(body, dict) else None
+    return isinstance(options, dict) and options.get("include_usage") is True
+
+
+# Ways of servers to say a text again: as token ids, and with the probabilities of its tokens.
+AGAIN: dict[str, Part] = dict.fromkeys(
+    ("logprobs", "prompt_logprobs", "token_ids", "prompt_token_ids", "output_token_ids", "output_ids"), Kind.DROP
+)
 # Base64, or a `data:` address that holds it.
 FILE_DATA = Switch(
     lambda value: Kind.REFERENCE if isinstance(value, str) and value[:5].lower() == "data:" else Kind.BINARY

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.wire.form import Channel, Event, Form, Route, numbered
-from guardrails.wire.framing import Frame
-from guardrails.wire.openai_common import alike
+from guardrails.wire.framing import Frame, Framing
+from guardrails.wire.openai_common import AGAIN, alike, asks_usage, counts
+from guardrails.wire.patience import PatientChunks
 from guardrails.wire.shape import Delta, Each, Kind, Part, Shape, Switch
 from guardrails.wire.vectors import is_numbers
 
@@ -31,14 +32,13 @@ USAGE = Shape(
         "completion_tokens_details": _DETAILS,
     }
 )
+_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 _LIKE = {"id": str, "created": int, "model": str, "system_fingerprint": str}
-# vLLM's ways to say the same text again: token ids and the probabilities of the prompt's tokens.
-_AGAIN: dict[str, Part] = dict.fromkeys(("logprobs", "prompt_logprobs", "prompt_token_ids", "token_ids"), Kind.DROP)
 _ANSWER: dict[str, Part] = {**_ids("id object created model system_fingerprint service_tier"), "usage": USAGE}
 
 
 def _choices(text: Part) -> Each:
-    return Each(Shape({**_ids("index finish_reason stop_reason"), **_AGAIN, "text": text}))
+    return Each(Shape({**_ids("index finish_reason stop_reason"), **AGAIN, "text": text}))
 
 
 def _prompt(value: Any) -> Part:
@@ -65,8 +65,8 @@ class Completions(Form):
             "stream_options": Shape(_ids("include_usage include_obfuscation continuous_usage_stats")),
         }
     )
-    RESPONSE = Shape({**_ANSWER, "choices": _choices(Kind.TEXT), "prompt_logprobs": Kind.DROP})
-    EVENT = Shape({**_ANSWER, "choices": _choices(Delta("text")), "obfuscation": Kind.OPAQUE})
+    RESPONSE = Shape({**_ANSWER, **AGAIN, "choices": _choices(Kind.TEXT)})
+    EVENT = Shape({**_ANSWER, **AGAIN, "choices": _choices(Delta("text")), "obfuscation": Kind.OPAQUE})
 
     @classmethod
     def fits(cls, body: Any) -> bool:
@@ -79,6 +79,10 @@ class Completions(Form):
         self._like: dict[str, Any] = {"id": "cmpl-guardrails", "created": 0, "model": self.model}
         self._open: dict[int, None] = {}
         self._ended: list[int] = []
+        self._usage: dict[str, Any] = dict(_USAGE)
+
+    def framing(self) -> Framing:
+        return PatientChunks()
 
     def number(self, body: Any) -> None:
         """Choices by their positions."""
@@ -88,6 +92,8 @@ class Completions(Form):
         if not isinstance(body, dict):
             return
         self._like |= alike(body, _LIKE)
+        if body.get("usage"):
+            self._usage = counts(body["usage"], _USAGE)
         found = body.get("choices")
         choices = [c for c in found if isinstance(c, dict)] if isinstance(found, list) else []
         # A choice is open as long as its last event has not passed: that event may be blocked.
@@ -97,7 +103,7 @@ class Completions(Form):
         closing: set[Channel] = set()
         for choice in choices:
             index = choice["index"]
-            if choice.get("finish_reason") is not None:
+            if choice.get("finish_reason"):
                 closing.add(("index", index))
                 self._ended.append(index)
             self._open[index] = None
@@ -114,7 +120,8 @@ class Completions(Form):
 
     def ending(self, message: str) -> list[Frame]:
         choices = [_choice(index, message, "content_filter") for index in list(self._open) or [0]]
-        return [Frame(self._answer(choices)), Frame(None, raw="[DONE]")]
+        usage = [Frame({**self._answer([]), "usage": self._usage})] if asks_usage(self.body) else []
+        return [Frame(self._answer(choices)), *usage, Frame(None, raw="[DONE]")]
 
     def _answer(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
         return {**self._like, "object": "text_completion", "choices": choices}

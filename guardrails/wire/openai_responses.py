@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from guardrails.wire.form import Channel, Event, Form, Route
+from guardrails.wire.calls import Blocks, Group, Of
+from guardrails.wire.form import Channel, Event, Form, Route, is_index
 from guardrails.wire.framing import Frame, Framing
 from guardrails.wire.openai_common import alike, counts
 from guardrails.wire.openai_responses_events import EVENT
@@ -68,6 +69,8 @@ class Responses(Form):
         self._ids: dict[int, str] = {}
         self._places: dict[str, int] = {}
         self._given: frozenset[str] | None = None
+        self._calls = Blocks("output_index")
+        self._done: set[int] = set()
 
     @classmethod
     def fits(cls, body: Any) -> bool:
@@ -137,6 +140,30 @@ class Responses(Form):
             self._usage = counts(body.get("usage"), _USAGE)
         self._skip_echo(walk, "")
         return walk
+
+    def gather(self, frame: Frame) -> list[Group]:
+        """The events of an item by which something is called are held until its last."""
+        body = frame.body
+        kind = body.get("type") if isinstance(body, dict) else None
+        if frame.raw is not None or kind in LAST - {"error"}:
+            return self._calls.take(frame, Of.LAST, None)
+        if kind == "error":
+            return self._calls.take(frame, Of.FAILED, None)
+        index = body.get("output_index") if isinstance(body, dict) else None
+        if not is_index(index):
+            return self._calls.take(frame, Of.ANY, None)
+        if kind == "response.output_item.done":
+            self._done.add(index)
+            return self._calls.take(frame, Of.END, index)
+        item = body.get("item")
+        if index in self._done and not isinstance(item, dict):  # of a call that has left
+            return self._calls.take(frame, Of.PART, index)
+        called = item.get("type") if isinstance(item, dict) else str(kind).removeprefix("response.").split(".")[0]
+        return self._calls.take(frame, Of.CALL if _calls(called) else Of.PART, index)
+
+    def rest(self) -> list[Group]:
+        """See :class:`Form`."""
+        return self._calls.rest()
 
     def observe(self, body: Any, event: Event) -> None:
         """See :class:`Form`."""
@@ -272,6 +299,25 @@ class Responses(Form):
 
         walk.slots = [slot for slot in walk.slots if not echoed(slot)]
         walk.unread = [u for u in walk.unread if news(u.path) and not u.path.endswith(".encrypted_content")]
+
+
+# Tools of the API itself: it runs them whatever a client does, and tells how it gets on.
+_OWN = frozenset({"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call"})
+# What the events of calls are named by, besides the types of their items.
+_CALLED = frozenset(
+    {
+        "function_call_arguments",
+        "mcp_call_arguments",
+        "custom_tool_call_input",
+        "shell_call_command",
+        "mcp_approval_request",
+    }
+)
+
+
+def _calls(kind: object) -> bool:
+    """Whether a type of item or of event calls something that may be run once it is announced."""
+    return isinstance(kind, str) and kind not in _OWN and (kind.endswith("_call") or kind in _CALLED)
 
 
 _WITHOUT_INPUT = frozenset({"prompt", "previous_response_id", "conversation"})

@@ -155,12 +155,14 @@ class Slot:
     fixed: bool = False
     _box: Any = field(default=None, repr=False)
     _key: Any = field(default=None, repr=False)
+    changed: bool = False
 
     def set(self, text: str) -> None:
         """Write ``text`` where the slot's text stood. Raises GuardrailsError for a fixed slot."""
         if self.fixed:
             raise GuardrailsError(f"{self.path} cannot be rewritten")
         self._box[self._key] = text
+        self.changed = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +239,8 @@ class Walk:
         self.drops: list[tuple[dict[str, Any], str]] = []
         # What a form still does once all texts are final; runs once, when the body is closed.
         self.after: list[Callable[[], None]] = []
-        self._nested: list[tuple[dict[str, Any] | list[Any], Any, list[Any]]] = []
+        # JSON in strings: where the string stands, what it holds, and the texts inside.
+        self._nested: list[tuple[dict[str, Any] | list[Any], Any, list[Any], list[Slot]]] = []
         self._keys: dict[tuple[Role, int | None], dict[str, None]] = {}
         # The body, which may be a text itself: then it is replaced, and not changed.
         self.root = [body]
@@ -247,10 +250,11 @@ class Walk:
             self.slots.append(Slot("\n".join(keys), who, "(keys)", turn, fixed=True))
 
     def close(self) -> None:
-        """Write JSON in strings back into its strings, innermost first, and let the form finish. To be called for every
-        body and event that is sent, right before it is, and for no other."""
-        for box, key, root in reversed(self._nested):
-            box[key] = json.dumps(root[0], ensure_ascii=False)
+        """Write JSON in strings back into its strings, innermost first, where a text of it was rewritten, and let the form
+        finish. To be called for every body and event that is sent, right before it is, and for no other."""
+        for box, key, root, inside in reversed(self._nested):
+            if any(slot.changed for slot in inside):
+                box[key] = json.dumps(root[0], ensure_ascii=False)
         while self.after:
             self.after.pop(0)()
 
@@ -407,8 +411,9 @@ class _Reader:
                 parsed = None  # it is text then, whatever it was meant to be
             if isinstance(parsed, dict | list):
                 root = [parsed]
-                self.walk._nested.append((box, key, root))
+                first, at = len(self.walk.slots), len(self.walk._nested)
                 self.kind(root, 0, parsed, Kind.TOOL, place)
+                self.walk._nested.insert(at, (box, key, root, self.walk.slots[first:]))
                 return
         self.add(box, key, value, place, Kind.TOOL if kind in (Kind.TOOL, Kind.JSON) else Kind.TEXT)
 

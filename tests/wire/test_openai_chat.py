@@ -359,12 +359,12 @@ def test_a_stream_is_masked_and_accumulates(cut: int) -> None:
     ]
     assert completion.choices[0].finish_reason == "tool_calls"
     assert completion.usage.total_tokens == 3
-    # Arguments leave in one piece, and no empty pieces before it.
+    # A call leaves in one piece: its name does not go ahead.
     pieces = [
         c["function"]["arguments"] for b in got[:-1] for x in b["choices"] for c in x["delta"].get("tool_calls", ())
     ]
     assert [p for p in pieces if p] == [json.dumps({"to": MASK, "n": 1}), json.dumps({"text": MASK})]
-    assert len(pieces) == 4
+    assert len(pieces) == 2
 
 
 def test_choices_are_channels_of_their_own() -> None:
@@ -465,16 +465,11 @@ def test_spoken_answers() -> None:
     assert (audio.id, audio.transcript) == ("audio_1", f"It is {MASK}.")
 
 
-def test_choices_and_calls_without_an_index_have_that_of_their_position() -> None:
-    calls = [{"function": {"arguments": "{}"}}, {"index": "x", "function": {"arguments": "[]"}}]
-    body = {"choices": [{"delta": {"content": ACCOUNT, "tool_calls": calls}, "finish_reason": "stop"}]}
+def test_choices_without_an_index_have_that_of_their_position() -> None:
+    body = {"choices": [{"delta": {"content": ACCOUNT}, "finish_reason": "stop"}]}
     event = Chat(ASKED).event(Frame(body))
     assert event.closes == frozenset({("index", 0)})
-    assert [s.channel for s in event.walk.slots if s.mode is Mode.DELTA] == [
-        ("content", ("index", 0)),
-        ("arguments", ("index", 0), ("index", 0)),
-        ("arguments", ("index", 0), ("index", 1)),
-    ]
+    assert [s.channel for s in event.walk.slots if s.mode is Mode.DELTA] == [("content", ("index", 0))]
 
 
 def test_what_an_event_does_not_name_is_text() -> None:

@@ -44,7 +44,7 @@ from guardrails.workers import Shared, Task, Workers, workers
 if TYPE_CHECKING:
     from guardrails.stream import TextStream
 
-__all__ = ["Checkable", "Direction", "Guard", "check"]
+__all__ = ["Checkable", "Direction", "Guard", "check", "failures_of"]
 
 _log = logging.getLogger("guardrails")
 
@@ -63,7 +63,7 @@ _AT_ONCE = 16_384
 class Guard:
     """A policy, compiled. Immutable and thread-safe; build once, check often."""
 
-    __slots__ = ("_directions", "_holds", "_policy")
+    __slots__ = ("__weakref__", "_directions", "_holds", "_policy")
 
     def __init__(self, policy: Policy, *, built: MutableMapping[Any, detectors.Detector] | None = None) -> None:
         """``built`` holds detectors by what they were built from: guards that are given the same one share them.
@@ -277,7 +277,7 @@ class Direction:
             for name, ids, _ in group:
                 found = told.get(name)
                 if found is None:
-                    late = _failures(name, ids, error or RuntimeError())
+                    late = failures_of(name, ids, error or RuntimeError())
                     found = Found(failures=late), (time.perf_counter() - started) * 1000
                 seen[name] = found
 
@@ -366,7 +366,7 @@ def _look(chosen: Sequence[_Named], content: Content, deadline: Deadline, seen: 
             deadline.check()
             found = detector.find(content, deadline)
         except Exception as error:  # the one place where anything may be caught
-            found = Found(failures=_failures(name, ids, error))
+            found = Found(failures=failures_of(name, ids, error))
         seen[name] = found, (time.perf_counter() - started) * 1000
 
 
@@ -400,7 +400,7 @@ def _joined(first: Verdict, second: Verdict) -> Verdict:
     )
 
 
-def _failures(name: str, rules: Sequence[str], error: Exception) -> list[Failure]:
+def failures_of(name: str, rules: Sequence[str], error: Exception) -> list[Failure]:
     """A failure per rule. Exception messages may quote the text, so only the type and the place are kept."""
     kinds = {
         DeadlineExceeded: FailureKind.TIMEOUT,

@@ -41,8 +41,10 @@ from guardrails.guard import Guard
 from guardrails.tenants import Caller, Tenant, Tenants, Unauthenticated, UnknownTenant
 from guardrails.types import Source
 from guardrails.vault import Vaults
-from guardrails.wire import recognise, strict
+from guardrails.wire import FORMATS, recognise, strict
+from guardrails.wire.enums import unknown_role
 from guardrails.wire.form import Form
+from guardrails.wire.listing import Listing
 from guardrails.wire.shape import is_opaque
 from guardrails.wire.strict import Malformed
 
@@ -249,7 +251,7 @@ class GuardrailsMiddleware:
             await self._refusals.unchecked(ours, 403, str(error), "unknown_tenant")
             return
         if method in ("OPTIONS", "HEAD"):
-            await self._bodiless({**scope, "headers": tenants.strip(headers)}, receive, send)
+            await self._bodiless({**scope, "headers": tenants.strip(headers)}, receive, send, tenant)
             return
         forms = self._forms(method, path)
         if not forms:
@@ -314,7 +316,10 @@ class GuardrailsMiddleware:
         if found is None:
             raise Malformed(422, f"the body has not the shape of {' or '.join(f.name for f, _ in forms)}")
         form = found[0](body, found[1], query)
-        form.segments = segments(scope["path"], found[1])
+        form.segments, form.names = segments(scope["path"], found[1])
+        role = unknown_role(body) if form.name in FORMATS else None
+        if role is not None:
+            raise Malformed(400, f"{role} is none of the API's roles, such as system, user, assistant or tool")
         if form.unsupported is not None:
             raise Malformed(422, form.unsupported)
         return form, len(data) <= _LIGHT_BYTES and is_light(tenant.guard)
@@ -432,11 +437,21 @@ class GuardrailsMiddleware:
 
         await self.app(preflight_scope(scope), Replay(b"", receive), self.consents.noting(scope, bare))
 
-    async def _bodiless(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """OPTIONS and HEAD pass without a body, in either direction."""
+    async def _bodiless(self, scope: MutableMapping[str, Any], receive: Receive, send: Send, tenant: Tenant) -> None:
+        """OPTIONS and HEAD pass without a body, in either direction; string rules read their path and query."""
+        ours = self.consents.answering(scope, send)
         if _has_body(scope["headers"]):
-            ours = self.consents.answering(scope, send)
             await self._refusals.unchecked(ours, 400, f"{scope['method']} has no body here", "invalid_request")
+            return
+        form = Listing(
+            None, query=dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
+        )
+        form.segments, form.names = segments(scope["path"], {})
+        exchange = Exchange(Tenancy(tenant.id, tenant.guard, tenant.secret), form, verdicts=self._verdicts_of(tenant))
+        decision = exchange.bare()
+        if decision is not None:
+            await self._decided(decision, scope)
+            await self._refusals.blocked(ours, exchange, decision)
             return
         await self.app(scope, Replay(b"", receive), partial(_bodiless, method=scope["method"], send=send))
 

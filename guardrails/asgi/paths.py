@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from starlette.routing import compile_path
 
+from guardrails.wire.enums import is_enum
 from guardrails.wire.shape import is_opaque
 
 __all__ = ["DOCS", "Ambiguous", "Exempt", "canonical", "exemptions", "segments"]
@@ -17,6 +18,13 @@ __all__ = ["DOCS", "Ambiguous", "Exempt", "canonical", "exemptions", "segments"]
 # The pages FastAPI makes of an application's own description.
 DOCS = ("GET /docs", "GET /docs/oauth2-redirect", "GET /redoc", "GET /openapi.json")
 
+# Words of routes that are the names of vendors and of their clouds, and no list of rivals is about them.
+_VENDORS = """
+    openai anthropic google googleai vertex bedrock azure mistral cohere groq ollama vllm openrouter gemini perplexity deepseek xai together
+    deployments publishers projects locations endpoints v1alpha v1beta v1beta1 compatible-mode inference serverless engines generatecontent
+    streamgeneratecontent counttokens embedcontent batchembedcontents converse converse-stream rerank tags ps llm gateway proxy
+"""
+_ROUTES = frozenset(_VENDORS.split())
 # Segments of letters, digits and the marks of RFC 3986 that mean nothing in a path, or percent-encoded bytes.
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9_.~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
@@ -63,9 +71,16 @@ def canonical(scope: Mapping[str, Any]) -> str:
     return text
 
 
-def segments(path: str, params: Mapping[str, str]) -> tuple[str, ...]:
-    """The segments and parameters of a decoded path that could be somebody's words or data: neither words of a route nor ids."""
-    return tuple(dict.fromkeys(text for text in (*path.split("/"), *params.values()) if not is_opaque(text)))
+def segments(path: str, params: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The segments and parameters of a decoded path that are no words of a route: those that could be somebody's words or
+    data, and those that look like ids."""
+    parts = [p for p in dict.fromkeys((*path.split("/"), *params.values())) if p and not _is_route(p)]
+    return tuple(p for p in parts if not is_opaque(p)), tuple(p for p in parts if is_opaque(p))
+
+
+def _is_route(part: str) -> bool:
+    """Whether a segment is made of the words of the APIs' own routes (``deployments``, ``v1beta``, ``us-central1``)."""
+    return is_enum(part) or part.lower() in _ROUTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from guardrails.cache import Outcome, Verdicts
 from guardrails.content import Deadline
 from guardrails.decision import Decision, Located, deciding, failed_open, new_id
 from guardrails.echoes import Echoes
+from guardrails.exchange.identifiers import Judged, judged, outside, scrubbed
 from guardrails.exchange.scope import blocking_turns, split_attack
 from guardrails.exchange.shortcut import nothing_in
 from guardrails.exchange.streamed import StreamedAnswer
@@ -78,6 +79,9 @@ class Exchange:
         self._restores = any(r.mask.restore for r in self.guard.policy.rules)
         self._company: tuple[Piece, ...] = ()
         self._seen: list[str] = []
+        # Ids that passed, which answers repeat; and those that may not be said again, with what is said instead.
+        self._passed: set[str] = set()
+        self.bad: dict[str, str] = {}
         # Of the policy's deadline: what the request left for the answer. The upstream's own time is not counted.
         self._left: float = self.guard.policy.limits.deadline_ms
         self._cancelled = False
@@ -120,8 +124,10 @@ class Exchange:
 
         may_block = blocking_turns(policy.conversation, walk, form)
         blocked_turns: dict[int, list[str]] = {}  # past messages that are replaced, and the rules that block in them
-        blocking: list[str] = []
-        blocked = self._failed(failures, Source.INPUT)
+        ids = self.ids([*walk.ids, *outside(form)], Source.INPUT, may_block)
+        failures += [f for f in ids.failures if f not in failures]
+        blocking: list[str] = list(ids.blocking)
+        blocked = ids.blocked or self._failed(failures, Source.INPUT)
         for i, here in found.items():
             slot = walk.slots[i]
             acting = [f for f in here if f.action is not Action.NONE]
@@ -141,7 +147,7 @@ class Exchange:
                     blocked = True
                 else:
                     blocked_turns.setdefault(u.turn, [])
-        located = [Located(walk.slots[i].path, f) for i, fs in sorted(found.items()) for f in fs]
+        located = [Located(walk.slots[i].path, f) for i, fs in sorted(found.items()) for f in fs] + ids.located
         joined: list[Outcome] = []
         if not blocked:
             pieces = split_attack(policy.conversation, walk, blocked_turns)
@@ -162,6 +168,9 @@ class Exchange:
                 if here and slot.turn not in blocked_turns:
                     slot.set(direction.mask(slot.text, here, numbers).text)
                     masked = True
+            for id_, text in ids.masks:
+                id_.set(text)
+                masked = True
             walk.close()
             messages = {turn: policy.blocked(Source.INPUT, rules) for turn, rules in blocked_turns.items()}
             for turn, message in messages.items():
@@ -181,6 +190,28 @@ class Exchange:
             replaced=len(blocked_turns), characters=sum(len(s.text) for s in walk.slots), said=[*outcomes, *joined],
             blocking=tuple(dict.fromkeys(blocking)),
         )  # fmt: skip
+
+    def bare(self) -> Decision | None:
+        """The decision about a request without a body when string rules stop its path or query, else None."""
+        started = time.perf_counter()
+        texts = [Slot(t, Role.USER, "(path)", fixed=True) for t in self.form.segments]
+        ids = self.ids([*texts, *outside(self.form)], Source.INPUT)
+        if not ids.blocked and not self._failed(ids.failures, Source.INPUT):
+            return None
+        return self.decide(Source.INPUT, Action.BLOCKED, ids.located, ids.failures, (), started)
+
+    def ids(self, slots: Sequence[Slot], source: Source, may_block: Container[int] | None = None) -> Judged:
+        """What string rules make of these ids. Of an answer, those of the request need no second look."""
+        if not slots:
+            return Judged()
+        passed = self._passed if source is Source.OUTPUT else frozenset[str]()
+        out = judged(
+            self.guard, source, slots, self._verdicts, self._tenancy.secret, self._deadline,
+            passed=passed, may_block=may_block,
+        )  # fmt: skip
+        self._passed |= out.passed
+        self.bad |= out.bad
+        return out
 
     def _outcomes(self, slots: Sequence[Slot]) -> tuple[list[Outcome], list[Failure]]:
         """The outcome of every slot, from the cache where it is known. Nothing that failed is kept."""
@@ -278,8 +309,12 @@ class Exchange:
         said: list[Report] = []
         deadline = self.clock()
         numbers = self.numbers_out()
+        ids = self.ids(walk.ids, Source.OUTPUT)
+        located += ids.located
+        failures += ids.failures
         blocked = bool(walk.unread) and policy.uninspected is Uninspected.BLOCK
-        masked = False
+        blocked = blocked or ids.blocked or self._failed(failures, Source.OUTPUT)
+        masked = bool(ids.masks)
         restored: list[tuple[Slot, str]] = []
         for slot in walk.slots:
             if blocked:
@@ -315,8 +350,8 @@ class Exchange:
         if blocked:
             message = policy.blocked(Source.OUTPUT, deciding(located))
             refused = self.form.error(502, message, "guardrails_blocked") if error else self.form.refusal(message)
-            return refused, decision
-        for slot, text in restored:
+            return scrubbed(refused, self.bad), decision
+        for slot, text in (*restored, *ids.masks):
             slot.set(text)
         walk.close()
         if self.acts:
@@ -407,7 +442,7 @@ class Exchange:
             self.guard.policy.identity,
             self._tenancy.id,
             self.form.name,
-            self.form.model,
+            self.form.model if self.form.model not in self.bad else "",
             located,
             tuple(failures),
             unread,

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from guardrails.content import Deadline
 from guardrails.decision import Decision, Located, deciding
+from guardrails.exchange.identifiers import scrubbed
 from guardrails.rules import StreamMode
 from guardrails.stream import TextStream
 from guardrails.types import Action, Failure, FailureKind, OnFailure, Report, Role, Source, Uninspected
+from guardrails.verdict import stops
 from guardrails.wire.calls import Group
+from guardrails.wire.enums import is_enum
 from guardrails.wire.form import Event
 from guardrails.wire.framing import Frame
 from guardrails.wire.shape import Kind, Mode, Shape, Slot, Walk
@@ -162,6 +165,8 @@ class StreamedAnswer:
             self._unread[u.why, u.path] = None
         if event.walk.unread and self._exchange.guard.policy.uninspected is Uninspected.BLOCK and self._acting:
             return False
+        if not self._ids_pass(event):
+            return False
         if self._late:  # more text in a channel whose end was announced: nobody could tell what it continues
             self._unreadable("text after the end of its channel")
             return False
@@ -187,7 +192,7 @@ class StreamedAnswer:
                     text = self._whole(slot)
             if self.blocked:
                 # What channels let out before the block still belongs to the answer.
-                said += [self._form.delta(name, piece) for name, piece in before]
+                said += [self._delta(name, piece) for name, piece in before]
                 return False
             if slot.mode is not Mode.DELTA or text:
                 nothing_new = False
@@ -211,6 +216,26 @@ class StreamedAnswer:
                 one.frame.body = one.walk.root[0]
             if not one.empty:
                 yield one.frame
+
+    def _ids_pass(self, event: Event) -> bool:
+        """Whether string rules let the event's ids pass, and its name; an id that they mask is written anew."""
+        slots = event.walk.ids
+        name = event.frame.name
+        if name is not None and not is_enum(name):
+            slots = [*slots, Slot(name, Role.ASSISTANT, "(event)", kind=Kind.OPAQUE, fixed=True)]
+        if not slots:
+            return True
+        ids = self._exchange.ids(slots, Source.OUTPUT)
+        self._located += [x for x in ids.located if x not in self._located]
+        self._failures += [f for f in ids.failures if f not in self._failures]
+        rules = self._exchange.guard.direction(Source.OUTPUT).rules
+        if self._acting and (ids.blocked or stops(rules, ids.failures)):
+            self.blocked = True
+            return False
+        for slot, text in ids.masks if self._acting else ():
+            slot.set(text)
+            self._masked = True
+        return True
 
     def finish(self) -> list[Frame]:
         """The upstream ended: what channels still hold."""
@@ -305,7 +330,7 @@ class StreamedAnswer:
         channel = self._channels[name]
         text = self._advance(channel, final=True)
         if text:
-            (said if channel.kind is Kind.TEXT else out).append(self._form.delta(name, text))
+            (said if channel.kind is Kind.TEXT else out).append(self._delta(name, text))
         return not self.blocked
 
     def _repeat(self, slot: Slot, said: list[Any], out: list[Any]) -> str:
@@ -371,6 +396,14 @@ class StreamedAnswer:
         self._failures += [f for f in report.failures if f not in self._failures]
         self._masked = self._masked or report.action is Action.MASKED
 
+    def _delta(self, name: Hashable, text: str) -> Frame:
+        return self._scrubbed(self._form.delta(name, text))
+
+    def _scrubbed(self, frame: Frame) -> Frame:
+        """An event of ours, which repeats the answer's ids, without those that may not be said."""
+        frame.body = scrubbed(frame.body, self._exchange.bad)
+        return frame
+
     # -- ends --------------------------------------------------------------------------------------------------------
 
     def _end(self, out: list[Frame]) -> list[Frame]:
@@ -380,7 +413,7 @@ class StreamedAnswer:
         self._take_rest()
         self._channels.clear()
         message = self._exchange.guard.policy.blocked(Source.OUTPUT, deciding(self._located))
-        return [*out, *opening, *self._form.ending(message)]
+        return [*out, *map(self._scrubbed, [*opening, *self._form.ending(message)])]
 
     @property
     def decision(self) -> Decision:

@@ -72,6 +72,8 @@ class Form:
         self.query = dict(query or {})
         # Segments of the path that do not look like words or ids: the application reads them, so they are texts too.
         self.segments: tuple[str, ...] = ()
+        # Segments and parameters of the path that look like ids.
+        self.names: tuple[str, ...] = ()
 
     @classmethod
     def fits(cls, body: Any) -> bool:

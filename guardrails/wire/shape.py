@@ -17,6 +17,7 @@ from typing import Any
 from guardrails.errors import GuardrailsError
 from guardrails.types import Role
 from guardrails.wire import strict
+from guardrails.wire.enums import ROLES, is_enum
 from guardrails.wire.vectors import is_numbers, is_vector
 
 __all__ = [
@@ -178,6 +179,8 @@ class Unread:
 _OPAQUE = re.compile(r"[A-Za-z0-9_.:/@+=~|#-]{0,128}")
 # … and what looks like one and may name a person: an e-mail address, or a number as long as a telephone's or a card's.
 _PERSONAL = re.compile(r"@[^@]*\.|^(?!\d{4}-\d\d-\d\d$)\+?[\d.:/-]{9,}$")
+# Names of fields whose value is an id and nothing else: it may be written in another way.
+_LOOSE = re.compile(r"(?:^|_)id$|(?<=[a-z])(?:Id|ID)$")
 # What a signature looks like, which is longer than an id.
 _SEAL = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 # Numbers shorter than this identify nobody: counts, prices, years.
@@ -228,13 +231,17 @@ def opaque(value: object) -> bool:
 
 class Walk:
     """The slots of one body, in document order, and what nobody can inspect. The body is changed through the slots;
-    :meth:`close` writes JSON that was read inside strings back."""
+    :meth:`close` writes JSON that was read inside strings back.
 
-    __slots__ = ("_keys", "_nested", "after", "drops", "root", "slots", "unread")
+    ``ids`` are the strings of opaque fields that look like ids and are no enum of an API: string rules read them.
+    """
+
+    __slots__ = ("_keys", "_nested", "after", "drops", "ids", "root", "slots", "unread")
 
     def __init__(self, body: Any, part: Part, role: Role) -> None:
         """``role``: who wrote what no shape says anything about."""
         self.slots: list[Slot] = []
+        self.ids: list[Slot] = []
         self.unread: list[Unread] = []
         self.drops: list[tuple[dict[str, Any], str]] = []
         # What a form still does once all texts are final; runs once, when the body is closed.
@@ -322,6 +329,8 @@ class _Reader:
         for name in list(value):
             known = shape.fields.get(name)
             if known is Kind.OPAQUE and ((item := value[name]) is None or opaque(item)):
+                if isinstance(item, str):
+                    self.id(value, name, item, inside, name)
                 continue
             if known is None:
                 self.key(name, inside)
@@ -394,6 +403,7 @@ class _Reader:
                 self.add(box, key, value, place)
             return
         if kind is Kind.OPAQUE and is_opaque(value):
+            self.id(box, key, value, place)
             return
         if kind is Kind.NUMBERS and is_vector(value):
             return
@@ -420,6 +430,21 @@ class _Reader:
     def add(self, box: Any, key: Any, text: str, place: _Place, kind: Kind = Kind.TEXT) -> None:
         if text:
             self.walk.slots.append(Slot(text, place.role, place.path, place.turn, kind=kind, _box=box, _key=key))
+
+    def id(self, box: Any, key: Any, value: str, place: _Place, name: str = "") -> None:
+        if not value:
+            return
+        if key == "role" and value.lower() not in ROLES:
+            # Some templates print the role: one that nobody knows is read as text.
+            path = place.at(name).path if name else place.path
+            self.walk.slots.append(Slot(value, place.role, path, place.turn, fixed=True, _box=box, _key=key))
+        if is_enum(value):
+            return
+        path = place.at(name).path if name else place.path
+        loose = isinstance(key, str) and _LOOSE.search(key) is not None
+        self.walk.ids.append(
+            Slot(value, place.role, path, place.turn, Mode.WHOLE, None, Kind.OPAQUE, not loose, box, key)
+        )
 
     def key(self, name: str, place: _Place) -> None:
         if name not in _COMMON_KEYS:

@@ -379,7 +379,22 @@ def test_words_of_the_apis_are_enums(value: str) -> None:
     assert is_enum(value)
 
 
-@pytest.mark.parametrize("value", [*BLOCKED, CARD, "user_4111-1111-1111-1111", "account/123456789", "gpt-4o", "claude-3", "c1", "123", "2024-08-06", "", "kingfisher"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *BLOCKED,
+        CARD,
+        "user_4111-1111-1111-1111",
+        "account/123456789",
+        "gpt-4o",
+        "claude-3",
+        "c1",
+        "123",
+        "2024-08-06",
+        "",
+        "kingfisher",
+    ],
+)
 def test_other_values_are_none(value: str) -> None:
     assert not is_enum(value)
 

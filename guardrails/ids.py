@@ -66,6 +66,7 @@ CERTAIN: dict[str, Callable[[str, Hit], bool]] = {
 _PREFIX = re.compile(
     r"(?:call|toolu|tooluse|srvtoolu|chatcmpl|cmpl|msg|resp|req|rs|fc|fco|ctc|ws|fs|ci|mcp|item|run|step|thread|asst|gen|fp|user|conv|id)_"
 )
+_SECRETS = frozenset({"AWS_ACCESS_KEY", "API_KEY", "PRIVATE_KEY", "JWT"})
 _TEXTS = frozenset({"words", "regex"})
 _LETTERS = re.compile(r"[A-Za-z]+(?:[^A-Za-z0-9]+[A-Za-z]+)*")
 _SHORT = 4
@@ -124,20 +125,24 @@ class IdRules:
         self.active = bool(self._names or own)
 
     def judge(self, text: str, role: Role, deadline: Deadline, *, secrets: bool = True) -> Verdict:
-        """The verdict over one id. ``secrets``: whether PII counts (not in a parameter that is there for a credential)."""
+        """The verdict over one id. ``secrets``: whether a key counts (not in a parameter that is there for a credential)."""
         content = _Id(text, role, self._direction.source)
         found = self._direction.find(content, deadline, {}, self._names) if self._names else Found()
         words = self._direction.rules
         found.hits = [h for h in found.hits if words[h.rule].detector != "words" or _meant(text, h)]
-        if self._pii is not None and secrets:
+        if self._pii is not None:
             try:
                 more = self._pii.find(content, deadline)
             except Exception as error:  # as everywhere: what breaks is a failure of its rules
                 found.failures += failures_of("pii", tuple(self._rules), error)
             else:
-                found.hits += [h for h in more.hits if CERTAIN[self._rules[h.rule].settings.entity](text, h)]
+                found.hits += [h for h in more.hits if self._counts(text, h, secrets=secrets)]
                 found.failures += more.failures
         return self._direction.judge(content, found.hits, found.failures)
+
+    def _counts(self, text: str, hit: Hit, *, secrets: bool) -> bool:
+        entity = self._rules[hit.rule].settings.entity
+        return (secrets or entity not in _SECRETS) and CERTAIN[entity](text, hit)
 
 
 _known: WeakKeyDictionary[Guard, dict[Source, IdRules]] = WeakKeyDictionary()

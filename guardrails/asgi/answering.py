@@ -85,6 +85,7 @@ class Answering:
         self._stop = stop
         self._light = light
         self._start: Message | None = None
+        self._headers: list[tuple[bytes, bytes]] = []
         self._started = False
         self._done = False
         self._parts: list[bytes] = []
@@ -131,6 +132,9 @@ class Answering:
     def _begin(self, message: Message) -> None:
         self._start = message
         status: int = message["status"]
+        dropped = _OURS if status in _NO_BODY else _DROPPED
+        given = [(bytes(k), bytes(v)) for k, v in message.get("headers", ()) if k.lower() not in dropped]
+        self._headers = self._exchange.headers(given)
         if status in _NO_BODY:
             self._passing = True
             return
@@ -162,8 +166,8 @@ class Answering:
         if self._start is None:
             raise RuntimeError("the application sent a body before its start")
         if self._passing:
-            kept = [(k, v) for k, v in self._start.get("headers", ()) if k.lower() not in _OURS]
-            await self._open(self._start["status"], [*kept, *_ours(self._exchange.input)])
+            decision = self._exchange.without_body()
+            await self._open(self._start["status"], [*self._headers, *_ours(self._exchange.input, decision)])
             await self._write(b"", more=False)
             return
         try:
@@ -246,7 +250,7 @@ class Answering:
             consent = consent_of((self._start or {}).get("headers", ()))
             headers = [*json_headers(len(body), None), *consent, *ours]
         else:
-            headers = [*self._kept(), (b"content-length", str(len(body)).encode()), *ours]
+            headers = [*self._headers, (b"content-length", str(len(body)).encode()), *ours]
         await self._open(status, headers)
         await self._write(body, more=False)
 
@@ -315,7 +319,7 @@ class Answering:
             ours = _ours(self._exchange.input, stream.decision if stream.blocked else None)
             if stream.failed_open and _DEGRADED not in ours:
                 ours.append(_DEGRADED)
-            headers = [*self._kept(), *ours]
+            headers = [*self._headers, *ours]
             await self._open(self._start["status"], headers)
             data = framing.head() + data
         if not more:
@@ -324,9 +328,6 @@ class Answering:
         await self._write(data, more=more)
 
     # -- the wire ----------------------------------------------------------------------------------------------------
-
-    def _kept(self) -> list[tuple[bytes, bytes]]:
-        return [(k, v) for k, v in (self._start or {}).get("headers", ()) if k.lower() not in _DROPPED]
 
     async def _open(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         if not self._started:

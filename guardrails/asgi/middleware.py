@@ -453,7 +453,16 @@ class GuardrailsMiddleware:
             await self._decided(decision, scope)
             await self._refusals.blocked(ours, exchange, decision)
             return
-        await self.app(scope, Replay(b"", receive), partial(_bodiless, method=scope["method"], send=send))
+
+        async def bare(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message = {
+                    **message,
+                    "headers": exchange.headers([(bytes(k), bytes(v)) for k, v in message.get("headers", ())]),
+                }
+            await _bodiless(message, scope["method"], send)
+
+        await self.app(scope, Replay(b"", receive), self.consents.noting(scope, bare))
 
     # -- around it ---------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from guardrails.cache import Outcome, Verdicts
 from guardrails.content import Deadline
 from guardrails.decision import Decision, Located, deciding, failed_open, new_id
 from guardrails.echoes import Echoes
+from guardrails.exchange.headers import Headers, content_type, texts_of
 from guardrails.exchange.identifiers import Judged, judged, outside, scrubbed
 from guardrails.exchange.scope import blocking_turns, split_attack
 from guardrails.exchange.shortcut import nothing_in
@@ -82,6 +83,7 @@ class Exchange:
         # Ids that passed, which answers repeat; and those that may not be said again, with what is said instead.
         self._passed: set[str] = set()
         self.bad: dict[str, str] = {}
+        self._dropped: list[Located] = []  # what was found in headers of the answer, which then stayed here
         # Of the policy's deadline: what the request left for the answer. The upstream's own time is not counted.
         self._left: float = self.guard.policy.limits.deadline_ms
         self._cancelled = False
@@ -199,6 +201,24 @@ class Exchange:
         if not ids.blocked and not self._failed(ids.failures, Source.INPUT):
             return None
         return self.decide(Source.INPUT, Action.BLOCKED, ids.located, ids.failures, (), started)
+
+    def headers(self, headers: Headers) -> Headers:
+        """The headers of the answer that a client may have. One in which a rule acts is left out, whatever the rule does."""
+        kept: Headers = []
+        self.clock(whole=False)
+        for name, given in headers:
+            value = content_type(given) if name.lower() == b"content-type" else given
+            ids = self.ids(list(texts_of(name.lower(), value)), Source.OUTPUT)
+            self._dropped += [x for x in ids.located if x.finding.action is not Action.NONE]
+            if not ids.blocked and not self._failed(ids.failures, Source.OUTPUT):
+                kept.append((name, value))
+        return kept
+
+    def without_body(self) -> Decision | None:
+        """The decision about an answer that is nothing but headers; None when all of them passed."""
+        if not self._dropped:
+            return None
+        return self.decide(Source.OUTPUT, Action.NONE, [], [], (), time.perf_counter())
 
     def ids(self, slots: Sequence[Slot], source: Source, may_block: Container[int] | None = None) -> Judged:
         """What string rules make of these ids. Of an answer, those of the request need no second look."""
@@ -429,6 +449,11 @@ class Exchange:
         """The decision about a direction, kept as its last one. ``said``: what the checks said, for scores and weights.
         ``blocking``: the rules that decided a block, by default all that block among ``located``."""
         located = tuple(located)
+        if action is Action.BLOCKED and blocking is None:
+            blocking = deciding(located)
+        if source is Source.OUTPUT and self._dropped:
+            located += tuple(self._dropped)
+            action = Action.MASKED if action is Action.NONE else action
         on_failure = {r.id: r.on_failure for r in self.guard.policy.rules}
         asked = [one for one in said if one.scores or one.models]
         scores = worst([one.scores for one in asked])
@@ -452,7 +477,7 @@ class Exchange:
             characters,
             held,
             (time.perf_counter() - started) * 1000 if milliseconds is None else milliseconds,
-            () if action is not Action.BLOCKED else deciding(located) if blocking is None else blocking,
+            blocking or () if action is Action.BLOCKED else (),
             scores,
             weights,
         )

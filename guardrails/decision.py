@@ -54,6 +54,7 @@ class Decision:
     blocking: tuple[str, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
     weights: Mapping[str, str] = field(default_factory=dict)
+    not_applicable: tuple[str, ...] = ()
 
     @property
     def blocked(self) -> bool:
@@ -96,6 +97,7 @@ class Decision:
             "milliseconds": round(self.milliseconds, 3),
             "scores": {key: round(value, 6) for key, value in self.scores.items()},
             "weights": dict(self.weights),
+            "not_applicable": list(self.not_applicable),
         }
 
 

@@ -134,7 +134,7 @@ class Guard:
         total = sum(len(p.text) for p in pieces)
         unseen = [Unseen(why, None, i) for i, why in rejected.items()] + found.unseen + more
         seen = total - sum(len(pieces[i].text) for i in rejected)
-        coverage = Coverage(seen, total, tuple(unseen), verdict.not_applicable)
+        coverage = Coverage(seen, total, tuple(unseen), (*verdict.not_applicable, *direction.elsewhere))
         if verdict.action is not Action.BLOCKED and rejected:
             outputs = tuple(pieces[i].text if i in rejected else out for i, out in enumerate(outputs))
         return Report(
@@ -180,6 +180,7 @@ class Direction:
         "_masker",
         "_opaque",
         "_policy",
+        "elsewhere",
         "light",
         "rules",
         "source",
@@ -189,6 +190,10 @@ class Direction:
         self.source = source
         self.rules = {r.id: r for r in policy.rules if r.action(source) is not None}
         self._policy = policy
+        # Rules that compare answers have nothing to say about a request, and who asks should know.
+        self.elsewhere = tuple(
+            r.id for r in policy.rules if r.detector == "grounding" and source is Source.INPUT and r.output is not None
+        )
         self._languages = policy.unsupported_language
         self._masker = Masker(self.rules)
         self._opaque = placeholders(self.rules.values())

@@ -88,9 +88,12 @@ def _put(document: dict[str, Any], rule: Rule, default: OnFailure) -> None:
         topic = {"name": settings.name, "definition": settings.definition, "examples": list(settings.examples), **out}
         document.setdefault("topics", []).append(topic)
     elif rule.detector == "grounding":
+        from guardrails.detectors.grounding import SOURCES  # noqa: PLC0415 - only policies with grounding need it
+
         action = rule.output
         document[rule.id] = {
             "threshold": settings.threshold,
+            **({"sources": list(settings.sources)} if settings.sources not in ((), SOURCES) else {}),
             **({"action": action.value} if action else {"enabled": False}),
             **({"message": rule.output_message} if rule.output_message is not None else {}),
         }

@@ -288,7 +288,9 @@ class _Writer:
                 item["enabled"] = rule["enabled"]
             if "output" in rule or "input" in rule:
                 self.lose(f"{key}.output", "Bedrock checks grounding on outputs only, with one action")
-            self.sides({k: v for k, v in rule.items() if k not in ("input", "output")}, key)
+            self.sides({k: v for k, v in rule.items() if k not in ("input", "output", "sources")}, key)
+            if "sources" in rule:
+                self.lose(f"{key}.sources", "Bedrock is told which content is a source with every call")
             filters.setdefault(key.upper(), []).append(item)
         for extra in self.kept.get("groundingFilters", ()):
             filters.setdefault(extra["type"], []).append(extra)

@@ -17,17 +17,34 @@ from guardrails.rules import Rule
 from guardrails.sentences import sentences
 from guardrails.types import Failure, FailureKind, Found, Hit, Qualifier
 
-__all__ = ["SPANS", "Settings", "build", "reach"]
+__all__ = ["SOURCES", "SPANS", "After", "Settings", "build", "reach"]
 
 SPANS = False
 
 
 @dataclass(frozen=True, slots=True)
+class After:
+    """What stands behind ``after`` in a user's or system's text, up to ``before`` or its end."""
+
+    after: str
+    before: str | None = None
+
+
+# Which texts of a request are sources, unless a policy says otherwise.
+SOURCES: tuple[str | After, ...] = ("tool", "document", "marked")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """``kind`` is GROUNDING or RELEVANCE; a score below ``threshold`` (0 to 0.99) fires the rule."""
+    """``kind`` is GROUNDING or RELEVANCE; a score below ``threshold`` (0 to 0.99) fires the rule.
+
+    ``sources`` (GROUNDING): roles, ``marked`` or :class:`After`. They say where the middleware and the proxy find the sources;
+    who calls the library names them by qualifiers.
+    """
 
     kind: str
     threshold: float = 0.5
+    sources: tuple[str | After, ...] = ()
 
 
 def reach(settings: Settings) -> int | None:

@@ -18,6 +18,7 @@ from guardrails.exchange.headers import Headers, content_type, texts_of
 from guardrails.exchange.identifiers import Judged, judged, outside, scrubbed
 from guardrails.exchange.scope import blocking_turns, split_attack
 from guardrails.exchange.shortcut import nothing_in
+from guardrails.exchange.sources import company
 from guardrails.exchange.streamed import StreamedAnswer
 from guardrails.fold import Folded
 from guardrails.guard import Guard
@@ -79,6 +80,7 @@ class Exchange:
         self._vault = vault
         self._restores = any(r.mask.restore for r in self.guard.policy.rules)
         self._company: tuple[Piece, ...] = ()
+        self._not_applicable: tuple[str, ...] = ()  # rules that compare, and the request has nothing to compare with
         self._seen: list[str] = []
         # Ids that passed, which answers repeat; and those that may not be said again, with what is said instead.
         self._passed: set[str] = set()
@@ -304,12 +306,14 @@ class Exchange:
         """What the answer is compared with: the newest question, and every source the model was shown."""
         seen = [s for s in slots if s.turn not in blocked_turns]
         self._seen = [s.text for s in seen]
-        sources = [s for s in seen if s.role in (Role.TOOL, Role.DOCUMENT)]
-        queries = [s for s in seen if s.role is Role.USER and s.turn in latest and not s.fixed]
-        self._company = (
-            *(Piece(s.text, s.role, Qualifier.GROUNDING_SOURCE) for s in sources),
-            *(Piece(s.text, s.role, Qualifier.QUERY) for s in queries),
-        )
+        rules = [r for r in self.guard.direction(Source.OUTPUT).rules.values() if r.detector == "grounding"]
+        if not rules:
+            return
+        wanted = next((r.settings.sources for r in rules if r.settings.sources), ())
+        self._company = company(seen, wanted, latest)
+        given = {q for piece in self._company for q in piece.qualifiers}
+        needs = {"GROUNDING": Qualifier.GROUNDING_SOURCE, "RELEVANCE": Qualifier.QUERY}
+        self._not_applicable = tuple(r.id for r in rules if needs[r.settings.kind] not in given)
 
     # -- the answer --------------------------------------------------------------------------------------------------
 
@@ -480,6 +484,7 @@ class Exchange:
             blocking or () if action is Action.BLOCKED else (),
             scores,
             weights,
+            self._not_applicable if source is Source.OUTPUT else (),
         )
         if source is Source.INPUT:
             self.input = decision

@@ -134,5 +134,6 @@ def _settings(draft: Draft) -> Any:
     if draft.detector == "grounding":
         from guardrails.detectors import grounding  # noqa: PLC0415
 
-        return grounding.Settings(kind=draft.type, threshold=draft.get("threshold"))
+        sources = draft.get("sources", grounding.SOURCES) if draft.type == "GROUNDING" else ()
+        return grounding.Settings(kind=draft.type, threshold=draft.get("threshold"), sources=sources)
     return draft.get("settings")

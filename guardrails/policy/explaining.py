@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from guardrails.policy.turns import scope_value, stream_value
@@ -77,6 +78,8 @@ def rule_settings(rule: Rule, default_failure: OnFailure) -> list[tuple[str, Any
             continue
         if name == "lists":
             value = [f"{t.path} ({len(t.terms):,} terms, sha256 {t.sha256[:12]})" for t in value]
+        if name == "sources":
+            value = [v if isinstance(v, str) else {k: w for k, w in asdict(v).items() if w} for v in value]
         out.append((name, list(value) if isinstance(value, tuple) else value))
     return out
 

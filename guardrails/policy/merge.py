@@ -34,7 +34,7 @@ ORDER: dict[str, str] = {
     "threshold": "a higher threshold is stricter",
     "terms, lists, managed, examples": "may only grow",
     "except": "may not grow",
-    "pattern, definition, mask": "may not change",
+    "pattern, definition, mask, sources": "may not change",
     "max_characters, max_pieces, deadline_ms": (
         "once a rule is enforced they may only shrink, and only if every enforced rule blocks on failure"
     ),
@@ -44,7 +44,7 @@ ORDER: dict[str, str] = {
 }
 
 _GROWING = ("terms", "lists", "managed", "examples")
-_FIXED = ("pattern", "definition", "mask", "settings")
+_FIXED = ("pattern", "definition", "mask", "settings", "sources")
 
 
 def merge(base: Document, over: Document, reader: Reader, *, siblings: bool = False) -> Document:

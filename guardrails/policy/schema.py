@@ -94,7 +94,12 @@ def json_schema() -> dict[str, Any]:
             rule(s.TERM_KEYS, {"term": {"type": ["string", "number", "boolean"]}, "terms": _TEXTS}),
         ]
     }
-    grounding = {"oneOf": [threshold, rule(s.GROUNDING_KEYS, {"threshold": threshold}, "threshold")]}
+    source = {"oneOf": [_enum(s.SOURCES), _object(s.SOURCE_KEYS, dict.fromkeys(s.SOURCE_KEYS, _TEXT), "after")]}
+    sources = {"type": "array", "items": source, "minItems": 1}
+    grounding = {
+        "oneOf": [threshold, rule(s.GROUNDING_KEYS, {"threshold": threshold, "sources": sources}, "threshold")]
+    }
+    relevance = {"oneOf": [threshold, rule(s.RELEVANCE_KEYS, {"threshold": threshold}, "threshold")]}
     counted_scope = _counted(t.SCOPES, Scope.WINDOW, t.SCOPE_MESSAGES)
     scope = counted_scope["oneOf"][0]  # the short form has names only: a mapping there is the long form
     names = {"oneOf": [_TEXT, {"type": "array", "items": _TEXT}]}
@@ -163,7 +168,7 @@ def json_schema() -> dict[str, Any]:
             },
         ),
         "grounding": grounding,
-        "relevance": grounding,
+        "relevance": relevance,
         "rules": {
             "type": "array",
             "items": rule(

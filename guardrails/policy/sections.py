@@ -24,8 +24,11 @@ from guardrails.policy.fields import (
     OWN_SECTION,
     PII_KEYS,
     REGEX_KEYS,
+    RELEVANCE_KEYS,
     RULE_KEYS,
     SLUG,
+    SOURCE_KEYS,
+    SOURCES,
     TERM_KEYS,
     TOP,
     TOPIC_KEYS,
@@ -324,14 +327,48 @@ class _Sections(Fields):
     def grounding(self, section: str, node: Node) -> None:
         if not isinstance(node.value, dict):
             node = Node({"threshold": node}, node.at, keys={"threshold": node.at})
-        entries = self.reader.mapping(node, section, GROUNDING_KEYS)
+        keys = GROUNDING_KEYS if section == "grounding" else RELEVANCE_KEYS
+        entries = self.reader.mapping(node, section, keys)
         draft = self.draft(section, "grounding", section.upper(), node.at, section)
         if "threshold" in entries:
             threshold = self.reader.number(entries["threshold"], f"{section}.threshold", 0, 0.99)
             self._set(draft.fields, "threshold", self._value(threshold, entries["threshold"]))
         else:
             self.reader.report("missing-key", f"{section}.threshold is missing", node.at, section, allowed="0 to 0.99")
+        if "sources" in entries:
+            self._set(draft.fields, "sources", self._value(self.sources(entries["sources"]), entries["sources"]))
         self.common(draft, entries, section)
+
+    def sources(self, node: Node) -> tuple[Any, ...] | None:
+        """Which texts of a request count as grounding sources: roles, ``marked``, or what stands behind some words."""
+        from guardrails.detectors.grounding import After  # noqa: PLC0415 - only policies with grounding need it
+
+        key = "grounding.sources"
+        items = self.reader.items(node, key)
+        if isinstance(node.value, list) and not items:
+            self.reader.report(
+                "missing-key", f"{key} names no source", node.at, key, allowed=", ".join(SOURCES),
+                remedy="name at least one, or remove the key",
+            )  # fmt: skip
+        found: list[Any] = []
+        for i, child in enumerate(items):
+            place = f"{key}[{i}]"
+            if not isinstance(child.value, dict):
+                found.append(self.reader.choice(child, place, SOURCES))
+                continue
+            entries = self.reader.mapping(child, place, SOURCE_KEYS)
+            words = {
+                name: self.reader.text(entries[name], f"{place}.{name}", at_most=200)
+                for name in SOURCE_KEYS
+                if name in entries
+            }
+            after = words.get("after")
+            if "after" not in entries:
+                self.reader.report(
+                    "missing-key", f"{place}.after is missing", child.at, place, remedy='write {after: "Context:"}'
+                )
+            found.append(None if after is None else After(after, words.get("before")))
+        return None if not found or None in found else tuple(found)
 
     def rules(self, node: Node) -> None:
         for i, child in enumerate(self.reader.items(node, "rules")):

@@ -37,8 +37,8 @@ class Content:
 
     __slots__ = ("_folded", "_shared", "masked", "pieces", "source")
 
-    def __init__(self, pieces: Sequence[Piece], source: Source, *, masked: bool = False) -> None:
-        """``masked``: the pieces are what masking left of others that were checked before."""
+    def __init__(self, pieces: Sequence[Piece], source: Source, *, masked: int = 0) -> None:
+        """``masked``: how many rounds of masking the pieces went through since they came; 0 for none."""
         self.pieces = tuple(pieces)
         self.source = source
         self.masked = masked

@@ -1,22 +1,25 @@
 """Values an author has declared harmless for one rule: our own phone number, a brand name.
 
-An exception excuses a hit when the hit *is* that value (compared folded, letters and digits only), or lies inside an
-occurrence of it ("Dick's Sporting Goods"). It never excuses more than itself, and never an enforced rule of a parent:
-the policy loader refuses that.
+An exception excuses a hit when the hit *is* that value (compared folded, letters and digits only; telephone numbers as
+numbers, however they are written), or lies inside an occurrence of it ("Dick's Sporting Goods"). It never excuses more than
+itself, and never an enforced rule of a parent: the policy loader refuses that.
+
+What an author wrote for a place also comes before a built-in type of the same place: :func:`without_built_in`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from guardrails.content import Content
 from guardrails.fold import fold_term
 from guardrails.rules import Rule
 from guardrails.spans import inside
-from guardrails.types import Hit
+from guardrails.types import Hit, RuleAction, Source
 
-__all__ = ["excused", "value_key"]
+__all__ = ["excused", "value_key", "without_built_in"]
 
 
 @lru_cache(maxsize=4096)
@@ -37,7 +40,9 @@ def excused(hit: Hit, rule: Rule, content: Content) -> bool:
     text = content.pieces[hit.piece].text
     value = value_key(text[hit.start : hit.end])
     for exception in rule.exceptions:
-        if value == value_key(exception):
+        if value == value_key(exception) or (
+            rule.type == "PHONE" and _same_number(exception, text[hit.start : hit.end])
+        ):
             return True
         term = _folded(exception)
         if not term:
@@ -48,3 +53,54 @@ def excused(hit: Hit, rule: Rule, content: Content) -> bool:
         if inside(hit.start, hit.end, (view.span(m.start(), m.end()) for m in pattern.finditer(view.text))):
             return True
     return False
+
+
+@lru_cache(maxsize=4096)
+def _same_number(exception: str, written: str) -> bool:
+    """True when both are one telephone number: ``+1 800 555 0100`` is ``(800) 555-0100`` to whoever dials in its country."""
+    import phonenumbers  # noqa: PLC0415 - most policies have no such exception
+
+    exception, written = fold_term(exception), fold_term(written)
+    calling = re.match(r"\s*(?:\+|00)", exception)
+    if calling is None and re.match(r"\s*(?:\+|00)", written):
+        exception, written, calling = written, exception, re.match(r"", "")
+    if calling is None:
+        digits = [re.sub(r"\D", "", v).lstrip("0") for v in (exception, written)]
+        return len(digits[0]) > 6 and digits[0] == digits[1]
+    try:
+        known = phonenumbers.parse("+" + re.sub(r"^\s*(?:\+|00)", "", exception), None)
+        region = phonenumbers.region_code_for_country_code(known.country_code)
+        other = phonenumbers.parse(re.sub(r"^\s*00", "+", written), region)
+    except phonenumbers.NumberParseException:
+        return False
+    keys = [(n.country_code, n.national_number, n.extension or "") for n in (known, other)]
+    return keys[0] == keys[1]
+
+
+_STRENGTH = {None: 0, RuleAction.DETECT: 0, RuleAction.MASK: 1, RuleAction.BLOCK: 2}
+
+
+def without_built_in(hits: Sequence[Hit], rules: Mapping[str, Rule], source: Source) -> list[Hit]:
+    """The hits without those of built-in types of personal data that lie inside a hit of an author's own regex.
+
+    A built-in type stays when it does more than the regex (it blocks, the regex masks), or when a parent enforces it.
+    """
+    own = [
+        (h.piece, h.start, h.end or 0, _STRENGTH[rules[h.rule].action(source)])
+        for h in hits
+        if h.start is not None and rules[h.rule].detector == "regex"
+    ]
+    if not own:
+        return list(hits)
+
+    def claimed(hit: Hit) -> bool:
+        rule = rules[hit.rule]
+        if rule.detector != "pii" or rule.enforced or hit.start is None:
+            return False
+        strength = _STRENGTH[rule.action(source)]
+        return any(
+            p == hit.piece and start <= hit.start and (hit.end or 0) <= end and strength <= as_strong
+            for p, start, end, as_strong in own
+        )
+
+    return [h for h in hits if not claimed(h)]

@@ -17,7 +17,7 @@ from guardrails.actions import Masked, Masker, Numbers, placeholders
 from guardrails.content import Content, Deadline
 from guardrails.echoes import Echoes
 from guardrails.errors import DeadlineExceeded, Overloaded, WeightsMissing
-from guardrails.exceptions import excused
+from guardrails.exceptions import excused, without_built_in
 from guardrails.policy import load
 from guardrails.reach import Hold, hold
 from guardrails.rules import Policy, Rule
@@ -299,6 +299,7 @@ class Direction:
                 h for h in kept if h.start is None or not inside(h.start, h.end or 0, opaque[patterns[h.rule]][h.piece])
             ]
         kept = [h for h in kept if not excused(h, self.rules[h.rule], content)]
+        kept = without_built_in(kept, self.rules, self.source)
         return judge(self.rules, self.source, kept, failures)
 
     @staticmethod
@@ -317,7 +318,7 @@ class Direction:
         if verdict.action is Action.MASKED:
             numbers = Numbers(texts)
             echoes = Echoes()
-            for _ in range(_MASKING_ROUNDS):
+            for rounds in range(_MASKING_ROUNDS):
                 for f in verdict.findings:
                     if f.action is Action.MASKED:
                         echoes.add(texts[f.piece][f.start : f.end], f)
@@ -328,7 +329,7 @@ class Direction:
                 again = Content(
                     [replace(p, text=m.text) for p, m in zip(content.pieces, masked, strict=True)],
                     self.source,
-                    masked=True,
+                    masked=rounds + 1,
                 )
                 found = self.find(again, deadline, timings)
                 unseen += found.unseen

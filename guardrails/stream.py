@@ -280,7 +280,7 @@ class TextStream:
         """
         spans = [self._clipped(f, base) for f in kept if f.action is Action.MASKED and f.start is not None]
         more: list[Finding] = []
-        for _ in range(_ROUNDS):
+        for rounds in range(_ROUNDS):
             frontier = _before(frontier, [(f.start or 0, f.end or 0) for f in spans])
             here = [f for f in spans if (f.end or 0) <= frontier]
             text = self._pending[:frontier]
@@ -288,7 +288,7 @@ class TextStream:
                 return text, frontier, more
             masked = self._direction.mask(text, here, self._numbers)
             again_text = window[:base] + masked.text + window[base + frontier :]
-            again = Content((Piece(again_text, self._role),), self.source, masked=True)
+            again = Content((Piece(again_text, self._role),), self.source, masked=rounds + 1)
             found = self._direction.find(again, deadline, self._timings, self._spans)
             for f in here:
                 self._echoes.add(text[f.start : f.end], f)

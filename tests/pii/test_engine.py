@@ -15,9 +15,10 @@ from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector, pii
 from guardrails.detectors.pii import engine as engine_module
 from guardrails.detectors.pii.context import FLOOR, LOWER, RAISE, evidence, scored
-from guardrails.detectors.pii.engine import Engine, _referenced
+from guardrails.detectors.pii.engine import Engine
 from guardrails.detectors.pii.matching import OVERLAP, WINDOW, BudgetExceededError, Pattern, Text
 from guardrails.detectors.pii.needs import Need, need
+from guardrails.detectors.pii.plausible import _referenced
 from guardrails.detectors.pii.recognizer import Spec
 from guardrails.detectors.pii.resolve import Candidate, resolve
 from guardrails.errors import DeadlineExceeded, GuardrailsError

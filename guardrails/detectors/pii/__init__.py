@@ -28,6 +28,7 @@ TAGGED = ("NAME", "ADDRESS", "AGE", "USERNAME", "PASSWORD")
 # Recogniser modules, by the seam of the problem. Each has a tuple RECOGNIZERS of Specs.
 MODULES: dict[str, str] = {
     "contact": "guardrails.detectors.pii.recognizers.contact",
+    "phones": "guardrails.detectors.pii.recognizers.phones",
     "network": "guardrails.detectors.pii.recognizers.network",
     "person": "guardrails.detectors.pii.recognizers.person",
     "finance": "guardrails.detectors.pii.recognizers.finance",
@@ -35,6 +36,7 @@ MODULES: dict[str, str] = {
     "cloud": "guardrails.detectors.pii.recognizers.cloud",
     "secrets": "guardrails.detectors.pii.recognizers.secrets",
     "health": "guardrails.detectors.pii.recognizers.health",
+    "hl7": "guardrails.detectors.pii.recognizers.hl7",
     "national": "guardrails.detectors.pii.recognizers.national",
 }
 

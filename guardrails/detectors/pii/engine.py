@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from html.entities import html5
 from typing import Any, NamedTuple
 
 from guardrails import inference
@@ -13,6 +12,7 @@ from guardrails.content import Content, Deadline
 from guardrails.detectors.pii import TAGGED
 from guardrails.detectors.pii.context import evidence, scored
 from guardrails.detectors.pii.matching import SECONDS, WINDOW, BudgetExceededError, Text, compiled
+from guardrails.detectors.pii.plausible import implausible
 from guardrails.detectors.pii.recognizer import Spec
 from guardrails.detectors.pii.resolve import Candidate, resolve
 from guardrails.detectors.pii.triggers import Triggers
@@ -67,6 +67,9 @@ def run(triggers: Triggers, text: str, *, failed: set[str], tick: Callable[[], N
             failed.add(spec.type)
 
 
+# From this round of masking on, the tagger is not asked again.
+_TAGGER_ROUNDS = 3
+
 # How much an enforced rule does with what it finds.
 _STRENGTH = {None: 0, RuleAction.DETECT: 0, RuleAction.MASK: 1, RuleAction.BLOCK: 2}
 
@@ -109,7 +112,9 @@ class Engine:
     def find(self, content: Content, deadline: Deadline) -> Found:
         """Hits of every rule over every piece; a type that ran out of time is a failure of its rules."""
         found = Found()
-        tagged = self._tags(content, found, deadline) if self._tagged else {}
+        # A mask changes what the tagger thinks of its neighbours, over and over; what it has not seen by then is not there.
+        ask = self._tagged and content.masked < _TAGGER_ROUNDS
+        tagged = self._tags(content, found, deadline) if ask else {}
         for index, piece in enumerate(content.pieces):
             deadline.check()
             candidates = list(self._candidates(content, index, found.failures, deadline))
@@ -126,6 +131,7 @@ class Engine:
     def _tags(self, content: Content, found: Found, deadline: Deadline) -> dict[int, list[Candidate]]:
         """What the trained tagger sees, by piece; when it cannot look, the rules it stands for have failed."""
         out: dict[int, list[Candidate]] = {}
+        asked = [rule.id for entity in sorted(self._tagged) for rule in self._rules[entity]]
         try:
             manifest = inference.text_engine().manifest
             found.models[manifest.name] = manifest.sha256
@@ -134,16 +140,16 @@ class Engine:
                     continue  # decoding makes names of scraps; what is encoded on purpose has a form, and patterns find it
                 for t in inference.tags(one):
                     text = one.view.text
-                    if t.type in self._tagged and not self._masked(text, t.start, t.end) and not _mistaken(text, t):
+                    if t.type in self._tagged and not self._masked(text, t.start, t.end) and not implausible(text, t):
                         start, end = one.view.span(t.start, t.end)
                         out.setdefault(one.piece, []).append(Candidate(t.type, start, end, t.score))
+            if not content.masked:  # it was noted before
+                for index, piece in enumerate(content.pieces):
+                    if piece.text and not piece.text.isspace():
+                        inference.note_languages(content, index, asked, found)
         except Exception as error:  # the patterns go on without it
             kind = _KINDS.get(type(error), FailureKind.INTERNAL)
-            found.failures += [
-                Failure(rule.id, kind, None, type(error).__name__)
-                for entity in sorted(self._tagged)
-                for rule in self._rules[entity]
-            ]
+            found.failures += [Failure(id_, kind, None, type(error).__name__) for id_ in asked]
         return out
 
     def _candidates(
@@ -193,33 +199,6 @@ class Engine:
         opening = text.rfind("{", max(0, start - _LONGEST_PLACEHOLDER), start)
         around = _PLACEHOLDER.match(text, opening) if opening >= 0 else None
         return around is not None and around.end() > end and around.group(1) in self._names
-
-
-# A character reference of HTML; a name is one only if HTML has it.
-_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|([A-Za-z]\w{1,31}));")
-
-
-def _referenced(text: str, start: int, end: int) -> bool:
-    """True when the range and the semicolon behind it end a character reference."""
-    found = _REFERENCE.match(text, max(0, text.rfind("&", 0, start + 1)))
-    return found is not None and found.end() == end + 1 and (found[1] is None or f"{found[1]};" in html5)
-
-
-def _mistaken(text: str, tagged: Any) -> bool:
-    """True for what the tagger takes for a user name or password in source code (``@pytest.fixture``) or in a character
-    reference (``&#111;``), and for a bare number it takes for an address: a postcode alone is nobody's."""
-    if tagged.type == "ADDRESS":
-        return not any(c.isalpha() for c in text[tagged.start : tagged.end])
-    if tagged.type not in ("USERNAME", "PASSWORD"):
-        return False
-    value, after = text[tagged.start : tagged.end], text[tagged.end : tagged.end + 2]
-    return (
-        after[:1] in ("(", "=")
-        or "(" in value
-        or _referenced(text, tagged.start, tagged.end)
-        or (after[:1] == "." and after[1:].isalpha())
-        or (tagged.type == "USERNAME" and "=" in value)
-    )
 
 
 def _left_by_partial_mask(text: str, start: int, end: int, shown: int) -> bool:

@@ -1,11 +1,10 @@
-"""How to reach somebody: mail, telephone, street."""
+"""How to reach somebody: mail and street; telephones have a module of their own."""
 
 from __future__ import annotations
 
 import re
 
 from guardrails.detectors.pii.recognizer import Spec
-from guardrails.detectors.pii.recognizers import checks
 
 __all__ = ["RECOGNIZERS"]
 
@@ -29,103 +28,6 @@ def email(value: str) -> bool | None:
     top = re.split(r"[.\s]", value.rstrip(")]}> "))[-1]
     return False if top.lower() in _FILES or ".." in value or _RUN_ON.match(top) else None
 
-
-# International calling codes of one, two and three digits (ITU-T E.164 list of assigned codes).
-_CODES = frozenset(
-    "1 7 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 "
-    "90 91 92 93 94 95 98 211 212 213 216 218 220 221 222 223 224 225 226 227 228 229 230 231 232 233 234 235 236 237 "
-    "238 239 240 241 242 243 244 245 246 247 248 249 250 251 252 253 254 255 256 257 258 260 261 262 263 264 265 266 "
-    "267 268 269 290 291 297 298 299 350 351 352 353 354 355 356 357 358 359 370 371 372 373 374 375 376 377 378 380 "
-    "381 382 383 385 386 387 389 420 421 423 500 501 502 503 504 505 506 507 508 509 590 591 592 593 594 595 596 597 "
-    "598 599 670 672 673 674 675 676 677 678 679 680 681 682 683 685 686 687 688 689 690 691 692 800 808 850 852 853 "
-    "855 856 870 878 880 881 882 883 886 888 960 961 962 963 964 965 966 967 968 970 971 972 973 974 975 976 977 979 "
-    "992 993 994 995 996 998".split()
-)
-
-
-def international(value: str) -> bool | None:
-    """An assigned calling code and 8 to 15 digits (E.164)."""
-    digits = checks.digits(value)
-    if digits.startswith("00"):
-        digits = digits[2:]
-    return (
-        None
-        if 8 <= len(digits) <= 15 and len(set(digits)) > 2 and any(digits[:n] in _CODES for n in (1, 2, 3))
-        else False
-    )
-
-
-_DATE = re.compile(
-    r"\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}|(?:19|20)\d\d ?[-–] ?(?:19|20)\d\d|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$"
-)
-
-
-def national(value: str) -> bool | None:
-    """Seven to thirteen digits that are neither a date, nor a span of years, nor one number with a decimal point."""
-    digits = checks.digits(value)
-    if not 7 <= len(digits) <= 13 or len(set(digits)) < 3 or _DATE.match(value) or re.fullmatch(r"\d+\.\d+", value):
-        return False
-    return None
-
-
-PHONE_WORDS = (
-    "phone",
-    "telephone",
-    "tel",
-    "mobile",
-    "cell",
-    "cellphone",
-    "fax",
-    "call me",
-    "call us",
-    "call",
-    "dial",
-    "whatsapp",
-    "sms",
-    "text me",
-    "hotline",
-    "landline",
-    "ring",
-    "reach me",
-    "contact number",
-    "telefon",
-    "teléfono",
-    "téléphone",
-    "handy",
-)
-_NOT_PHONE = (
-    "order",
-    "invoice",
-    "ticket",
-    "tracking",
-    "isbn",
-    "issn",
-    "account",
-    "routing",
-    "ssn",
-    "social security",
-    "version",
-    "sku",
-    "serial",
-    "imei",
-    "case",
-    "doi",
-    "timestamp",
-    "npi",
-    "nhs",
-    "mrn",
-    "card",
-    "iban",
-    "function",
-    "passport",
-    "policy",
-    "pmid",
-    "id",
-    "reference",
-    "gene",
-    "omim",
-)
-_EXT = r"(?: ?,? ?(?:x|ext\.?|extension) ?\d{1,6})?"
 
 # An abbreviation may end with a full stop; after a whole word it ends the sentence.
 _SUFFIX = (
@@ -180,49 +82,6 @@ RECOGNIZERS: tuple[Spec, ...] = (
         ),
         context=("email", "e-mail", "mail", "contact"),
         validate=email,
-    ),
-    Spec(
-        "PHONE",
-        (
-            (
-                r"(?<![\w+])\+[1-9]\d{0,2}[ .\-]?(?:\(0?\d{1,4}\)[ .\-]?)?\d(?:[ .\-/]{0,2}\d){4,13}"
-                + _EXT
-                + r"(?![\w])",
-                0.7,
-            ),
-            (
-                r"(?<![\w+])(?<!\d[ .\-])00[1-9]\d{0,2}[ .\-]?(?:\(0?\d{1,4}\)[ .\-]?)?\d(?:[ .\-/]{0,2}\d){4,13}"
-                + _EXT
-                + r"(?![\w])",
-                0.4,
-            ),
-        ),
-        context=PHONE_WORDS,
-        against=("version", "isbn", "timestamp"),
-        validate=international,
-    ),
-    Spec(
-        "PHONE",
-        (
-            (r"(?<![\w.+\-/])(?:1[ .\-])?\([2-9]\d{2}\)[ \-.]?\d{3}[ .\-]\d{4}" + _EXT + r"(?!\w|-\d)", 0.7),
-            (r"(?<![\w.+\-/])(?:1-)?[2-9]\d{2}-\d{3}-\d{4}" + _EXT + r"(?!\w|-\d)", 0.6),
-            (r"(?<![\w.+\-/])(?:1\.)?[2-9]\d{2}\.\d{3}\.\d{4}" + _EXT + r"(?!\w|-\d)", 0.5),
-            (r"(?<![\w.+\-/])1?\d{3}[ \-.]\d{3}[ \-.]\d{4}" + _EXT + r"(?!\w|-\d)", 0.3),
-            (r"(?<![\w.+\-/])(?<!\d[ .\-])0\d{2,4}[ \-]\d{3,4}[ \-]?\d{3,4}(?![\w\-])", 0.5),
-            (r"(?<![\w.+\-/])0[1-9](?:[ .]\d{2}){4}(?![\w\-])", 0.55),
-            (r"(?<![\w.+\-/])07\d{3} ?\d{6}(?![\w\-])", 0.45),
-        ),
-        context=PHONE_WORDS,
-        against=_NOT_PHONE,
-        validate=lambda v: None if set(checks.digits(v)) - {"0", "1"} else False,  # binary is no number to dial
-    ),
-    Spec(
-        "PHONE",
-        ((r"(?<![\w.,$€£#+\-/:])\(?\d(?:[ ().\-/]{0,2}\d){6,12}" + _EXT + r"(?![\w%\-/:]|[.,]\d)", 0.2),),
-        context=PHONE_WORDS,
-        against=_NOT_PHONE,
-        validate=national,
-        requires_context=True,
     ),
     Spec(
         "ADDRESS",

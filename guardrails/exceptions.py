@@ -69,7 +69,7 @@ def _same_number(exception: str, written: str) -> bool:
         return len(digits[0]) > 6 and digits[0] == digits[1]
     try:
         known = phonenumbers.parse("+" + re.sub(r"^\s*(?:\+|00)", "", exception), None)
-        region = phonenumbers.region_code_for_country_code(known.country_code)
+        region = phonenumbers.region_code_for_country_code(known.country_code or 0)
         other = phonenumbers.parse(re.sub(r"^\s*00", "+", written), region)
     except phonenumbers.NumberParseException:
         return False

@@ -82,6 +82,10 @@ class _Filters:
             for label, category in _outputs(content.source, content.pieces[one.piece].role):
                 column = engine.label[label]
                 p, window = one.reading.decide(_column(column), calibration[label])
+                if p >= calibration[label].cuts[Level.LOW]:  # would it be stopped without its account numbers, too?
+                    again = inference.plainer(content, one, deadline)
+                    if again is not None:
+                        p = min(p, again.decide(_column(column), calibration[label])[0])
                 name = label.rsplit(".", 1)[1]
                 key = f"prompt_attack.{name}" if category == "PROMPT_ATTACK" else f"content.{name}"
                 found.scores[key] = max(found.scores.get(key, 0.0), round(p, 6))

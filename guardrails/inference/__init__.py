@@ -15,6 +15,7 @@ from guardrails import language
 from guardrails.content import Content, Deadline
 from guardrails.fold import View
 from guardrails.inference import store
+from guardrails.inference.identifiers import without_identifiers
 from guardrails.inference.pinned import PINNED
 from guardrails.types import NOT_JUDGED, Found, Qualifier, Source, Unseen
 
@@ -33,6 +34,7 @@ __all__ = [
     "judged",
     "note_languages",
     "pair_engine",
+    "plainer",
     "read",
     "tags",
     "text_engine",
@@ -131,12 +133,30 @@ def foreign(path: str) -> Classifier:
     return found
 
 
+def plainer(content: Content, one: PieceReading, deadline: Deadline) -> Reading | None:
+    """A reading of the same text with plain words for its identifiers; None when it has none. Made once a check."""
+    text = without_identifiers(one.view.text)
+    if text is None:
+        return None
+    query = _query(content) if judged(content, one.piece) else None
+    found: Reading = content.shared(
+        f"without identifiers {one.piece} {text}",
+        lambda: text_engine().read([(text, query)], deadline.remaining)[0],
+    )
+    return found
+
+
+def _query(content: Content) -> str | None:
+    """What an answer answers, None on the way in."""
+    if content.source is not Source.OUTPUT:
+        return None
+    asked = [p.text for p in content.pieces if p.qualifiers == (Qualifier.QUERY,)]
+    return "\n".join(asked) or None
+
+
 def _read(content: Content, deadline: Deadline) -> list[PieceReading]:
     engine = text_engine()
-    query = None
-    if content.source is Source.OUTPUT:
-        asked = [p.text for p in content.pieces if p.qualifiers == (Qualifier.QUERY,)]
-        query = "\n".join(asked) or None
+    query = _query(content)
     wanted: list[tuple[int, View, str | None]] = []
     for index, piece in enumerate(content.pieces):
         if not piece.text or piece.text.isspace():

@@ -23,7 +23,6 @@ from guardrails.types import OnFailure, PolicyIdentity, RuleAction, Uninspected,
 __all__ = ["MAX_EXTENDS", "examine", "load", "loads", "parse_document"]
 
 MAX_EXTENDS = 8
-DEFAULT_COUNTRIES = ("US", "GB", "CA")
 
 # Parsing is the slow part of loading; ten thousand tenants share a few parents. Keyed by name and content.
 _PARSED = Cache(512)
@@ -229,13 +228,12 @@ class _Loader:
 
 
 def expand(own: Document, template: Draft, countries: Value | None) -> None:
-    """``pii.entities.ALL``: every type of the chosen countries, under whatever the file says of single types."""
-    chosen = countries.value if countries is not None else DEFAULT_COUNTRIES
+    """``pii.entities.ALL``: every type, under whatever the file says of single types; ``countries`` leaves out the others'."""
     for name, country in catalog.COUNTRY_OF.items():
         id_ = f"pii.{name}"
         written = own.drafts.get(id_)
         if written is None:
-            if country is None or country in chosen:
+            if country is None or countries is None or country in countries.value:
                 own.drafts[id_] = Draft(id_, "pii", name, template.at, template.key, dict(template.fields))
             continue
         fields = dict(template.fields)

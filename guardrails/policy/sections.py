@@ -262,7 +262,7 @@ class _Sections(Fields):
         if "countries" in entries:
             known = []
             for i, child in enumerate(reader.items(entries["countries"], "pii.countries")):
-                name = reader.choice(child, f"pii.countries[{i}]", COUNTRIES, "unknown-country")
+                name = self.country(child, f"pii.countries[{i}]")
                 if name is not None:
                     known.append(name)
             self.out.countries = Value(tuple(known), entries["countries"].at)
@@ -276,6 +276,16 @@ class _Sections(Fields):
         if "regexes" in entries:
             for i, child in enumerate(reader.items(entries["regexes"], "pii.regexes")):
                 self.regex(child, f"pii.regexes[{i}]")
+
+    def country(self, node: Node, key: str) -> str | None:
+        """A country's code; for a name or a union, the codes to write."""
+        meant = catalog.COUNTRY_NAMES.get(node.value.strip().lower()) if isinstance(node.value, str) else None
+        if isinstance(node.value, str) and node.value not in COUNTRIES:
+            near = node.value.upper() if node.value.upper() in COUNTRIES else meant
+            remedy = f"write {near}" if near else "write one of " + ", ".join(COUNTRIES)
+            self.reader.unknown("unknown-country", "is not known here", node.value, node.at, key, COUNTRIES, remedy)
+            return None
+        return self.reader.choice(node, key, COUNTRIES, "unknown-country")
 
     def entity(self, name: str, child: Node, at: Position) -> None:
         key = f"pii.entities.{name}"

@@ -11,6 +11,14 @@ from tests.detectors.case import Case
 _Row = tuple[str, str, tuple[str, ...], str, str, str]
 _TABLE: tuple[_Row, ...] = (
     (
+        "AT_SOCIAL_SECURITY_NUMBER",
+        "1237 010180",
+        ("1237010180", "7813 280355"),
+        "1238 010180",
+        "Sozialversicherungsnummer",
+        "Die Sozialversicherungsnummer hat 10 Stellen.",
+    ),
+    (
         "DE_TAX_ID",
         "86 095 742 719",
         ("86095742719", "65929970489"),

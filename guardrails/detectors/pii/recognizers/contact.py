@@ -90,6 +90,14 @@ RECOGNIZERS: tuple[Spec, ...] = (
                 rf"(?<![\w$€£.\-])\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,4}})?,? (?:[NSEW]{{1,2}}\.? )?(?:{_CAP} ){{1,4}}{_SUFFIX}(?: [NSEW]{{1,2}}\b)?{_UNIT}{_TAIL}",
                 0.75,
             ),
+            (
+                r"(?<![\w$€£.\-])\d{1,6}[A-Z]?,? (?:[NSEW]{1,2}\.? )?(?:[A-Z0-9][A-Z0-9'’.\-]{0,24} ){1,4}(?:(?:STREET|AVENUE|ROAD|BOULEVARD|LANE|DRIVE|"
+                r"SQUARE|TERRACE|PARKWAY|HIGHWAY|TRAIL|CRESCENT|BLVD|AVE)\b\.?|(?:ST|RD|LN|DR|CT|PL)\b\.?(?=,|\s*(?:\n|$)))"
+                r"(?: (?:APT|SUITE|STE|UNIT|#)\.? ?#?\w{1,6})?(?:,?\s{1,2}[A-Z][A-Z.'\-]{1,24}(?: [A-Z][A-Z.'\-]{1,24}){0,2},?\s{1,2}"
+                + _STATE
+                + r"\b,? ?(?:\d{5}(?:-\d{4})?\b)?)?",
+                0.65,
+            ),
             (rf"\b[A-Z][a-z]{{2,20}}(?: [A-Z][a-z]{{2,20}}){{0,2}},? {_STATE},? \d{{5}}(?:-\d{{4}})?\b", 0.65),
             (rf"(?<![\w\-]){_POSTCODE}(?![\w\-])", 0.3),
             (r"\b(?i:P\.? ?O\.? ?Box|Post Office Box|Postfach) \d{1,6}\b" + _TAIL, 0.7),

@@ -14,6 +14,7 @@ from guardrails.detectors.pii.recognizers import checks
 __all__ = [
     "GOODS",
     "aadhaar",
+    "at_social",
     "au_abn",
     "au_tfn",
     "be_national",
@@ -100,6 +101,13 @@ def de_card(value: str) -> bool | None:
         return None if sum(c.isdigit() for c in v) >= 2 else False
     total = sum(int(c, 36) * w for c, w in zip(v[:9], (7, 3, 1) * 3, strict=True))
     return total % 10 == int(v[9]) and sum(c.isdigit() for c in v) >= 3
+
+
+def at_social(value: str) -> bool:
+    """The fourth digit is the others times 3 7 9 5 8 4 2 1 6 modulo 11, never 10; the last six are a day of birth (months to 15)."""
+    n = checks.digits(value)
+    total = sum(int(d) * w for d, w in zip(n, (3, 7, 9, 0, 5, 8, 4, 2, 1, 6), strict=True))
+    return total % 11 == int(n[3]) and n[0] != "0" and 1 <= int(n[4:6]) <= 31 and 1 <= int(n[6:8]) <= 15
 
 
 def de_social(value: str) -> bool:

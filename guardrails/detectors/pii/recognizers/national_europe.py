@@ -68,6 +68,8 @@ RECOGNIZERS = (
          context=("steuer", "steuer id", "idnr", "id nr", "tin", "tax id", "tax identification", "german tax", "identifikationsnummer", "tax number")),
     Spec("DE_ID_CARD", ((r"\b[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{8}\d?\b", 0.3),), requires_context=True, validate=proof.de_card,
          context=("personalausweis", "ausweis", "perso", "id card", "identity card", "german id", "reisepass")),
+    Spec("AT_SOCIAL_SECURITY_NUMBER", ((r"\b[1-9]\d{3}[ /\-]?[0-3]\d[01]\d\d{2}\b", 0.3), (r"\b[1-9]\d{3}[ /\-][0-3]\d\.?[01]\d\.?\d{2}\b", 0.3)), requires_context=True, validate=proof.at_social,
+         context=("sozialversicherung", "versicherungsnummer", "svnr", "sv nr", "sv nummer", "vsnr", "e card", "österreich", "austria", "social security", "insurance number")),
     Spec("DE_SOCIAL_SECURITY_NUMBER", ((r"\b\d{2} ?[0-3]\d[01]\d\d{2} ?[A-Z] ?\d{2} ?\d\b", 0.5),), validate=proof.de_social,
          context=("rentenversicherung", "sozialversicherung", "versicherungsnummer", "rvnr", "svnr", "sv nummer", "social security")),
     # Written in its groups it is plain what it is; a run of fifteen digits may be a card.

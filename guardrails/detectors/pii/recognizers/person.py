@@ -64,10 +64,19 @@ _LABELS = (
     r"account[ _-]?holder(?:'s)?|card[ _-]?holder(?:'s)?|beneficiary|applicant|student|contact|insured|policy[ _-]?holder|guest|passenger|emergency contact|mother's maiden|father's|mother's|spouse(?:'s)?)[ _-]?name"
 )
 
+# The first line of an address on an envelope: a name, and under it a number and a street.
+_ENVELOPE = (
+    r"(?:^|\n)[ \t]{0,8}(?P<value>[A-ZÀ-Þ][\wÀ-ɏ'’.\-]{1,24}(?:[ \t][A-ZÀ-Þ][\wÀ-ɏ'’.\-]{0,24}){1,3})[ \t]{0,4},?\r?\n[ \t]{0,8}"
+    r"(?:\d{1,6}[A-Za-z]?,?[ \t](?:[NSEW]\.?[ \t])?(?:[A-Z0-9][\w'’.\-]{0,24}[ \t]){1,4}"
+    r"(?i:street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|terrace|way|parkway|highway|"
+    r"circle|trail|crescent|close)\b|(?i:p\.? ?o\.? box) \d)"
+)
+
 RECOGNIZERS: tuple[Spec, ...] = (
     Spec(
         "NAME",
         (
+            (_ENVELOPE, 0.65),
             (
                 rf"(?<![\w])(?i:{_LABELS}|surname|forename)[\"'*]{{0,3}}\s{{0,2}}(?:[:=]|\bis\b)\s{{0,3}}[\"'*]{{0,3}}(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? )?{_ONE}",
                 0.8,

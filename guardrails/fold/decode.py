@@ -14,6 +14,8 @@ import re
 import unicodedata
 import urllib.parse
 from collections.abc import Callable
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from typing import Any, NamedTuple
 
 import regex
@@ -144,6 +146,13 @@ def _uu(token: str) -> str | None:
 
 def _quoted(token: str) -> str | None:
     return quopri.decodestring(token.encode()).decode("utf-8", "replace")
+
+
+def _mime(token: str) -> str | None:
+    try:
+        return str(make_header(decode_header(token)))
+    except (ValueError, LookupError, binascii.Error, HeaderParseError):
+        return None
 
 
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "'": "'", "/": "/", "\\": "\\"}
@@ -314,6 +323,7 @@ _LONG_RUN = "|".join(rf"[!-~]{{{k}}}[A-Z0-9#$%&*+<=>^`{{|}}~\[\]\\][!-~]{{{14 - 
 
 # Each token's pattern is compiled by whichever of the two engines reads plain English faster.
 DECODERS: tuple[Decoder, ...] = (
+    Decoder("mime", r"=\?[A-Za-z0-9\-]{2,30}\?[BbQq]\?", regex.compile(r"(?:=\?[A-Za-z0-9\-]{2,30}(?:\*[A-Za-z\-]{1,20})?\?[BbQq]\?[^?\s]{1,1000}\?=(?:\s{1,4}(?==\?))?)+"), _mime),
     Decoder("url", r"%[0-9A-Fa-f]{2}", regex.compile(r"(?:%[0-9A-Fa-f]{2})+"), lambda t: urllib.parse.unquote(t, errors="replace")),
     Decoder("html", r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,24});?", regex.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,24});?"),
             lambda t: u if (u := html.unescape(t)) != t else None),

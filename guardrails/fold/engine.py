@@ -13,7 +13,11 @@ from guardrails.fold.view import View
 __all__ = ["Engine"]
 
 # Shapes besides the decoders' own triggers that make a text worth unfolding.
-_TAGS = r"<[A-Za-z/!]|\[/?[a-z]{1,10}\]|[\w@.](?:\*{1,3}|_{2,3}|~~|`{1,3}|\|\||\\)[\w@.]"
+_TAGS = (
+    r"<[A-Za-z/!]|\[/?[a-z]{1,10}\]|[\w@.](?:\*{1,3}|_{2,3}|~~|`{1,3}|\|\||\\)[\w@.]"
+    # Part of a number in bold, and a number or an address in underscores.
+    r"|\d[ .\-/](?:\*{1,3}|~~|`)\w|\w(?:\*{1,3}|~~|`)[ .\-/]\d|\d_{1,3}(?:\W|$)|@[\w.\-]{3,80}_{1,3}(?:\W|$)|[A-Za-z]_\d{2,4}[.\-]\d|[A-Za-z]_[A-Z]{2}\d\d"
+)
 # `!`, `|` and `+` behind a word end it, and are letters only inside one.
 _LEET = r"[A-Za-z](?:[0-9@$#€]|[!|+]+[\pL\pN_@$#%€])|[0-9@$!|+#€][A-Za-z]|[0-9@$!|+]{4}"
 _JOINED = r"[A-Za-z]{20}"

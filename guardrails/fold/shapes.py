@@ -74,7 +74,10 @@ _TAG = regex.compile(
     r"<!--|</?[A-Za-z][A-Za-z0-9\-]{0,20}(?:\s[^<>]*+|/)?>|\[/?[a-z]{1,10}\]|<!\[CDATA\[|\]\]>", regex.DOTALL
 )
 _MARKUP = regex.compile(
-    r"(?<=[\w@.])(?:\*{1,3}|_{2,3}|~~|`{1,3}|\|\||\\(?=[\w.@*_~\-]))(?=[\w@.])|(?<=\w)\*{1,3}(?=\W|$)|(?<=\W|^)\*{1,3}(?=\w)"
+    r"(?<=[\w@.])(?:\*{1,3}|_{2,3}|~~|`{1,3}|\|\||\\(?![ux][0-9A-Fa-f]{2}|u\{|U[0-9A-Fa-f]{8}|[0-7]{3})(?=[\w.@*_~\-]))(?=[\w@.])|(?<=\w)(?:\*{1,3}|~~)(?=\W|$)|(?<=\W|^)(?:\*{1,3}|~~)(?=\w)|(?<=\d)`(?=[ .\-/]\d)|(?<=\d[ .\-/])`(?=\d)"
+    # Underscores around a value, and between a word and a number with separators: snake_case stays as it is.
+    r"|(?<![\w*])_{1,3}(?=[\w+(][^\n]{0,80}?[\d@][^\n]{0,80}?_)|(?<=[\w)!])_{1,3}(?![\w*])"
+    r"|(?<=[A-Za-z])_(?=\d{1,4}[.\-]\d|[A-Z]{2}\d\d[A-Z0-9]{8})"
 )
 
 
@@ -97,7 +100,9 @@ def untagged(view: View) -> View | None:
                 continue
             end = text.index("-->", end - 2) + 3
         out.copy(at, start)
-        out.put("", start, end)
+        # A single underscore between letter and number parts them.
+        parts = cut.group() == "_" and start and text[start - 1].isalpha() and text[end : end + 1].isalnum()
+        out.put(" " if parts else "", start, end)
         at = end
     out.copy(at, len(view.text))
     return out.view("untagged") if out.changed else None

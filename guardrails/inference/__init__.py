@@ -118,9 +118,12 @@ def views(content: Content, index: int) -> list[View]:
     """The views of a piece that models read: the text as it stands, what was decoded, and what is left when all is undone."""
     every = content.folded(index).patterns
     chosen = [every[0]]
+    if 12 * every[0].text.count("\\u") >= len(every[0].text):
+        # Mostly escapes of JSON or a regex: six tokens for each character, and nothing that what they say does not tell.
+        chosen = [next((v for v in every[1:] if v.kind == "escape"), every[0])]
     if len(every) > 1:
         decoded = [v for v in every[1:-1] if ">" in v.kind][: MOST_VIEWS - 1]
-        chosen += [v for v in (*decoded, every[-1]) if not v.joined]
+        chosen += [v for v in (*decoded, every[-1]) if not v.joined and v is not chosen[0]]
     return chosen
 
 

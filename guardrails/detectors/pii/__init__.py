@@ -30,6 +30,8 @@ MODULES: dict[str, str] = {
     "contact": "guardrails.detectors.pii.recognizers.contact",
     "phones": "guardrails.detectors.pii.recognizers.phones",
     "network": "guardrails.detectors.pii.recognizers.network",
+    "passwords": "guardrails.detectors.pii.recognizers.passwords",
+    "named_secrets": "guardrails.detectors.pii.recognizers.named_secrets",
     "person": "guardrails.detectors.pii.recognizers.person",
     "finance": "guardrails.detectors.pii.recognizers.finance",
     "identity": "guardrails.detectors.pii.recognizers.identity",

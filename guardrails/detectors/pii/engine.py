@@ -57,7 +57,7 @@ def run(triggers: Triggers, text: str, *, failed: set[str], tick: Callable[[], N
         if spec.type in failed:
             continue
         try:
-            for start, end in compiled(job.pattern, spec.ignore_case).spans(shared):
+            for start, end in _values(spec, text, compiled(job.pattern, spec.ignore_case).spans(shared)):
                 if start == end:
                     continue
                 verdict = None if spec.validate is None else spec.validate(text[start:end])
@@ -65,6 +65,13 @@ def run(triggers: Triggers, text: str, *, failed: set[str], tick: Callable[[], N
                     yield Raw(spec, start, end, 1.0 if verdict else job.score, bool(verdict))
         except BudgetExceededError:
             failed.add(spec.type)
+
+
+def _values(spec: Spec, text: str, matches: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    refine = spec.refine
+    if refine is None:
+        return matches
+    return (value for start, end in matches for value in refine(text, start, end))
 
 
 # From this round of masking on, the tagger is not asked again.
@@ -136,7 +143,7 @@ class Engine:
             manifest = inference.text_engine().manifest
             found.models[manifest.name] = manifest.sha256
             for one in inference.read(content, deadline):
-                if one.view.kind not in ("raw", "clean"):
+                if one.view.kind not in ("raw", "clean", "mime"):
                     continue  # decoding makes names of scraps; what is encoded on purpose has a form, and patterns find it
                 for t in inference.tags(one):
                     text = one.view.text

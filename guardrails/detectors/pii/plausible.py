@@ -171,12 +171,22 @@ def _no_password(value: str, place: _Place) -> bool:
         or after[:1] in ("(", "=")
         or "(" in value
         or _referenced(place.text, place.start, place.end)
+        or _escaped(place.text, place.start, place.end)
         or (after[:1] == "." and after[1:2].isalpha())
     ):
         return True
     if place.code:
         return not _ASSIGNED.search(place.before)
     return not place.near(_PASS_CUE, 100, 30)
+
+
+# One character in the notation of source code: "u4e00" in "[\\u4e00-\\u9fff]".
+_ESCAPE = re.compile(r"(?:\\?(?:[ux][0-9A-Fa-f]{2,8}|u\{[0-9A-Fa-f]{1,6}\})[\-\]]?)+")
+
+
+def _escaped(text: str, start: int, end: int) -> bool:
+    """True for nothing but escape sequences, the first backslash of which may stand before the range."""
+    return _ESCAPE.fullmatch(text, start - (start > 0 and text[start - 1] == "\\"), end) is not None
 
 
 def _referenced(text: str, start: int, end: int) -> bool:

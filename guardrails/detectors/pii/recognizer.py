@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 __all__ = ["Spec"]
@@ -18,7 +18,9 @@ class Spec:
     ``validate`` sees the matched value: True makes the score 1.0, False drops the match, None leaves it.
     ``requires_context``: without a context word the match does not count at all.
     ``ignore_case`` compiles the patterns case-insensitively. ``scope`` ``"raw"`` keeps the recogniser off derived
-    views.
+    views. ``refine`` sees the whole text and the range of a match, and answers the ranges that are values: none when what
+    stands around says that it is something else, several when a match holds several. They lie in the match; ``validate``
+    sees each of them.
     """
 
     type: str
@@ -29,3 +31,4 @@ class Spec:
     requires_context: bool = False
     ignore_case: bool = False
     scope: str = "all"
+    refine: Callable[[str, int, int], Iterable[tuple[int, int]]] | None = None

@@ -15,6 +15,7 @@ from types import MappingProxyType
 __all__ = ["Candidate", "resolve"]
 
 
+_LONGER = ("PHONE", "CREDIT_DEBIT_CARD_NUMBER", "INTERNATIONAL_BANK_ACCOUNT_NUMBER")
 _NONE: Mapping[str, int] = MappingProxyType({})
 
 
@@ -56,11 +57,25 @@ def resolve(text: str, candidates: Iterable[Candidate], protected: Mapping[str, 
         for cell in range(c.start >> 7, ((c.end - 1) >> 7) + 1):
             reach.setdefault(cell, []).append(c)
     kept = [c for c in kept if not any(_same_inside(c, k) for k in reach.get(c.start >> 7, ()))]
+    kept = [c for c in kept if not any(_part(text, c, k, protected) for k in reach.get(c.start >> 7, ()))]
     return sorted(kept, key=lambda c: (c.start, c.end, c.type))
 
 
 def _same_inside(c: Candidate, k: Candidate) -> bool:
     return k.type == c.type and k is not c and k.start <= c.start and c.end <= k.end
+
+
+def _part(text: str, c: Candidate, k: Candidate, protected: Mapping[str, int]) -> bool:
+    """True for a number that only its length makes one, inside a longer number with a form of its own."""
+    if (
+        c.type not in ("US_BANK_ACCOUNT_NUMBER", "PIN")
+        or k.type not in _LONGER
+        or not k.start <= c.start <= c.end <= k.end
+    ):
+        return False
+    if c.type in protected and protected.get(k.type, -1) < protected[c.type]:
+        return False
+    return any(ch.isalnum() for ch in text[k.start : c.start] + text[c.end : k.end])
 
 
 def _yields(text: str, c: Candidate, better: Candidate, protected: Mapping[str, int]) -> bool:

@@ -32,8 +32,8 @@ def markdown() -> str:
 def _needs(type_: str) -> str:
     own = [s for s in specs() if s.type == type_]
     parts = []
-    if any(s.validate for s in own):
-        parts.append("its check" if all(s.validate for s in own) else "its check, for some forms")
+    if any(s.validate or s.refine for s in own):
+        parts.append("its check" if all(s.validate or s.refine for s in own) else "its check, for some forms")
     free = [score for s in own if not s.requires_context for _, score in s.patterns]
     checked = any(s.validate and not s.requires_context for s in own)
     if not free or (max(free) < 0.5 and not checked):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import sub
 
 import ahocorasick_rs
 
@@ -93,5 +94,5 @@ class Triggers:
         if not need.width:
             return True
         if need.digits not in spans:
-            spans[need.digits] = min(b - a for a, b in zip(digits, digits[need.digits - 1 :], strict=False)) + 1
+            spans[need.digits] = min(map(sub, digits[need.digits - 1 :], digits)) + 1
         return spans[need.digits] <= need.width

@@ -6,7 +6,7 @@ around them, see ``secrets.py``. Patterns have no boundary at their end where th
 
 from __future__ import annotations
 
-__all__ = ["CHECKED", "FORMATS"]
+__all__ = ["CHECKED", "FORMATS", "SHORT"]
 
 # GitHub and npm: 30 random characters and six of CRC-32.
 CHECKED = (
@@ -16,7 +16,7 @@ CHECKED = (
 
 FORMATS = (
     # Code and packages.
-    (r"\bgithub_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{40,80}\b", 0.95),
+    (r"\bgithub_pat_[A-Za-z0-9_]{50,110}\b", 0.95),
     (r"\bgl(?:pat|dt|rt|rtr|cbt|ptt|ft|soat|agent|imt|ffct|oas)-[A-Za-z0-9_\-]{20,}", 0.9),
     (r"\bATBB[A-Za-z0-9]{32}\b", 0.9),
     (r"\bAT[AC]TT3[A-Za-z0-9_\-=]{60,}", 0.95),
@@ -73,24 +73,25 @@ FORMATS = (
     (r"\bhttps://hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_\-]{20,}", 0.95),
     (r"\bhttps://(?:\w{1,12}\.)?discord(?:app)?\.com/api/webhooks/\d{16,20}/[A-Za-z0-9_\-]{40,}", 0.95),
     (r"\bhttps://[a-z0-9\-]{1,63}\.webhook\.office\.com/webhookb2/[A-Za-z0-9@\-]{36,}/IncomingWebhook/[A-Za-z0-9/\-]{32,}", 0.95),
-    (r"\b\d{8,10}:AA[A-Za-z0-9_\-]{32,34}", 0.85),
+    (r"\b\d{5,16}:A[A-Za-z0-9_\-]{34}", 0.85),
     (r"\bSG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{32,64}", 0.95),
     (r"\bkey-[0-9a-f]{32}\b", 0.8),
     (r"\b(?:(?:AC|SK)[0-9a-f]{32}|[0-9a-f]{32}-(?:[0-9a-f]{8}-[0-9a-f]{8}|us\d{1,2}))\b", 0.75),  # one scan for three
     (r"\bxkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}\b", 0.95),
     # Money and shops.
-    (r"\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}\b", 0.9),
+    (r"\b(?:sk|rk|pk)_(?:live|test|prod)_[A-Za-z0-9]{10,}\b", 0.9),
     (r"\bwhsec_[A-Za-z0-9+/]{24,64}={0,2}", 0.85),
     (r"\bsq0(?:atp|csp|idp)-[A-Za-z0-9_\-]{22,43}", 0.95),
     (r"\bEAAA[A-Za-z0-9_\-]{60}", 0.85),
     (r"\bshp(?:at|ca|pa|ss|ua)_[0-9a-fA-F]{32}\b", 0.95),
     (r"\baccess_token\$(?:production|sandbox)\$[0-9a-z]{16}\$[0-9a-f]{32}\b", 0.95),
     (r"\bEZ[AT]K[A-Za-z0-9]{54}\b", 0.95),
-    (r"\bFLW(?:SECK|PUBK)(?:_TEST)?-[0-9a-zA-Z]{32}(?:-X)?\b", 0.95),
+    (r"\bFLW(?:SECK|PUBK)(?:_TEST)?-(?:[0-9a-zA-Z]{32}(?:-X)?|[0-9a-f]{12})\b", 0.95),
     # Tools.
+    (r"\bEAA[CM][A-Za-z0-9]{60,}\b", 0.9),
     (r"\bEAACEdEose0cBA[A-Za-z0-9]{10,}\b", 0.95),
     (r"\bAAAAAAAAAAAAAAAAAAAAA[A-Za-z0-9%]{30,}", 0.85),
-    (r"\bgl(?:sa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|c_eyJ[A-Za-z0-9+/=]{40,})", 0.95),
+    (r"\bgl(?:sa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|c_[A-Za-z0-9+/=]{40,})", 0.95),
     (r"\bNRAK-[A-Z0-9]{27}\b", 0.95),
     (r"\bsntry[su]_[A-Za-z0-9_=+/\-]{40,}", 0.95),
     (r"\blin_(?:api|oauth)_[A-Za-z0-9]{32,64}\b", 0.95),
@@ -103,4 +104,70 @@ FORMATS = (
     (r"\bpnu_[A-Za-z0-9]{36}\b", 0.9),
     (r"\brdme_[a-z0-9]{70}\b", 0.95),
     (r"\bNRII-[A-Za-z0-9_\-]{32}", 0.9),
+    # One prefix each.
+    (r"\btk-us-[A-Za-z0-9_\-]{48}", 0.95),
+    (r"\bGR1348941[A-Za-z0-9_\-]{20,}", 0.95),
+    (r"\b_gitlab_session=(?P<value>[0-9a-z]{32})\b", 0.9),
+    (r"\bAKCp[A-Za-z0-9]{60,72}\b", 0.95),
+    (r"\bcmVmdGtu[A-Za-z0-9]{50,60}\b", 0.95),
+    (r"\bshippo_(?:live|test)_[0-9a-fA-F]{40}\b", 0.95),
+    (r"\bduffel_(?:test|live)_[A-Za-z0-9_\-=]{43}", 0.95),
+    (r"\baccess-(?:sandbox|development|production)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", 0.95),
+    (r"\bfio-u-[A-Za-z0-9_\-=]{64}", 0.95),
+    (r"\bs-s4t2(?:ud|af)-[0-9a-f]{64}\b", 0.95),
+    (r"(?i)\bclojars_[a-z0-9]{60}\b", 0.95),
+    (r"\bp8e-[A-Za-z0-9]{32}\b", 0.95),
+    (r"\bdt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{64}\b", 0.95),
+    (r"\bfm[12][ar]?_[A-Za-z0-9+/=]{60,}", 0.95),
+    (r"\beyJrIjoi[A-Za-z0-9+/]{70,400}={0,3}", 0.9),
+    (r"\bpat\.[A-Za-z0-9_\-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}\b", 0.95),
+    (r"\bsat\.[A-Za-z0-9_\-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}\b", 0.95),
+    (r"\bpat-(?:na|eu|ap)\d-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", 0.95),
+    (r"\b(?:live|test)_(?:pub_)?[0-9a-f]{31,35}\b", 0.9),
+    (r"\b[ps]k\.[A-Za-z0-9]{60,100}\.[A-Za-z0-9_\-]{22}\b", 0.95),
+    (r"\bNRJS-[0-9a-f]{19}\b", 0.95),
+    (r"\bNRAA-[0-9a-f]{27}\b", 0.95),
+    (r"\bsha256~[A-Za-z0-9_\-]{43}", 0.95),
+    (r"\bsm_(?:pat|aat|sat)_[A-Za-z0-9]{16}\b", 0.95),
+    (r"\bt1\.[A-Za-z0-9_\-]{20,}={0,2}\.[A-Za-z0-9_\-]{86}={0,2}", 0.95),
+    (r"\bA3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}\b", 0.95),
+    (r"\b\d{15,16}(?:\||%7C)[A-Za-z0-9_\-]{27,40}", 0.85),
+    (r"\bdnkey-[A-Za-z0-9_\-=]{26}-[A-Za-z0-9_\-=]{52}", 0.95),
+    (r"\bCFPAT-[A-Za-z0-9_\-]{40,}", 0.95),
+    (r"\bbkua_[0-9a-f]{40}\b", 0.95),
+    (r"\bCCI(?:PAT|PRJ)_[A-Za-z0-9]{22}_[0-9a-f]{40}\b", 0.95),
+    (r"\bsk_[0-9a-f]{48}\b", 0.9),
+    (r"\be2b_[0-9a-f]{40}\b", 0.95),
+    (r"\btgp_v1_[A-Za-z0-9_\-]{40,48}", 0.95),
+    (r"\brzp_(?:live|test)_[A-Za-z0-9]{14}\b", 0.9),
+    (r"\bapi_(?:live|sandbox)\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{16,}", 0.95),
+    (r"\b[12]/\d{13,17}(?:/\d{13,17})?:[0-9a-f]{32}\b", 0.95),
+    (r"\bpk_[0-9a-f]{34}\b", 0.9),
+    (r"\bglrt-t\d_[A-Za-z0-9_\-]{20,}", 0.95),
+    (r"\bsk-or-[A-Za-z0-9_\-]{32,}", 0.9),
+    (r"\bxoxd-[A-Za-z0-9%+/=\-]{30,}", 0.9),
+)  # fmt: skip
+
+# Prefixes that words have too: what follows must be random.
+SHORT = (
+    (r"\baio_[A-Za-z0-9]{28}\b", 0.9),
+    (r"\btfp_[A-Za-z0-9_.\-=]{40,64}", 0.95),
+    (r"\bico-[A-Za-z0-9]{32}\b", 0.95),
+    (r"\b[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk\b", 0.95),
+    (r"\bAPI-[A-Z0-9]{26}\b", 0.8),
+    (r"\bAQVN[A-Za-z0-9_\-]{35,38}", 0.9),
+    (r"\bYC[A-Za-z0-9_\-]{38}\b", 0.7),
+    (r"\btvly-(?:dev-|prod-)?[A-Za-z0-9_\-]{28,}", 0.95),
+    (r"\b4b1d[A-Za-z0-9]{38}\b", 0.8),
+    (r"\bvc[apikr]{1}_[A-Za-z0-9]{24,60}\b", 0.9),
+    (r"\bcsk-[a-z0-9]{40,56}\b", 0.9),
+    (r"\bfw_[A-Za-z0-9]{20,28}\b", 0.8),
+    (r"\bph[cxas]_[A-Za-z0-9]{40,48}\b", 0.9),
+    (r"\bre_[A-Za-z0-9]{8}_[A-Za-z0-9]{22,26}\b", 0.9),
+    (r"\bSCW[A-Z0-9]{17}\b", 0.8),
+    (r"\bmka_[A-Za-z0-9_\-]{32,}", 0.9),
+    (r"\bjina_[A-Za-z0-9_\-]{40,}", 0.9),
+    (r"\bvoyage-[A-Za-z0-9_\-]{40,}|\bpa-[A-Za-z0-9_\-]{43}", 0.85),
+    (r"\bsbs_[A-Za-z0-9_\-]{30,}|\bsecret_[A-Za-z0-9]{43}\b", 0.8),
+    (r"\bB2 ?K00[A-Za-z0-9/+]{28}\b|\bK00[0-9][A-Za-z0-9/+]{27}\b", 0.7),
 )  # fmt: skip

@@ -65,8 +65,9 @@ RECOGNIZERS: tuple[Spec, ...] = (
         "EMAIL",
         (
             (
-                r"[A-Za-z0-9À-ɏ_+][A-Za-z0-9À-ɏ._%+'’\-]{0,63}@(?:[A-Za-z0-9À-ɏ](?:[A-Za-z0-9À-ɏ\-]{0,61}[A-Za-z0-9À-ɏ])?\.){1,8}"
-                r"(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9\-]{2,40})\b",
+                # Behind a quotation mark of UTF-8 that was read as Windows-1252 ("â€œ"), which ends in a letter.
+                r"(?:â€[œ˜™“]?)?(?P<value>[A-Za-z0-9À-ɏ_+][A-Za-z0-9À-ɏ._%+'’\-]{0,63}@(?:[A-Za-z0-9À-ɏ](?:[A-Za-z0-9À-ɏ\-]{0,61}[A-Za-z0-9À-ɏ])?\.){1,8}"
+                r"(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9\-]{2,40}))\b",
                 0.95,
             ),
             (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from guardrails.detectors.pii.recognizer import Spec
 from guardrails.detectors.pii.recognizers import checks
@@ -59,6 +60,27 @@ def card(value: str) -> bool:
     ) and checks.luhn(digits)
 
 
+_UUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+")
+
+
+def alone(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A number that is no part of a hash, an identifier or a decimal fraction. A word may be glued to it."""
+    if text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit():
+        return
+    first, last = start, end
+    while first and text[first - 1].isascii() and text[first - 1].isalnum() and start - first < 64:
+        first -= 1
+    while last < len(text) and text[last].isascii() and text[last].isalnum() and last - end < 64:
+        last += 1
+    rest = text[first:start] + text[end:last]
+    if rest and (any(c.isdigit() for c in rest) or _HEXADECIMAL.fullmatch(rest)):
+        return
+    if any(m.start() < end and m.end() > start for m in _UUID.finditer(text, max(0, start - 36), end + 36)):
+        return
+    yield start, end
+
+
 def _iban_pattern() -> str:
     by_length: dict[int, list[str]] = {}
     for country, length in checks.IBAN_LENGTHS.items():
@@ -67,7 +89,9 @@ def _iban_pattern() -> str:
         rf"(?:{'|'.join(sorted(countries))})[ -]?\d{{2}}(?:[ .\-\n]?[A-Z0-9]){{{length - 4}}}"
         for length, countries in sorted(by_length.items())
     ]
-    return rf"\b(?:{'|'.join(parts)})\b"
+    # A label may be glued to it: "IBANDE89…".
+    label = r"(?:iban|konto(?:nummer|nr)?|account(?:number|no)?|acct|rekening(?:nummer)?|compte|cuenta|conto)"
+    return rf"\b{label}?(?P<value>{'|'.join(parts)})\b"
 
 
 # Countries whose account part has digits only (SWIFT IBAN registry).
@@ -130,6 +154,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
         ),
         context=CARD_WORDS,
         validate=card,
+        refine=alone,
     ),
     Spec(
         "CREDIT_DEBIT_CARD_NUMBER",

@@ -1,11 +1,13 @@
-"""Addresses on a network, and what one logs in with."""
+"""Addresses on a network, and the names one logs in with."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
 
 from guardrails.detectors.pii.recognizer import Spec
+from guardrails.detectors.pii.recognizers import credential_checks as proof
 
 __all__ = ["RECOGNIZERS"]
 
@@ -22,67 +24,77 @@ def ipv6(value: str) -> bool | None:
     return None if any(c.isdigit() for c in value) and (len(groups) >= 2 or value == "::1") else False
 
 
-_WORDS = frozenset(
-    "required optional invalid incorrect wrong not the and for are was has had will can must should may your their this that is "
-    "str string text none null true false undefined empty unknown hidden missing field type input int bool char varchar "
-    "expired changed reset forgotten protected case-sensitive sensitive too also only very already taken available "
-    "here there correct valid unique same different needed stored sent used using encrypted hashed at in on with from "
-    "please enter choose create your_password password passwd username user admin_password secret example placeholder "
-    "safe secure strong weak gone lost working broken blocked locked compromised leaked stolen short long old new simple easy "
-    "hard complex known fine okay secured rejected accepted denied refused outdated enough blank visible "
-    "n/a tbd xxx redacted removed filtered".split()
-)
-_CODE = re.compile(
-    r"[A-Za-z_][\w.]*[(\[]|\$\{?|<|%[({s]|\{\{?\w*\}?\}?$|process\.|os\.|self\.|request\.|req\.|props\.|this\.|args\.|config\."
-)
-
-_VARIABLE = re.compile(r"[a-z]+(?:[A-Z][a-z]+)*(?:Password|Passwd|Pwd|Secret|Hash)|[a-z]+_(?:password|passwd|pwd|hash)")
 _FIELD = re.compile(r"[a-z][A-Za-z]*\.(?:id|name|user|login|value|data|text|username)$")
-
-
-def secret(value: str) -> bool | None:
-    """No word of a form or a manual, and no piece of code that fetches the secret from elsewhere."""
-    bare = value.strip(".,;:!?)('\"`").lower()
-    if _VARIABLE.fullmatch(value.rstrip("}])")):
-        return False
-    if len(bare) < 3 or bare in _WORDS or _CODE.match(value) or not any(c.isalnum() for c in value):
-        return False
-    return None
-
-
-def strong(value: str) -> bool | None:
-    """Without a colon before it, only what no word looks like: letters with a digit or a sign in the middle."""
-    if secret(value) is False or not any(c.isalpha() for c in value):
-        return False
-    core = value.rstrip(".,;:!?)'\"")
-    plain = core.replace("-", "").replace("'", "").replace("’", "")
-    return None if any(c.isdigit() for c in core) or (not plain.isalnum() and len(core) >= 6) else False
 
 
 def handle(value: str) -> bool | None:
     """A login name, not a word of the sentence that speaks about login names."""
-    return False if value.strip("._-@").lower() in _WORDS or _CODE.match(value) or _FIELD.match(value) else None
+    return False if proof.secret(value.strip("._-@")) is False or _FIELD.match(value) else None
 
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = rf"(?<![\w.\-]){_OCTET}(?:\.{_OCTET}){{3}}(?![\w\-]|\.\d)"
-_VERSION_WORDS = (
-    "version",
-    "ver",
-    "v",
-    "release",
-    "firmware",
-    "build",
-    "section",
-    "chapter",
-    "upgrade",
-    "update",
-    "clause",
-    "asterisk",
+# What announces a version, the number of a section or an object identifier, directly before it.
+_ANNOUNCED = re.compile(
+    r"(?i)(?:\b(?:versions?|ver|v|releases?|rel|firmware|builds?|revision|rev|tags?|sections?|sect|chapter|clause|article|appendix|figure|fig|table|rule|"
+    r"paragraph|para|policy|kernel|driver|oid|object ?identifier|asterisk|patch(?:level)?)\.?(?: (?:is|was|no\.?|number|to|of))?|§)[\"'*`]{0,2}\s{0,2}[:=#(\[]{0,2}\s?[\"'`v]?$"
+    r"|\b(?:upgrad|updat|bump|downgrad|patch|migrat)\w{1,4}\b[^\n.;]{0,40}\bto\s{1,2}v?$"
+    r"|(?:[=~!<>]=|~>|\^)\s?[\"']?v?$"
 )
+_PRODUCT = re.compile(
+    r"(?i)(?<![\w.\-])(?:python|java|jdk|jre|node(?:\.?js)?|npm|nginx|apache|httpd|tomcat|chrome|chromium|chromedriver|firefox|safari|opera|edge|windows|macos|ios|android|"
+    r"(?:libre|open|ms |microsoft )?office|word|excel|outlook|openssl|openssh|mysql|mariadb|postgres(?:ql)?|oracle|db2|sqlite|redis|mongodb|linux|ubuntu|debian|\.net|dotnet|sdk|v8|"
+    r"cuda|cudnn|driver|gcc|clang|llvm|php|ruby|rails|perl|golang|rust|docker|kubernetes|k8s|jenkins|gitlab|git|solr|elasticsearch|kafka|zlib|curl|flash|acrobat|reader|photoshop|"
+    r"wordpress|drupal|joomla|django|flask|spring|log4j|struts|numpy|pytorch|tensorflow|electron|unity|unreal|teams|zoom|skype|slack|vlc|steam|bios|uefi|esxi|vmware|virtualbox|"
+    r"exchange|sharepoint|sap|junos|pan-os|fortios|routeros|webkit|applewebkit|gecko|dart|flutter|swift|kotlin|gradle|maven|cmake|bash|zsh|powershell|visual studio|vs ?code)\s{1,2}(?:version\s)?v?$"
+)
+_SLASHED = re.compile(r"(?<![\w./:])[A-Za-z][\w+\-]*/v?$")
+_HEADING_BEFORE = re.compile(r"(?:^|\n)[ \t#*>\-]*$|>\s?$")
+_HEADING_AFTER = re.compile(r"\.?\s{1,4}(?:[A-Z][A-Za-z]|[A-Z]?[a-z]|<)|\.?</|\.\s")
+_FOLLOWED = re.compile(r"(?i)\s?\(?(?:release|version|build|beta|alpha|firmware|update)\b")
+_OID = ("2.5.4.", "2.5.29.", "1.3.6.1", "1.2.840")
+_PRIVATE = re.compile(
+    r"10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\."
+)
+_RESOLVERS = frozenset(["8.8.8.8", "8.8.4.4", "9.9.9.9", "1.0.0.1"])
 
-_PASS = r"(?:pass ?word|pass ?phrase|pass ?code|passwd|pwd|passwort|kennwort|contraseña|mot de passe|senha)s?"
-_VALUE = r"[^\s\"'`<>,;|]{3,63}[^\s\"'`<>,;|.]"
+
+def address(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """An address of version 4 that is no version, no section and no object identifier, as what stands directly beside it says.
+
+    Private addresses are nobody's version.
+    """
+    value = text[start:end]
+    before, after = text[max(0, start - 64) : start], text[end : end + 24]
+    slashed = _SLASHED.search(before) is not None and not before.lower().endswith("localhost/")
+    private = _PRIVATE.match(value) is not None
+    version = slashed or re.search(r"(?:[=~!<>]=|~>)\s?[\"']?$", before) is not None
+    if not private:
+        octets = [int(o) for o in value.split(".")]
+        version = (
+            version
+            or _ANNOUNCED.search(before) is not None
+            or _PRODUCT.search(before) is not None
+            or _FOLLOWED.match(after) is not None
+            or value.startswith(_OID)
+            or (
+                max(octets) <= 40
+                and value not in _RESOLVERS
+                and _HEADING_BEFORE.search(before) is not None
+                and _HEADING_AFTER.match(after) is not None
+            )
+        )
+    if not version:
+        yield start, end
+
+
+def not_a_slice(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """An address of version 6; ``x[0::2]`` is an index."""
+    index = re.fullmatch(r"\d{0,3}::\d{0,3}", text[start:end]) and text[end : end + 1] in ("]", ",")
+    if not index or text[end : end + 2] == "]:":
+        yield start, end
+
+
 _TLD = r"(?:com|org|net|edu|gov|mil|info|biz|co\.uk|org\.uk|ac\.uk|gov\.uk|com\.au|co\.in|co\.nz|co\.jp|com\.br)"
 _TLD_PATH = r"(?:io|dev|ai|app|me|co|uk|de|fr|es|it|nl|ch|at|eu|ca|au|in|jp|cn|ru|br|us|ly|gg|tv|be|se|no|dk|fi|pl|cz|pt|ie|xyz|site|online|shop|tech|cloud)"
 _LABEL = r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?"  # the last one stands outside the repetition: ".com" is a trigger
@@ -105,7 +117,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
             "client",
             "ssh",
         ),
-        against=_VERSION_WORDS,
+        refine=address,
     ),
     Spec(
         "IP_ADDRESS",
@@ -121,6 +133,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
         ),
         context=("ip", "ipv6", "host", "server", "address"),
         validate=ipv6,
+        refine=not_a_slice,
     ),
     Spec(
         "MAC_ADDRESS",
@@ -202,42 +215,5 @@ RECOGNIZERS: tuple[Spec, ...] = (
             "discord",
         ),
         requires_context=True,
-    ),
-    Spec(
-        "PASSWORD",
-        (
-            (
-                rf"(?<![A-Za-z])my (?:new |old |current )?{_PASS} (?:is|was) (?P<value>[A-Za-z0-9]{{5,30}})(?=[.,!;\n]|$)",
-                0.6,
-            ),
-            (rf"(?<![A-Za-z]){_PASS}[\"'`*]{{0,3}}\s{{0,2}}(?:[:=]|=>|:=)\s{{0,3}}[*`]{{0,2}}(?P<value>{_VALUE})", 0.7),
-            (
-                rf"(?<![A-Za-z]){_PASS}[\"'`*]{{0,3}}\s{{0,2}}(?:[:=]|=>|:=|is|was)\s{{0,3}}\"(?P<value>[^\"\n]{{4,63}})\"",
-                0.75,
-            ),
-            (
-                rf"(?<![A-Za-z]){_PASS}[\"'`*]{{0,3}}\s{{0,2}}(?:[:=]|=>|:=|is|was)\s{{0,3}}'(?P<value>[^'\n]{{4,63}})'",
-                0.75,
-            ),
-        ),
-        validate=secret,
-        ignore_case=True,
-    ),
-    Spec(
-        "PASSWORD",
-        (
-            (
-                rf"(?<![A-Za-z]){_PASS}(?: (?:for|to|of) [^\n.,;:]{{1,40}}?)? (?:is|was|will be|set to|reset to|changed to)(?: now)?:? (?P<value>{_VALUE})",
-                0.65,
-            ),
-            (rf"(?<![A-Za-z]){_PASS} (?P<value>{_VALUE})", 0.55),
-            (rf"(?<![A-Za-z]){_PASS}(?: of| is| was)? [\"'‘“`](?P<value>[^\"'’”`\n\s]{{5,63}})[\"'’”`]", 0.6),
-            (
-                r"(?<![\w/])(?:users?(?:names?)?|logins?|credentials?)\b[^\n]{0,60}?@[^\n\s/]{3,60} / (?P<value>[^\s\"'`<>,;|]{5,63}[^\s\"'`<>,;|.])",
-                0.5,
-            ),
-        ),
-        validate=strong,
-        ignore_case=True,
     ),
 )

@@ -21,12 +21,6 @@ def _imei(value: str) -> bool:
     return checks.luhn(value) and checks.distinct(value, 3)
 
 
-_SECRET = r"(?:api|app|application|access|account|auth|client|consumer|secret|private|service|bearer|refresh|session|security|encryption|signing|webhook|master|storage|subscription)"
-_NAMED = (
-    rf"(?i){_SECRET}[ _\-]?(?:secret[ _\-]?)?(?:key|token|secret)(?:[ _\-]?(?:id|value))?[\"'`]?(?: is)?"
-    r"\s?(?::=|:|=>|=|\s)\s{0,3}[\"'`]?(?:Bearer |Token )?(?P<value>[A-Za-z0-9_\-.+/=~]{15,}[A-Za-z0-9_=\-])"
-)
-
 RECOGNIZERS = (
     Spec(
         "PRIVATE_KEY",
@@ -38,7 +32,7 @@ RECOGNIZERS = (
             (r"PuTTY-User-Key-File-[23]: (?s:.)*?Private-MAC: [0-9a-f]{40,64}", 1.0),
         ),
     ),
-    Spec("PRIVATE_KEY", ((r"\bAGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}\b", 0.9),), validate=proof.bech32),
+    Spec("PRIVATE_KEY", ((r"\bAGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}\b", 0.9),), validate=lambda v: proof.bech32(v) or None),
     Spec("PRIVATE_KEY", ((r"\bnsec1[02-9ac-hj-np-z]{58}\b", 0.9),), validate=proof.bech32),
     Spec(
         "PRIVATE_KEY",  # Bitcoin's wallet import format, Stellar's seed; extended keys
@@ -55,22 +49,11 @@ RECOGNIZERS = (
     ),
     Spec("API_KEY", api_keys.CHECKED, validate=proof.github),
     Spec("API_KEY", api_keys.FORMATS),
-    Spec("API_KEY", ((r"\bsk-[A-Za-z0-9]{20,64}\b", 0.85),), validate=proof.random_value),
+    Spec("API_KEY", ((r"\bsk-[A-Za-z0-9]{20,64}\b", 0.85), *api_keys.SHORT), validate=proof.random_value),
     Spec(
         "API_KEY",
         ((r"\b[MNO][A-Za-z0-9_\-]{22,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,40}", 0.85),),
         validate=proof.discord,
-    ),
-    Spec(
-        "API_KEY",
-        (
-            (_NAMED, 0.75),
-            (r"(?i)\b(?:apikey|token|secret|credentials?)[\"'`]?\s?(?::=|:|=>|=)\s{0,3}[\"'`]?(?P<value>[A-Za-z0-9_\-.+/=~]{19,}[A-Za-z0-9_=\-])", 0.7),
-            (r"(?i)\bauthorization[\"']?\s?[:=]\s?[\"']?(?:bearer|basic|token)\s(?P<value>[A-Za-z0-9_\-.+/=~]{15,}[A-Za-z0-9_=\-])", 0.85),
-            (r"(?i)\bbearer (?P<value>[A-Za-z0-9_\-.+/=~]{23,}[A-Za-z0-9_=\-])", 0.7),
-        ),
-        against=("dummy", "sample", "placeholder", "fake", "mock"),
-        validate=proof.random_value,
     ),
     # Bitcoin, Litecoin, Dogecoin, Dash, Tron, XRP, test networks; Stellar; Bitcoin Cash; Tezos; extended public keys.
     # One pattern for all without a telling prefix: each is a scan of the text.

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from guardrails.errors import PolicyError, Problem
+from guardrails.policy.syntax import mistake
 from guardrails.rules import Position
 
 __all__ = [
@@ -208,6 +209,7 @@ class _Composer:
     def __init__(self, text: str, file: str, most: int) -> None:
         self.file = file
         self.most = most
+        self.text = text
         self.lines = text.splitlines()
         self.nodes = 0
         self.events = yaml.parse(text, Loader=Loader)
@@ -304,11 +306,11 @@ class _Composer:
         return node
 
     def _syntax(self, error: Exception) -> PolicyError:
-        mark = getattr(error, "problem_mark", None)
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        what = getattr(error, "problem", None) or "nested too deeply"
+        what, line, column, remedy = mistake(error, self.text, Loader)
         source = shown_line(self.lines, line)
-        return _problem("syntax", f"this is not valid YAML: {what}", self.file, line, column, source_line=source)
+        return _problem(
+            "syntax", f"this is not valid YAML: {what}", self.file, line, column, source_line=source, remedy=remedy
+        )
 
 
 def _scalar(event: Any) -> Any:

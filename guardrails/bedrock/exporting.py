@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from guardrails import catalog
 from guardrails.bedrock.effective import effective
 from guardrails.bedrock.names import ASIDE, FROM_ACTIONS, LIMITS, plain_term
+from guardrails.errors import PolicyError
 from guardrails.policy import load
 from guardrails.policy.loading import locate, parse_document
 from guardrails.policy.source import plain
@@ -37,11 +38,17 @@ class Exported:
 def export_file(path: str | Path) -> Exported:
     """The request of a policy file. A file that stands alone is exported as written, one that inherits as it works out.
 
-    Raises PolicyError when the policy does not load.
+    Raises PolicyError when the policy does not load, but for a pattern that only RE2 refuses.
     """
-    policy = load(path)
     found = locate(path)
     document = plain(parse_document(found)) if isinstance(found, Path) else {}
+    try:
+        policy = load(path)
+    except PolicyError as error:
+        # Bedrock takes patterns that RE2 does not; what was imported with such a one goes back as it came.
+        if "extends" in document or any(p.code != "regex-refused" for p in error.problems):
+            raise
+        return export_document(document)
     if "extends" not in document:
         return export_document(document, policy)
     exported = export_guardrail(policy)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
+from guardrails import detectors
 from guardrails.bedrock.names import ACTIONS, ASIDE, escaped
 from guardrails.errors import GuardrailsError
 
-__all__ = ["Imported", "import_guardrail"]
+__all__ = ["Imported", "import_guardrail", "read_request"]
 
 # GetGuardrail says the same under other names.
 _GET_NAMES = {
@@ -38,6 +41,26 @@ class Imported:
 
     document: dict[str, Any]
     notes: list[str] = field(default_factory=list)
+
+
+def read_request(path: Path) -> Any:
+    """What a file of JSON holds. Raises GuardrailsError for any other file, OSError when there is none."""
+    try:
+        return json.loads(path.read_bytes().decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise GuardrailsError(f"{path}: this is not UTF-8 text; a guardrail is imported from JSON") from None
+    except (ValueError, RecursionError) as error:
+        place = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        what = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
+        ours = (
+            "; this is a policy already: use it as it is, or `guardrails export` it"
+            if path.suffix in (".yaml", ".yml")
+            else ""
+        )
+        raise GuardrailsError(
+            f"{path}{place}: this is not JSON: {what}; import takes a CreateGuardrail request or a GetGuardrail response, as "
+            f"`aws bedrock get-guardrail` prints it{ours}"
+        ) from None
 
 
 def import_guardrail(config: Mapping[str, Any]) -> Imported:
@@ -71,7 +94,12 @@ def import_guardrail(config: Mapping[str, Any]) -> Imported:
         if member not in request:
             continue
         if any(isinstance(v, list) and v for v in request[member].values()):
-            section(request[member], document, kept)
+            try:
+                section(request[member], document, kept)
+            except (KeyError, TypeError, AttributeError) as error:
+                raise GuardrailsError(
+                    f"{member}: this is not the shape of a guardrail: {type(error).__name__} {error}".rstrip()
+                ) from None
         else:
             kept[member] = request[member]  # nothing in it; a response may hold such a one
     kept |= {member: request[member] for member in ASIDE if member in request}
@@ -81,6 +109,13 @@ def import_guardrail(config: Mapping[str, Any]) -> Imported:
         notes.append(
             "content filters, topics and grounding need trained weights; without them this policy does not start"
         )
+    for i, entry in enumerate(document.get("pii", {}).get("regexes", ())):
+        wrong = detectors.module("regex").check_pattern(entry["pattern"])
+        if wrong is not None:
+            notes.append(
+                f"pii.regexes[{i}] ({entry['name']}): {wrong.reason}; until its pattern is written in another way this policy does "
+                "not load (it can be exported)"
+            )
     if "automatedReasoningPolicyConfig" in kept:
         notes.append("automated reasoning is kept aside and not applied")
     if any("IMAGE" in m for sides in kept.get("contentModalities", {}).values() for m in sides.values()):

@@ -140,7 +140,9 @@ def lint(
     else:
         for problem in problems:
             typer.echo(problem.render() + "\n")
-        typer.echo(f"{len(files)} policies, {len(errors)} errors, {len(problems) - len(errors)} warnings")
+        counts = ((len(files), "policy", "policies"), (len(errors), "error", "errors"),
+                  (len(problems) - len(errors), "warning", "warnings"))  # fmt: skip
+        typer.echo(", ".join(f"{n} {one if n == 1 else more}" for n, one, more in counts))
     raise typer.Exit(NEGATIVE if errors else OK)
 
 
@@ -238,7 +240,7 @@ def import_(
     from guardrails import bedrock  # noqa: PLC0415
     from guardrails.policy import dump  # noqa: PLC0415
 
-    imported = bedrock.import_guardrail(json.loads(file.read_text(encoding="utf-8")))
+    imported = bedrock.import_guardrail(bedrock.read_request(file))
     text = dump(imported.document)
     for note in imported.notes:
         typer.echo(f"note: {note}", err=True)

@@ -131,6 +131,14 @@ def _remedy(finding: Finding, policy: Policy) -> str:
         return "the rule is enforced; leave this out of the text, or ask the policy's owner" + (
             f" ({policy.metadata['owner']})" if policy.metadata.get("owner") else ""
         )
+    whole = {
+        "content": f"lower the strength of {finding.rule} for this direction (HIGH is the strictest), or change its action",
+        "topics": f"sharpen the definition or the examples of {finding.rule}, or change its action",
+        "grounding": f"give the model sources that say so, lower the threshold of {finding.rule}, or change its action",
+        "classifier": f"raise the threshold of {finding.rule}, or change its action",
+    }
+    if finding.start is None or rule.detector in whole:  # it judges whole texts: no value could be excused
+        return whole.get(rule.detector, f"change the settings or the action of {finding.rule}")
     return f"leave it out of the text, or add the exact value to `except` of {finding.rule}, or change its action"
 
 
@@ -241,6 +249,11 @@ def tested(outcomes: Sequence[FileOutcome], *, verbose: bool = False) -> str:
                 screen.line(f"      {what}")
                 screen.line("        expected: ", (visible(expected), "green"))
                 screen.line("        got:      ", (visible(got), "red"))
+    if not outcomes:
+        screen.line(
+            "there is no test here: tests of NAME.yaml stand beside it in NAME.test.yaml (docs/policy-tests.md);"
+        )
+        screen.line("`guardrails init` writes a policy with its tests")
     total = [o for file in outcomes for o in file.outcomes]
     counts = [sum(o.status is s for o in total) for s in Status]
     errors = counts[2] + sum(f.error is not None for f in outcomes)

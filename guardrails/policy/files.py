@@ -92,10 +92,13 @@ class Files:
         """The real path behind a reference in a file of the folder ``base``. Raises PolicyError outside the root."""
         if reference.startswith(SHIPPED):
             name = reference.removeprefix(SHIPPED)
-            if name not in resources.shipped_policies():
+            shipped = resources.shipped_policies()
+            if name not in shipped:
+                close = nearest(Path(name).stem, shipped)
                 raise _refused(
                     "not-found", "there is no shipped policy of this name", at, key, reference,
-                    allowed=", ".join(resources.shipped_policies()),
+                    allowed=", ".join(shipped), nearest=close and f"{SHIPPED}{close}",
+                    remedy=f"write {SHIPPED}{close}" if close else None,
                 )  # fmt: skip
             return Path(os.path.realpath(resources.policies_dir() / f"{name}.yaml"))
         if "\0" in reference or "\\" in reference or Path(reference).is_absolute():
@@ -144,6 +147,11 @@ class Files:
         except OSError as error:
             beside = path.parent.iterdir() if path.parent.is_dir() else ()
             close = nearest(path.name, sorted(p.name for p in beside if ".test." not in p.name))
+            if key.startswith("extends"):
+                name = Path(reference).stem
+                shipped = nearest(name, resources.shipped_policies())
+                if name in resources.shipped_policies() or (close is None and shipped):
+                    close = f"{SHIPPED}{shipped}"
             raise _refused(
                 "not-found", f"the file cannot be read: {error.strerror}", at, key, reference,
                 nearest=close, remedy=f"write {close}" if close else None,

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from guardrails import detectors
+from guardrails.content import Content, Deadline
 from guardrails.errors import Problem
 from guardrails.exceptions import value_key
 from guardrails.policy.loading import examine
 from guardrails.policy.reader import Reader
 from guardrails.reach import hold
 from guardrails.rules import Mask, Policy, Position, Rule, StreamMode
-from guardrails.types import OnFailure, RuleAction, Source
+from guardrails.types import OnFailure, Piece, RuleAction, Source
 
 __all__ = ["lint"]
 
 # Bedrock's own limits (CreateGuardrail in botocore's service model).
-_BEDROCK = {"messages": 500, "description": 200, "regexes": 30, "pattern": 500}
+_BEDROCK = {
+    "messages": 500,
+    "description": 200,
+    "regexes": 30,
+    "pattern": 500,
+    "topics": 30,
+    "definition": 200,
+    "examples": 5,
+    "example": 100,
+}
+# A topic's example is one thing that somebody may ask: words; and how many of them say what more could not.
+_EXAMPLE_WORDS, _EXAMPLES = 60, 30
+_SHORT_MS = 100
+# Definitions that say what a topic is not: models compare a text with what is written, and read no "except".
+_NEGATIVE = re.compile(
+    r"(?i)^\W*(?:(?:everything|anything|all|any|every|alles|tout|todo)\b.{0,60}?\b(?:except|excluding|but|other than|apart from|besides|outside|"
+    r"unrelated|not|without|außer|sauf|excepto)\b|(?:off[- ]?topic|not\b|no\b|non-|unrelated\b|other than\b|outside\b|except\b|nothing but\b))"
+)
+# Types that are told from their form alone, wherever they stand: what is none of them there is none anywhere.
+_FORMAL = frozenset(
+    ("EMAIL", "URL", "IP_ADDRESS", "MAC_ADDRESS", "CREDIT_DEBIT_CARD_NUMBER", "INTERNATIONAL_BANK_ACCOUNT_NUMBER")
+)
 _BROAD = frozenset((".", ".+", ".*", r"\w+", r"\S+", r"\d", r"\w", r"[a-z]+", r"[A-Za-z]+", r"\d+"))
 
 
@@ -50,6 +75,11 @@ class _Warnings:
             self.warn("only-detects", "no rule masks or blocks anything", "name", remedy="give one an action")
         if policy.description is not None and len(policy.description) > _BEDROCK["description"]:
             self.warn("bedrock-limit", "Bedrock takes descriptions of 200 characters at most", "description")
+        if policy.limits.deadline_ms < _SHORT_MS:
+            self.warn(
+                "short-deadline", "checks will run out of time on a busy machine", "limits.deadline_ms",
+                written=f"{policy.limits.deadline_ms} milliseconds", remedy="write milliseconds: 10000 are ten seconds",
+            )  # fmt: skip
         for name in ("blocked_input", "blocked_output"):
             if len(getattr(policy.messages, name)) > _BEDROCK["messages"]:
                 self.warn("bedrock-limit", "Bedrock takes messages of 500 characters at most", f"messages.{name}")
@@ -109,6 +139,10 @@ class _Warnings:
                 remedy="write action: mask, or remove it",
             )
         self.message(rule)
+        if rule.detector == "topics":
+            self.topic(rule)
+        if rule.detector != "words":
+            self.exceptions(rule)
         for value in rule.exceptions:
             if len(value_key(value)) < 3:
                 self.warn(
@@ -123,6 +157,64 @@ class _Warnings:
                 self.warn("bedrock-limit", "Bedrock takes patterns of 500 characters at most", f"{rule.id}.pattern")
         if rule.detector == "words":
             self.words(rule)
+
+    def topic(self, rule: Rule) -> None:
+        """What a topic says that a model will not read as its author means it."""
+        settings = rule.settings
+        negative = _NEGATIVE.match(settings.definition or "")
+        if negative:
+            self.warn(
+                "negative-definition", f"{rule.id} says what the topic is not: texts are compared with what it says",
+                f"{rule.id}.definition", written=negative.group().strip(),
+                remedy="name what is denied, one topic for each subject; what is allowed needs no topic",
+            )  # fmt: skip
+        if settings.definition is not None and len(settings.definition) > _BEDROCK["definition"]:
+            self.warn("bedrock-limit", "Bedrock takes definitions of 200 characters at most", f"{rule.id}.definition")
+        examples = settings.examples
+        long = next((e for e in examples if len(e.split()) > _EXAMPLE_WORDS), None)
+        if long is not None:
+            self.warn(
+                "long-example", f"an example of {rule.id} is no single question or sentence", f"{rule.id}.examples",
+                written=f"{len(long.split())} words", remedy="write what one person would ask in one message",
+            )  # fmt: skip
+        elif any(len(e) > _BEDROCK["example"] for e in examples):
+            self.warn("bedrock-limit", "Bedrock takes examples of 100 characters at most", f"{rule.id}.examples")
+        if len(examples) > _EXAMPLES:
+            self.warn(
+                "many-examples", f"{rule.id} has so many examples that they blur what it is about", f"{rule.id}.examples",
+                written=str(len(examples)), remedy="keep the three to five that differ most, or make it several topics",
+            )  # fmt: skip
+        elif len(examples) > _BEDROCK["examples"]:
+            self.warn("bedrock-limit", "Bedrock takes five examples of a topic at most", f"{rule.id}.examples")
+
+    def exceptions(self, rule: Rule) -> None:
+        """Exceptions that can excuse nothing: they are exact values of what the rule finds."""
+        for value in rule.exceptions:
+            wild = re.search(r"[*%]|\.\+|\\[dwsSDW]|^/.*/$|^\^|\$$", value)
+            if wild and not (rule.detector == "regex" and self.finds(rule, value)):
+                self.warn(
+                    "exception-never-matches", f"an exception of {rule.id} is no value: * and patterns mean nothing here",
+                    f"{rule.id}.exceptions", written=value, remedy="write each value in full",
+                )  # fmt: skip
+            elif (rule.detector == "regex" or (rule.detector == "pii" and rule.type in _FORMAL)) and not self.finds(
+                rule, value
+            ):
+                self.warn(
+                    "exception-never-matches", f"{rule.id} finds nothing in this exception, so there is nothing to excuse",
+                    f"{rule.id}.exceptions", written=value, remedy="write a whole value, as it stands in a text",
+                )  # fmt: skip
+            elif rule.detector in ("content", "topics", "grounding", "classifier"):
+                self.warn(
+                    "exception-never-matches", f"{rule.id} judges whole texts: an exception excuses no part of one",
+                    f"{rule.id}.exceptions", written=value, remedy="remove it; lower the strength or sharpen the definition instead",
+                )  # fmt: skip
+
+    @staticmethod
+    def finds(rule: Rule, value: str) -> bool:
+        """Whether the rule finds anything in this value, which stands alone or in a sentence."""
+        bare = replace(rule, exceptions=(), input=RuleAction.DETECT)
+        content = Content([Piece(value), Piece(f"It is {value} here.")], Source.INPUT)
+        return bool(detectors.build(rule.detector, (bare,)).find(content, Deadline(60_000)).hits)
 
     def message(self, rule: Rule) -> None:
         """A message that nobody will read: its rule blocks in no direction that the message is for."""

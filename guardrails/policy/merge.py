@@ -190,6 +190,8 @@ def _merged(parent: Draft, child: Draft, reader: Reader, siblings: bool) -> Draf
     merged = dataclasses.replace(parent, fields=fields, type=child.type, key=child.key)
     if parent.enforced is not None:
         merged = _held(parent, merged, child, reader, siblings)
+    elif not siblings:
+        _milder(parent, merged, child, reader)
     if siblings and parent.enforced and child.enforced:
         for name in _FIXED:
             if name != "mask" and parent.get(name) != child.get(name):
@@ -202,6 +204,38 @@ def _merged(parent: Draft, child: Draft, reader: Reader, siblings: bool) -> Draf
         merged = _held(child, merged, parent, reader, siblings)
         merged = dataclasses.replace(merged, enforced=parent.enforced or child.enforced)
     return merged
+
+
+def _milder(parent: Draft, merged: Draft, child: Draft, reader: Reader) -> None:
+    """Warn where a child says less than a parent whose rule nobody enforces: it may, and it may not have meant to."""
+    said: list[tuple[str, Any, Any, Position]] = []
+    for direction in ("input", "output"):
+        before, after = parent.action(direction), merged.action(direction)
+        names = (f"{direction}_action", f"{direction}_enabled", f"{direction}_strength", "action", "enabled")
+        if _ACTIONS.index(after) < _ACTIONS.index(before):
+            said.append((direction, after or "disabled", before, child.place(*names)))
+        old, new = (d.get(f"{direction}_strength", "HIGH") for d in (parent, merged))
+        if after is not None and parent.detector == "content" and _STRENGTHS.index(new) < _STRENGTHS.index(old):
+            said.append((f"{direction}.strength", new, old, child.place(f"{direction}_strength")))
+    for name, default in (("on_failure", OnFailure.BLOCK), ("required", False)):
+        order: list[Any] = _FAILURES if name == "on_failure" else [False, True]
+        old, new = parent.get(name, default), merged.get(name, default)
+        if name in child.fields and order.index(new) < order.index(old):
+            said.append((name, new, old, child.place(name)))
+    for name, sign in (("min_score", -1), ("threshold", 1)):
+        if name in child.fields and name in parent.fields and sign * child.get(name) < sign * parent.get(name):
+            said.append((name, child.get(name), parent.get(name), child.place(name)))
+    places = {(p.file, p.line, p.column) for p in reader.problems if p.code == "weaker-than-parent"}
+    for name, new, old, at in said:
+        # ALL stands for many types: one warning for what is written once.
+        if (at.file, at.line, at.column) not in places:
+            places.add((at.file, at.line, at.column))
+            reader.report(
+                "weaker-than-parent", f"{parent.id} does less here than in its parent ({parent.at})", at, f"{child.key}.{name}",
+                written=str(new), allowed=f"{old} or stricter, to keep what the parent does",
+                remedy="remove this setting, unless it is meant; enforced: [" + parent.id + "] in the parent forbids it",
+                severity="warning",
+            )  # fmt: skip
 
 
 def _held(parent: Draft, merged: Draft, child: Draft, reader: Reader, siblings: bool) -> Draft:

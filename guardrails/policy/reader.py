@@ -10,13 +10,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from guardrails import catalog
 from guardrails.errors import Problem
+from guardrails.policy import hints
 from guardrails.policy.source import Node, shown_line
 from guardrails.rules import Position
 
 __all__ = ["MAX_PROBLEMS", "Reader", "nearest"]
 
 MAX_PROBLEMS = 200
+_LISTED = 45  # names that are all shown
+_PERCENT = 100
 
 
 def nearest(written: str, allowed: Iterable[str]) -> str | None:
@@ -27,8 +31,9 @@ def nearest(written: str, allowed: Iterable[str]) -> str | None:
 
 
 def _list(allowed: Sequence[str]) -> str:
-    shown = ", ".join(allowed[:12])
-    return shown if len(allowed) <= 12 else f"{shown} and {len(allowed) - 12} more"
+    if len(allowed) <= _LISTED:
+        return ", ".join(allowed)
+    return f"{', '.join(allowed[:12])} and {len(allowed) - 12} more"
 
 
 @dataclass
@@ -56,7 +61,8 @@ class Reader:
     def mapping(self, node: Node, key: str, allowed: Sequence[str] | None = None) -> dict[str, Node]:
         """The entries of a mapping; unknown keys are recorded and left out."""
         if not isinstance(node.value, dict):
-            self.wrong_type(node, key, "a mapping")
+            below = f"write its settings below it: {', '.join(allowed[:6])}" if allowed else None
+            self.wrong_type(node, key, "a mapping", hints.shape(key) or below)
             return {}
         if allowed is None:
             return dict(node.value)
@@ -65,7 +71,10 @@ class Reader:
             if name in allowed:
                 known[name] = child
             else:
-                self.unknown("unknown-key", "is not a setting here", name, node.keys[name], _dotted(key, name), allowed)
+                self.unknown(
+                    "unknown-key", "is not a setting here", name, node.keys[name], _dotted(key, name), allowed,
+                    hints.home(name, key, tuple(catalog.PII), catalog.CONTENT),
+                )  # fmt: skip
         return known
 
     def unknown(  # noqa: PLR0917 - what, where and instead of what
@@ -80,7 +89,11 @@ class Reader:
     ) -> None:
         """Record a name that is none of ``allowed``."""
         # Looking for the nearest name is slow; a file with that many errors is no slip of the pen.
-        close = nearest(written, allowed) if len(self.problems) < MAX_PROBLEMS // 10 else None
+        close = None
+        if len(self.problems) < MAX_PROBLEMS // 10:
+            close, instead = hints.meant(code, written, allowed)
+            remedy = remedy or instead
+            close = close or (None if instead else nearest(written, allowed))
         if remedy is None and close:
             remedy = f"write {close}"
         self.report(
@@ -90,14 +103,21 @@ class Reader:
     def wrong_type(self, node: Node, key: str, wanted: str, remedy: str | None = None) -> None:
         """Record a value of the wrong type."""
         written = node.kind if node.raw is None else f"{node.raw} ({node.kind})"
+        if node.value is None:
+            written = "nothing" if not node.raw else node.raw
+            remedy = remedy or "write a value, or remove the key"
         self.report(
-            "wrong-type", f"{key} must be {wanted}", node.at, key, written=written, allowed=wanted, remedy=remedy
-        )
+            "wrong-type", f"{key or 'a policy'} must be {wanted}", node.at, key, written=written, allowed=wanted,
+            remedy=remedy or f"write {wanted}",
+        )  # fmt: skip
 
     def items(self, node: Node, key: str) -> list[Node]:
         """The items of a list."""
         if not isinstance(node.value, list):
-            self.wrong_type(node, key, "a list")
+            scalar = node.raw is not None and node.value is not None
+            name = key.rpartition(".")[2]
+            single = f"write {name}: [{node.raw}]" if scalar and len(node.raw or "") < 60 else None
+            self.wrong_type(node, key, "a list", single or hints.shape(key))
             return []
         return node.value
 
@@ -129,7 +149,8 @@ class Reader:
     def choice(self, node: Node, key: str, allowed: Sequence[str], code: str = "unknown-value") -> str | None:
         """One of a few names."""
         if not isinstance(node.value, str):
-            self.wrong_type(node, key, f"one of {_list(allowed)}")
+            close, instead = hints.meant(code, node.raw, allowed) if node.raw else (None, None)
+            self.wrong_type(node, key, f"one of {_list(allowed)}", instead or (f"write {close}" if close else None))
             return None
         if node.value not in allowed:
             self.unknown(code, "is not known here", node.value, node.at, key, allowed)
@@ -139,7 +160,10 @@ class Reader:
     def flag(self, node: Node, key: str) -> bool | None:
         """``true`` or ``false``."""
         if not isinstance(node.value, bool):
-            self.wrong_type(node, key, "true or false")
+            word = str(node.raw or "").strip().lower()
+            said = "true" if word in ("yes", "on", "1", "true", "y") else "false"
+            known = said == "true" or word in ("no", "off", "0", "false", "n", "none")
+            self.wrong_type(node, key, "true or false", f"write {said}, without quotes" if known else None)
             return None
         return node.value
 
@@ -147,7 +171,9 @@ class Reader:
         """A number from ``low`` to ``high``, both included."""
         value = node.value
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-            self.wrong_type(node, key, "a whole number" if whole else "a number")
+            wanted = "a whole number" if whole else "a number"
+            between = f"{int(low):,} to {int(high):,}" if whole else f"{low:g} to {high:,g}"
+            self.wrong_type(node, key, wanted, f"write {wanted} from {between}, without quotes")
             return None
         if not low <= value <= high:
             self.report(
@@ -157,9 +183,22 @@ class Reader:
                 key,
                 written=str(value),
                 allowed=f"{low:g} to {high:,g}" if not whole else f"{int(low):,} to {int(high):,}",
+                remedy=_within(value, low, high, whole=whole),
             )
             return None
         return value
+
+
+def _within(value: float, low: float, high: float, *, whole: bool) -> str:
+    """What to write instead of a number that is out of range; 75 for a share is meant in percent."""
+    if not whole and low == 0 and 0 < high <= 1 < value <= _PERCENT:
+        return f"write {min(value / _PERCENT, high):g}: it is a share, not a percentage"
+    near = low if value < low else high
+    return (
+        f"write {int(near)} or {'more' if value < low else 'less'}"
+        if whole
+        else f"write {near:g} or {'more' if value < low else 'less'}"
+    )
 
 
 def _dotted(prefix: str, name: str) -> str:

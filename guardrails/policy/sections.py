@@ -39,6 +39,7 @@ from guardrails.policy.fields import (
     types_of,
 )  # fmt: skip
 from guardrails.policy.files import Lists
+from guardrails.policy.hints import shape
 from guardrails.policy.reader import Reader
 from guardrails.policy.source import Node, plain
 from guardrails.policy.turns import read_turns
@@ -81,7 +82,8 @@ class _Sections(Fields):
             version = top["version"]
             reader.report(
                 "unknown-version", "this version of the format is not known", version.at, "version",
-                written=str(version.raw), allowed="1", remedy="write version: 1",
+                written=version.kind if version.raw is None else f"{version.raw} ({version.kind})", allowed="1 (a number)",
+                remedy="write version: 1, without quotes",
             )  # fmt: skip
         if "name" in top:
             name = reader.text(top["name"], "name")
@@ -133,7 +135,7 @@ class _Sections(Fields):
             key = f"content.{name}"
             if name not in catalog.CONTENT:
                 self.reader.unknown(
-                    "unknown-category", "is no content filter", name, node.keys[name], key, catalog.CONTENT
+                    "unknown-category", "is not a content filter", name, node.keys[name], key, catalog.CONTENT
                 )
                 continue
             draft = self.draft(key, "content", name, node.keys[name], key)
@@ -250,7 +252,7 @@ class _Sections(Fields):
         for name, at, child in names:
             key = f"words.managed.{name}"
             if name not in catalog.MANAGED_LISTS:
-                self.reader.unknown("unknown-list", "is no managed word list", name, at, key, catalog.MANAGED_LISTS)
+                self.reader.unknown("unknown-list", "is not a managed word list", name, at, key, catalog.MANAGED_LISTS)
                 continue
             draft = self.draft(f"words.{name}", "words", name, at, key)
             draft.fields["managed"] = Value((Value(name, at),), at)
@@ -290,7 +292,7 @@ class _Sections(Fields):
     def entity(self, name: str, child: Node, at: Position) -> None:
         key = f"pii.entities.{name}"
         if name != "ALL" and name not in catalog.PII:
-            self.reader.unknown("unknown-entity", "is no PII type", name, at, key, catalog.PII)
+            self.reader.unknown("unknown-entity", "is not a type of sensitive information", name, at, key, catalog.PII)
             return
         entries = self.short(child, key, ENTITY_KEYS)
         draft = Draft(f"pii.{name}", "pii", name, at, key)
@@ -335,6 +337,9 @@ class _Sections(Fields):
         self.common(draft, entries, key)
 
     def grounding(self, section: str, node: Node) -> None:
+        if isinstance(node.value, bool | list) or node.value is None:
+            self.reader.wrong_type(node, section, "a threshold or a mapping", shape(section))
+            return
         if not isinstance(node.value, dict):
             node = Node({"threshold": node}, node.at, keys={"threshold": node.at})
         keys = GROUNDING_KEYS if section == "grounding" else RELEVANCE_KEYS
@@ -344,7 +349,10 @@ class _Sections(Fields):
             threshold = self.reader.number(entries["threshold"], f"{section}.threshold", 0, 0.99)
             self._set(draft.fields, "threshold", self._value(threshold, entries["threshold"]))
         else:
-            self.reader.report("missing-key", f"{section}.threshold is missing", node.at, section, allowed="0 to 0.99")
+            self.reader.report(
+                "missing-key", f"{section}.threshold is missing", node.at, section, allowed="0 to 0.99",
+                remedy="add threshold: 0.75",
+            )  # fmt: skip
         if "sources" in entries:
             self._set(draft.fields, "sources", self._value(self.sources(entries["sources"]), entries["sources"]))
         self.common(draft, entries, section)
@@ -388,7 +396,7 @@ class _Sections(Fields):
             detector = self.needed(child, entries, "detector", key)
             if detector is not None and detector not in detectors.DETECTORS:
                 self.reader.unknown(
-                    "unknown-detector", "is no detector", detector, entries["detector"].at, f"{key}.detector",
+                    "unknown-detector", "is not a detector", detector, entries["detector"].at, f"{key}.detector",
                     tuple(detectors.DETECTORS),
                 )  # fmt: skip
                 continue

@@ -16,7 +16,9 @@ __all__ = ["Mistake", "mistake"]
 
 _KEY = re.compile(r"""(?:^|[{,]\s*|\s|^\s*-\s+)(?:[\w.-]+|"[^"]*"|'[^']*'):\s""")
 _GLUED = re.compile(r"^\s*(?:-\s+)?[\w.-]+:\S")
-_ESCAPE = "put the text in single quotes: a backslash in double quotes begins an escape, in single quotes it is a backslash"
+_ESCAPE = (
+    "put the text in single quotes: a backslash in double quotes begins an escape, in single quotes it is a backslash"
+)
 _TAB = "indent with spaces, not with a tab"
 _COLON = "put the text in quotes: a colon followed by a blank begins a new key"
 _INDENT = "indent this line with as many spaces as the lines that it belongs with"
@@ -57,7 +59,9 @@ def mistake(error: Exception, text: str, loader: Any) -> Mistake:
         return found(at, _ESCAPE)
     if "alias" in context or "anchor" in context:
         sign = lines[began[0]][began[1] : began[1] + 1]
-        return found(began, f"put a value that starts with {sign} in quotes", f"{sign} begins a name of YAML's own here")
+        return found(
+            began, f"put a value that starts with {sign} in quotes", f"{sign} begins a name of YAML's own here"
+        )
     opened = _open_quote(text, lines, loader, at[0])
     if opened is not None:
         return found(
@@ -68,7 +72,7 @@ def mistake(error: Exception, text: str, loader: Any) -> Mistake:
     return _shape(found, problem, context, lines, line, at, began)
 
 
-def _shape(  # noqa: PLR0911, PLR0917 - one way out for each kind of mistake
+def _shape(  # noqa: PLR0917 - one way out for each kind of mistake
     found: Any,
     problem: str,
     context: str,
@@ -94,35 +98,53 @@ def _shape(  # noqa: PLR0911, PLR0917 - one way out for each kind of mistake
     if "mapping values are not allowed" in problem:
         if _KEY.search(before + " ") and ": " in before:
             return found(at, _COLON)
-        above = next((i for i in range(at[0] - 1, -1, -1) if lines[i].strip() and not lines[i].lstrip().startswith("#")), None)
+        above = next(
+            (i for i in range(at[0] - 1, -1, -1) if lines[i].strip() and not lines[i].lstrip().startswith("#")), None
+        )
         if above is not None and ":" not in lines[above]:
             return found((above, 0), "write key: value, with a colon and a blank", "this line has no colon")
         if above is not None and _GLUED.match(lines[above]):
-            return found((above, lines[above].index(":")), "write a blank after the colon", "a colon without a blank is no key")
+            return found(
+                (above, lines[above].index(":")), "write a blank after the colon", "a colon without a blank is no key"
+            )
         return found(at, _INDENT)
     if "expected ':'" in problem:
         place = began if lines[began[0]].strip() else at
         if _GLUED.match(lines[place[0]]):
-            return found((place[0], lines[place[0]].index(":")), "write a blank after the colon", "a colon without a blank is no key")
+            return found(
+                (place[0], lines[place[0]].index(":")),
+                "write a blank after the colon",
+                "a colon without a blank is no key",
+            )
         return found(
             place, "write key: value, or begin an entry of a list with - and a blank; a text of several lines stands below key: |",
             "this line is neither a key nor an entry of a list",
         )  # fmt: skip
     if "sequence entries are not allowed" in problem:
-        return found(at, "write the entries below the key, each on a line that begins with - and a blank, or in brackets: [a, b]")
+        return found(
+            at, "write the entries below the key, each on a line that begins with - and a blank, or in brackets: [a, b]"
+        )
     if "expected '-' indicator" in problem:
-        return found(at, "indent this line as the list's entries are: a key of the last entry further, a new entry as the others, with -")
+        return found(
+            at,
+            "indent this line as the list's entries are: a key of the last entry further, a new entry as the others, with -",
+        )
     if "comment or line break" in problem:
         return found(began, f"put a value that starts with {lines[began[0]][began[1] : began[1] + 1]} in quotes")
     if "tag" in problem or "tag" in context:
         return found(began, "put a value that starts with ! in quotes")
     if "expected key" in problem:
         if before.rstrip() and before.rstrip()[-1] in "\"'":
-            return found(at, "put the whole text in one pair of quotes; a quote inside is written twice in single quotes: 'it''s'")
+            return found(
+                at,
+                "put the whole text in one pair of quotes; a quote inside is written twice in single quotes: 'it''s'",
+            )
         if before.strip() and not char.isspace() and re.search(r"'[^']*'$|\"[^\"]*\"\s*$", before):
             return found(at, _QUOTES)
         if before.strip() and re.search(r"[\]}]\S*\s*$", before + char):
-            return found(at, "put a text that starts with [ or { in single quotes: outside of them it is a list or a mapping")
+            return found(
+                at, "put a text that starts with [ or { in single quotes: outside of them it is a list or a mapping"
+            )
         if before.strip():
             return found(at, f"{_QUOTES}: a quote inside is written twice in single quotes ('it''s')")
         if line.lstrip().startswith("- "):
@@ -130,7 +152,9 @@ def _shape(  # noqa: PLR0911, PLR0917 - one way out for each kind of mistake
         return found(at, _INDENT)
     if "node content" in problem:
         return found(at, f"put a value that starts with {char} in quotes" if char else "write a value")
-    return found(at, "put a text with signs such as : # [ ] { } , & * ! | > ' \" % @ ` in single quotes, and indent with spaces")
+    return found(
+        at, "put a text with signs such as : # [ ] { } , & * ! | > ' \" % @ ` in single quotes, and indent with spaces"
+    )
 
 
 def _tab(lines: Sequence[str], row: int) -> tuple[int, int] | None:
@@ -152,7 +176,9 @@ def _open_quote(text: str, lines: Sequence[str], loader: Any, row: int) -> tuple
                 break
             if isinstance(token, yaml.ScalarToken) and not token.plain and token.style in ("'", '"'):
                 last = token
-                if token.start_mark.line < row <= token.end_mark.line and lines[row][token.end_mark.column :].strip(" ,]}"):
+                if token.start_mark.line < row <= token.end_mark.line and lines[row][token.end_mark.column :].strip(
+                    " ,]}"
+                ):
                     return token.start_mark.line, token.start_mark.column
     except yaml.YAMLError:
         pass

@@ -147,7 +147,7 @@ def test_other_terminals(policy: Path) -> None:
 
 
 def test_lint(policy: Path, tmp_path: Path) -> None:
-    assert run("lint", str(policy)).stdout == "1 policies, 0 errors, 0 warnings\n"
+    assert run("lint", str(policy)).stdout == "1 policy, 0 errors, 0 warnings\n"
     bad = tmp_path / "bad.yaml"
     bad.write_text("version: 1\nname: bad\nwrods: {}\nwords: {terms: [x1]}\n", encoding="utf-8")
     done = run("lint", str(bad))

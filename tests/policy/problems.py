@@ -192,6 +192,30 @@ PROBLEMS: dict[str, tuple[str, dict[str, bytes]]] = {
     "short-term": ("Warning: a term of one character.", policy("words: {terms: [x]}\n")),
     "duplicate-term": ("Warning: a term that is there already.", policy("words: {terms: [Café, cafe]}\n")),
     "empty-list": ("Warning: a word list without words.", policy("words: {lists: [l.txt]}\n", l__txt="# none yet\n")),
+    "short-deadline": ("Warning: seconds where milliseconds are meant.", policy("limits: {deadline_ms: 10}\n" + RULE)),
+    "weaker-than-parent": (
+        "Warning: a child that says less than its parent, which does not enforce it.",
+        policy("extends: p.yaml\npii: {entities: {PHONE: detect}}\n", p__yaml=PARENT),
+    ),
+    "negative-definition": (
+        "Warning: a topic of everything but one thing.",
+        policy("topics:\n  - {name: off-topic, definition: Everything except insurance.}\n"),
+    ),
+    "long-example": (
+        "Warning: an example that is a whole page.",
+        policy(f"topics:\n  - {{name: investing, definition: Which shares to buy., examples: [{'word ' * 80}]}}\n"),
+    ),
+    "many-examples": (
+        "Warning: more examples than help.",
+        policy(
+            "topics:\n  - name: investing\n    definition: Which shares to buy.\n    examples:\n"
+            + "".join(f"      - Should I buy share {i}?\n" for i in range(40))
+        ),
+    ),
+    "exception-never-matches": (
+        "Warning: an exception that is no value.",
+        policy("pii: {entities: {EMAIL: {action: mask, except: ['*@insurer.example']}}}\n"),
+    ),
     "bedrock-limit": ("Warning: too long for Bedrock.", policy(f"description: {'x' * 201}\n" + RULE)),
 }
 

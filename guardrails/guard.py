@@ -16,8 +16,9 @@ from guardrails import detectors
 from guardrails.actions import Masked, Masker, Numbers, placeholders
 from guardrails.content import Content, Deadline
 from guardrails.echoes import Echoes
-from guardrails.errors import DeadlineExceeded, Overloaded, WeightsMissing
+from guardrails.errors import DeadlineExceeded, GuardrailsError, Overloaded, WeightsMissing
 from guardrails.exceptions import excused, without_built_in
+from guardrails.pieces import Checkable, pieces_of
 from guardrails.policy import load
 from guardrails.reach import Hold, hold
 from guardrails.rules import Policy, Rule
@@ -32,6 +33,7 @@ from guardrails.types import (
     Found,
     Hit,
     Piece,
+    Qualifier,
     Report,
     Role,
     Source,
@@ -47,8 +49,6 @@ if TYPE_CHECKING:
 __all__ = ["Checkable", "Direction", "Guard", "check", "failures_of"]
 
 _log = logging.getLogger("guardrails")
-
-Checkable = str | Piece | Mapping[str, Any] | Sequence[Piece | Mapping[str, Any] | str]
 
 # Replacing a span can bring its neighbours together into something new. Each round masks what the last one uncovered;
 # a text that still changes after this many is refused.
@@ -70,6 +70,11 @@ class Guard:
 
         Raises WeightsMissing when a rule needs a model that is not installed, GuardrailsError for a bad hash key.
         """
+        if not isinstance(policy, Policy):
+            raise TypeError(
+                f"Guard() takes a policy that is loaded, not {type(policy).__name__}: write Guard.from_file(path), or "
+                "Guard(guardrails.policy.loads(text))"
+            )
         self._policy = policy
         self._holds: dict[Source, Hold] = {}
         built = {} if built is None else built
@@ -78,6 +83,10 @@ class Guard:
     @classmethod
     def from_file(cls, path: str | Path) -> Guard:
         """The guard of a policy file, or of a shipped policy by its name. Raises PolicyError."""
+        if not isinstance(path, str | Path):
+            raise TypeError(
+                f"from_file() takes the path of a policy, or a shipped policy's name, not {type(path).__name__}"
+            )
         return cls(load(path))
 
     @property
@@ -118,9 +127,9 @@ class Guard:
         Never raises for what a text holds: a text that cannot be processed is a failure, and the policy decides.
         """
         direction = self._directions[Source(source)]
-        pieces = _pieces(text)
+        pieces = pieces_of(text)
         limits = self._policy.limits
-        deadline = deadline or Deadline(limits.deadline_ms)
+        deadline = Deadline(limits.deadline_ms) if deadline is None else _deadline(deadline)
         timings: dict[str, float] = {}
 
         content, rejected = _admit(pieces, direction.source, limits.max_characters, limits.max_pieces)
@@ -150,6 +159,33 @@ class Guard:
             found.models,
         )
 
+    def ground(
+        self,
+        answer: str,
+        sources: str | Iterable[str],
+        question: str | None = None,
+        *,
+        deadline: Deadline | None = None,
+    ) -> Report:
+        """Check an answer together with the sources that it must keep to, and the question that it must answer.
+
+        All rules for answers apply; `grounding` compares with ``sources``, `relevance` with ``question``. Raises GuardrailsError
+        when the policy compares with neither, and ValueError without a source.
+        """
+        given = [sources] if isinstance(sources, str) else list(sources)
+        if not given or not all(isinstance(s, str) and s.strip() for s in given):
+            raise ValueError("ground() needs sources: one text or several, none of them empty")
+        compared = {r.type for r in self._directions[Source.OUTPUT].rules.values() if r.detector == "grounding"}
+        if not compared:
+            raise GuardrailsError(
+                f"the policy {self._policy.name} has no rule grounding or relevance: add grounding: 0.75, or use check()"
+            )
+        pieces = [Piece(answer, Role.ASSISTANT)]
+        pieces += [Piece(s, Role.DOCUMENT, Qualifier.GROUNDING_SOURCE) for s in given]
+        if question is not None:
+            pieces.append(Piece(question, Role.USER, Qualifier.QUERY))
+        return self.check(pieces, Source.OUTPUT, deadline=deadline)
+
     async def acheck(self, text: Checkable, source: Source | str, *, deadline: Deadline | None = None) -> Report:
         """:meth:`check` in a worker thread: the event loop goes on."""
         return await asyncio.to_thread(self.check, text, source, deadline=deadline)
@@ -161,6 +197,10 @@ class Guard:
 
         ``deadline``: one for all of them; without it, each has the policy's ``deadline_ms``.
         """
+        if isinstance(texts, str | bytes | Mapping | Piece):
+            raise TypeError(
+                f"check_many() takes a list of texts, not {type(texts).__name__}: write [text], or use check()"
+            )
         every = list(texts)
         # Threads help only who waits for a model.
         if len(every) < 2 or self._directions[Source(source)].light:
@@ -428,16 +468,13 @@ def failures_of(name: str, rules: Sequence[str], error: Exception) -> list[Failu
     return [Failure(rule, kind, None, detail) for rule in rules]
 
 
-def _pieces(text: Checkable) -> tuple[Piece, ...]:
-    if isinstance(text, str):
-        return (Piece(text),)
-    if isinstance(text, Piece):
-        return (text,)
-    if isinstance(text, Mapping):
-        return (Piece(**text),)
-    if isinstance(text, list | tuple):
-        return tuple(Piece(p) if isinstance(p, str) else p if isinstance(p, Piece) else Piece(**p) for p in text)
-    raise TypeError(f"check() takes a str, a Piece or a list of them, not {type(text).__name__}")
+def _deadline(given: Deadline) -> Deadline:
+    if not isinstance(given, Deadline):
+        raise TypeError(
+            f"deadline is a guardrails.content.Deadline, one point in time, not {type(given).__name__}: write "
+            "deadline=Deadline(milliseconds)"
+        )
+    return given
 
 
 def _admit(

@@ -10,8 +10,10 @@ No ``repr`` here contains a character of the text that was checked.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
@@ -39,7 +41,46 @@ __all__ = [
 ]
 
 
-class Source(StrEnum):
+class _Named(StrEnum):
+    """Names that people write: an unknown one is answered with those there are, and the nearest."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        names = [m.value for m in cls]
+        if not isinstance(value, str):
+            raise TypeError(f"{cls._called()} is one of {', '.join(names)}, not {type(value).__name__}")
+        folded = {n.lower(): n for n in names}
+        written = value.strip().lower()
+        word = _SAYINGS.get(cls.__name__, {}).get(written, written)
+        near = word if word in names else next(
+            (folded[n] for n in get_close_matches(word, folded, n=1, cutoff=0.5)), None
+        )  # fmt: skip
+        # What was written is repeated only where it is a name: it may be a text that stands in the wrong place.
+        shown = repr(value) if len(value) <= _LONGEST_NAME and _A_NAME.fullmatch(value) else "this"
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise ValueError(f"{shown} is not a valid {cls.__name__}: it is one of {', '.join(names)}{hint}")
+
+    @classmethod
+    def _called(cls) -> str:
+        return cls.__name__.lower()
+
+
+# What other products call the same.
+_SAYINGS = {
+    "Source": {"in": "INPUT", "out": "OUTPUT", "user": "INPUT", "prompt": "INPUT", "request": "INPUT", "question": "INPUT",
+               "inbound": "INPUT", "assistant": "OUTPUT", "response": "OUTPUT", "answer": "OUTPUT", "completion": "OUTPUT",
+               "outbound": "OUTPUT", "model": "OUTPUT"},
+    "Role": {"customer": "user", "human": "user", "client": "user", "agent": "assistant", "bot": "assistant", "ai": "assistant",
+             "model": "assistant", "developer": "system", "function": "tool", "context": "document", "source": "document"},
+    "Qualifier": {"source": "grounding_source", "context": "grounding_source", "document": "grounding_source",
+                  "grounding": "grounding_source", "sources": "grounding_source", "question": "query", "prompt": "query",
+                  "user": "query", "content": "guard_content", "answer": "guard_content", "text": "guard_content"},
+}  # fmt: skip
+_LONGEST_NAME = 30
+_A_NAME = re.compile(r"[\w -]+")
+
+
+class Source(_Named):
     """Which way the text travels, as in Bedrock's ApplyGuardrail."""
 
     INPUT = "INPUT"
@@ -86,7 +127,7 @@ class Level(StrEnum):
     HIGH = "HIGH"
 
 
-class Role(StrEnum):
+class Role(_Named):
     """Who wrote a piece; trust follows from it."""
 
     SYSTEM = "system"
@@ -96,7 +137,7 @@ class Role(StrEnum):
     DOCUMENT = "document"
 
 
-class Qualifier(StrEnum):
+class Qualifier(_Named):
     """What a piece is for, as in Bedrock. Every piece is inspected, whatever its qualifier."""
 
     GUARD_CONTENT = "guard_content"
@@ -298,6 +339,10 @@ class Report:
     def blocked(self) -> bool:
         """True when nothing of the text may be used."""
         return self.action is Action.BLOCKED
+
+    def __bool__(self) -> bool:
+        """Never: `if report:` reads as if it told whether something was found, and a report is always there."""
+        raise TypeError("a report is neither true nor false: ask report.blocked, report.findings or report.action")
 
     def to_dict(self, *, include_text: bool = False) -> dict[str, Any]:
         """A JSON-ready dict. The usable text is left out unless ``include_text``."""

@@ -47,6 +47,7 @@ from guardrails.wire.form import Form
 from guardrails.wire.listing import Listing
 from guardrails.wire.shape import is_opaque
 from guardrails.wire.strict import Malformed
+from guardrails.wire.unfit import unfit
 
 __all__ = ["Exchanged", "GuardrailsMiddleware"]
 
@@ -314,7 +315,7 @@ class GuardrailsMiddleware:
             body = strict.parse(data, self.settings.limits)
         found = next(((f, p) for f, p in forms if f.fits(body)), None)
         if found is None:
-            raise Malformed(422, f"the body has not the shape of {' or '.join(f.name for f, _ in forms)}")
+            raise Malformed(422, unfit(body, [f for f, _ in forms]))
         form = found[0](body, found[1], query)
         form.segments, form.names = segments(scope["path"], found[1])
         role = unknown_role(body) if form.name in FORMATS else None

@@ -77,6 +77,15 @@ def locate(path: str | Path) -> Path | Problem:
     given = Path(path)
     if given.is_file():
         return given
+    if given.is_dir():
+        inside = sorted(
+            p.name for p in given.iterdir() if p.suffix in (".yaml", ".yml", ".json") and ".test" not in p.name
+        )
+        return Problem(
+            "not-found", "this is a folder, not a policy file", str(path), written=str(path),
+            allowed=f"one of {', '.join(inside[:20])}" if inside else "a policy file: there is none in this folder",
+            remedy=f"write {given / inside[0]}" if inside else None,
+        )  # fmt: skip
     name = str(path).removeprefix(SHIPPED)
     shipped = resources.shipped_policies()
     if name in shipped:

@@ -284,7 +284,7 @@ class _Sections(Fields):
         meant = catalog.COUNTRY_NAMES.get(node.value.strip().lower()) if isinstance(node.value, str) else None
         if isinstance(node.value, str) and node.value not in COUNTRIES:
             near = node.value.upper() if node.value.upper() in COUNTRIES else meant
-            remedy = f"write {near}" if near else "write one of " + ", ".join(COUNTRIES)
+            remedy = f"write {near}" if near else None  # other spellings are known to the reader
             self.reader.unknown("unknown-country", "is not known here", node.value, node.at, key, COUNTRIES, remedy)
             return None
         return self.reader.choice(node, key, COUNTRIES, "unknown-country")

@@ -19,7 +19,7 @@ SYNTAX = [
     ("a: 1\n b: 2\n", 2, 3, "indent"),
     ("words:\n  terms: [a]\n   lists: [b]\n", 3, 4, "indent"),
     ("description: Note: this\n", 1, 18, "quotes"),
-    ("examples:\n  - Question: what: now\n", 2, 17, "quotes"),
+    ("examples:\n  - Question: what: now\n", 2, 19, "quotes"),
     ("m: {a: Sorry: no}\n", 1, 13, "quotes"),
     ('p: "\\bINS-\\d{7}"\n', 1, 11, "single quotes"),
     ('p: "C:\\users"\n', 1, 9, "single quotes"),

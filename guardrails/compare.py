@@ -182,7 +182,7 @@ def read_texts(path: Path, source: str, *, text_column: str | None = None) -> tu
     return tuple(texts)
 
 
-def _source(written: object, default: str, place: str) -> str:
+def _source(written: Any, default: str, place: str) -> str:
     if written is None:
         return default
     try:

@@ -7,7 +7,7 @@ earlier (a quote that was never closed), and what to do about it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import yaml
@@ -73,7 +73,7 @@ def mistake(error: Exception, text: str, loader: Any) -> Mistake:
 
 
 def _shape(  # noqa: PLR0917 - one way out for each kind of mistake
-    found: Any,
+    found: Callable[..., Mistake],
     problem: str,
     context: str,
     lines: Sequence[str],

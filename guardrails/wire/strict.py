@@ -13,7 +13,6 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import orjson
 
 from guardrails.wire.inflate import Inflater
@@ -85,6 +84,8 @@ def _why_not_json(data: bytes, error: orjson.JSONDecodeError) -> Malformed:
 def _count(data: bytes, byte: int) -> int:
     if len(data) < _LARGE:
         return data.count(byte)
+    import numpy as np  # noqa: PLC0415 - most bodies are small, and then nothing needs it
+
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == byte))
 
 

@@ -58,7 +58,7 @@ def test_syntax(text: str, line: int, column: int, remedy: str) -> None:
         ("pii: {countries: [UK], entities: {ALL: mask}}", "write GB"),
         ("pii: {countries: [Germany], entities: {ALL: mask}}", "write DE"),
         ("pii: {countries: [fra], entities: {ALL: mask}}", "write FR"),
-        ("pii: {countries: [EU], entities: {ALL: mask}}", "name its countries: "),
+        ("pii: {countries: [EU], entities: {ALL: mask}}", "BE, DE, DK"),
         ("topics: {investing: {definition: x}}", "write a list"),
         ("content: [HATE]", "HATE: HIGH"),
         ("words: [a, b]", "words: {terms:"),

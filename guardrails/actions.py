@@ -11,6 +11,7 @@ from pathlib import Path
 
 from guardrails.errors import GuardrailsError
 from guardrails.exceptions import value_key
+from guardrails.reading import Edit, Place, Reading, fitted
 from guardrails.rules import Mask, MaskStyle, Rule
 from guardrails.types import Action, Finding
 
@@ -102,6 +103,11 @@ class Masked:
         self.text = "".join(out)
         self.replaced = [(start, end) for start, end, _, _ in self._cuts]
 
+    @property
+    def edits(self) -> list[Edit]:
+        """The replacements: start and end in the original, and what stands there now."""
+        return [Edit(there, there_end, self.text[here:here_end]) for here, here_end, there, there_end in self._cuts]
+
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The range of the original behind a range of ``text``; a replacement counts as a whole."""
         return self._point(start, left=True), self._point(end, left=False)
@@ -126,8 +132,23 @@ class Masker:
         self._rules = rules
         self._keys = {id_: load_key(r.mask) for id_, r in rules.items() if r.mask.style is MaskStyle.HASH}
 
-    def apply(self, text: str, findings: Iterable[Finding], numbers: Numbers) -> Masked:
-        """The text with every MASKED finding replaced. Overlapping spans become one, named after the widest."""
+    def apply(
+        self,
+        text: str,
+        findings: Iterable[Finding],
+        numbers: Numbers,
+        *,
+        before: str = "",
+        after: str = "",
+        found: Reading | None = None,
+        shift: int = 0,
+        more: Sequence[Edit] = (),
+    ) -> Masked:
+        """The text with every MASKED finding replaced. Overlapping spans become one, named after the widest.
+
+        A bare number of a JSON text becomes a string. ``before`` and ``after`` are what stands around the text, ``found``
+        the reading that it is part of, from ``shift`` on. ``more``: other replacements, which no finding overlaps.
+        """
         spans = [f for f in findings if f.action is Action.MASKED and f.start is not None]
         spans.sort(key=lambda f: (f.start, -(f.end or 0), -f.score, f.rule, f.type))
         groups: list[tuple[int, int, Finding, set[str]]] = []
@@ -139,9 +160,14 @@ class Masker:
                 groups[-1] = (first, max(last, end), wider, rules | {finding.rule})
             else:
                 groups.append((start, end, finding, {finding.rule}))
-        return Masked(text, [(s, e, self._replacement(text[s:e], f, rules, numbers)) for s, e, f, rules in groups])
+        replaced = [(s, e, self.replacement(text[s:e], f, rules, numbers)) for s, e, f, rules in groups]
+        edits = sorted([*replaced, *more])
+        scalars = [] if found is None else [e for e in edits if found.kind(e[0] + shift) is Place.SCALAR]
+        edits = sorted([*scalars, *quoted(text, [e for e in edits if e not in scalars], before, after)])
+        return Masked(text, edits if found is None else fitted(found, [Edit(*e) for e in edits], shift))
 
-    def _replacement(self, value: str, finding: Finding, rules: Collection[str], numbers: Numbers) -> str:
+    def replacement(self, value: str, finding: Finding, rules: Collection[str], numbers: Numbers) -> str:
+        """What takes the place of a value that these rules mask, in the style of the finding's rule."""
         rule = self._rules[finding.rule]
         mask = rule.mask
         match mask.style:
@@ -157,6 +183,52 @@ class Masker:
                 return f"{{{finding.type}:{digest.translate(_LETTERS)}}}"
             case MaskStyle.PARTIAL:
                 return _partial(value, mask.keep)
+
+
+# A JSON number, and the characters that it and what is none are made of.
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_OF_NUMBERS = frozenset("0123456789.+-eE")
+# What stands before the value of a key, and before an item of a list of plain values; the quotes may be escaped.
+_AFTER_KEY = re.compile(r'(\\*")\s{0,64}:\s{0,64}\Z')
+_IN_LIST = re.compile(
+    r'(?:(\\*")\s{0,64}:\s{0,64}|\A\s{0,64})\[(?:\s{0,64}(?:[-+.0-9eE]+|true|false|null|\\*"[^"\\]{0,200}\\*")\s{0,64},)*\s{0,64}\Z'
+)
+_BEFORE = 1_000
+
+
+def quoted(
+    text: str, replaced: Sequence[tuple[int, int, str]], before: str = "", after: str = ""
+) -> list[tuple[int, int, str]]:
+    """The replacements, those of bare JSON numbers in quotes: ``{"ssn": 536904399}`` becomes ``{"ssn": "{SSN}"}``.
+
+    ``before`` and ``after`` are what stands around ``text``; a number that is masked in part becomes a string as a whole.
+    """
+    out: list[tuple[int, int, str]] = []
+    for i, (start, end, new) in enumerate(replaced):
+        low = out[-1][1] if out else 0
+        high = replaced[i + 1][0] if i + 1 < len(replaced) else len(text)
+        first, last = start, end
+        while first > low and text[first - 1] in _OF_NUMBERS:
+            first -= 1
+        while last < high and text[last] in _OF_NUMBERS:
+            last += 1
+        follows = text[last : last + 1] or after[:1]
+        quote = None
+        if _NUMBER.fullmatch(text, first, last) and not (follows.isalnum() or follows in ("_", ".", "-", "+", "@")):
+            quote = _quote((before[-_BEFORE:] + text[max(0, first - _BEFORE) : first])[-_BEFORE:])
+        if quote is None:
+            out.append((start, end, new))
+        else:
+            out.append((first, last, f"{quote}{text[first:start]}{new}{text[end:last]}{quote}"))
+    return out
+
+
+def _quote(before: str) -> str | None:
+    """The quotes of a JSON text in which a value follows, None where none does. ``before`` is what stands before it."""
+    if not before.rstrip().endswith((":", "[", ",")):
+        return None
+    found = _AFTER_KEY.search(before) or (_IN_LIST.search(before) if "[" in before else None)
+    return None if found is None else found[1] or '"'
 
 
 def _partial(value: str, keep: int) -> str:

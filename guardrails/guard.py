@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from guardrails import detectors
@@ -21,6 +22,7 @@ from guardrails.exceptions import excused, without_built_in
 from guardrails.pieces import Checkable, pieces_of
 from guardrails.policy import load
 from guardrails.reach import Hold, hold
+from guardrails.reading import Edit, Place, Reading, escaped, reading
 from guardrails.rules import Policy, Rule
 from guardrails.spans import expand, inside
 from guardrails.types import (
@@ -53,6 +55,7 @@ _log = logging.getLogger("guardrails")
 # Replacing a span can bring its neighbours together into something new. Each round masks what the last one uncovered;
 # a text that still changes after this many is refused.
 _MASKING_ROUNDS = 8
+_NO_READINGS: Mapping[int, Reading] = MappingProxyType({})
 # Texts that `check_many` has in work at once.
 TOGETHER = 8
 # Characters that string detectors read on the caller's thread: a hop costs 50 µs, as much as reading a thousand. Unfolding
@@ -63,7 +66,7 @@ _AT_ONCE = 16_384
 class Guard:
     """A policy, compiled. Immutable and thread-safe; build once, check often."""
 
-    __slots__ = ("__weakref__", "_directions", "_holds", "_policy")
+    __slots__ = ("__weakref__", "_built", "_directions", "_holds", "_policy", "_some")
 
     def __init__(self, policy: Policy, *, built: MutableMapping[Any, detectors.Detector] | None = None) -> None:
         """``built`` holds detectors by what they were built from: guards that are given the same one share them.
@@ -77,7 +80,8 @@ class Guard:
             )
         self._policy = policy
         self._holds: dict[Source, Hold] = {}
-        built = {} if built is None else built
+        self._some: dict[tuple[str, Source], Direction] = {}
+        self._built = built = {} if built is None else built
         self._directions = {source: Direction(policy, source, built) for source in Source}
 
     @classmethod
@@ -102,6 +106,27 @@ class Guard:
         """The stages of one direction, for doors that take them one by one."""
         return self._directions[Source(source)]
 
+    def strings(self, source: Source | str) -> Direction:
+        """The rules of one direction that read strings and ask no model: words, regexes, and values that have a form."""
+        return self._only("strings", Source(source), lambda r: _reads_only(r.detector, (r,)))
+
+    def spans(self, source: Source | str) -> Direction:
+        """The rules of one direction that find spans, and do not judge texts as a whole."""
+        return self._only("spans", Source(source), lambda r: detectors.module(r.detector).SPANS)
+
+    def _only(self, name: str, source: Source, wanted: Callable[[Rule], bool]) -> Direction:
+        """Some of the rules of a direction, which is kept; all of them are that direction itself."""
+        if (name, source) not in self._some:
+            every = self._policy.rules
+            rules = tuple(r for r in every if wanted(r))
+            whole = len(rules) == len(every)
+            self._some[name, source] = (
+                self._directions[source]
+                if whole
+                else Direction(replace(self._policy, rules=rules), source, self._built)
+            )
+        return self._some[name, source]
+
     def hold(self, source: Source | str = Source.OUTPUT) -> Hold:
         """How much of a streamed text the rules of that direction hold back."""
         source = Source(source)
@@ -118,27 +143,36 @@ class Guard:
     def __repr__(self) -> str:
         return f"Guard({self._policy.name!r}, sha256={self._policy.identity.sha256[:12]})"
 
-    def check(self, text: Checkable, source: Source | str, *, deadline: Deadline | None = None) -> Report:
+    def check(
+        self,
+        text: Checkable,
+        source: Source | str,
+        *,
+        deadline: Deadline | None = None,
+        direction: Direction | None = None,
+    ) -> Report:
         """Check one text, or a list of pieces together. ``source`` is ``INPUT`` or ``OUTPUT``.
 
         ``deadline``: one point in time that several checks share; without it, the policy's ``deadline_ms`` from now. A
-        detector that is not done by then is a failure of its rules, and what the others found counts.
+        detector that is not done by then is a failure of its rules, and what the others found counts. ``direction``: some of
+        the rules, such as :meth:`strings`.
 
         Never raises for what a text holds: a text that cannot be processed is a failure, and the policy decides.
         """
-        direction = self._directions[Source(source)]
+        direction = direction or self._directions[Source(source)]
         pieces = pieces_of(text)
         limits = self._policy.limits
         deadline = Deadline(limits.deadline_ms) if deadline is None else _deadline(deadline)
         timings: dict[str, float] = {}
 
         content, rejected = _admit(pieces, direction.source, limits.max_characters, limits.max_pieces)
+        content, readings = _read(content)
         failures = [
             Failure(rule, FailureKind.BAD_INPUT, i, why) for i, why in rejected.items() for rule in direction.rules
         ]
         found = direction.find(content, deadline, timings)
         verdict = direction.judge(content, found.hits, [*failures, *found.failures])
-        outputs, verdict, more = direction.act(content, verdict, deadline, timings)
+        outputs, verdict, more = direction.act(content, verdict, deadline, timings, readings)
 
         total = sum(len(p.text) for p in pieces)
         unseen = [Unseen(why, None, i) for i, why in rejected.items()] + found.unseen + more
@@ -191,7 +225,12 @@ class Guard:
         return await asyncio.to_thread(self.check, text, source, deadline=deadline)
 
     def check_many(
-        self, texts: Iterable[Checkable], source: Source | str, *, deadline: Deadline | None = None
+        self,
+        texts: Iterable[Checkable],
+        source: Source | str,
+        *,
+        deadline: Deadline | None = None,
+        direction: Direction | None = None,
     ) -> list[Report]:
         """One report a text, in order; texts do not see each other. A few at a time, so that models see batches.
 
@@ -203,10 +242,10 @@ class Guard:
             )
         every = list(texts)
         # Threads help only who waits for a model.
-        if len(every) < 2 or self._directions[Source(source)].light:
-            return [self.check(text, source, deadline=deadline) for text in every]
+        if len(every) < 2 or (direction or self._directions[Source(source)]).light:
+            return [self.check(text, source, deadline=deadline, direction=direction) for text in every]
         with ThreadPoolExecutor(min(TOGETHER, len(every)), thread_name_prefix="guardrails-check") as pool:
-            return list(pool.map(lambda text: self.check(text, source, deadline=deadline), every))
+            return list(pool.map(lambda text: self.check(text, source, deadline=deadline, direction=direction), every))
 
 
 class Direction:
@@ -268,9 +307,41 @@ class Direction:
         """The detectors this direction has rules for."""
         return tuple(name for name, _, _ in self._detectors)
 
-    def mask(self, text: str, findings: Iterable[Finding], numbers: Numbers) -> Masked:
-        """``text`` with the spans of these findings masked, each in its rule's style."""
-        return self._masker.apply(text, findings, numbers)
+    def mask(self, text: str, findings: Iterable[Finding], numbers: Numbers, more: Sequence[Edit] = ()) -> Masked:
+        """``text`` with the spans of these findings masked, each in its rule's style. JSON in it stays JSON. ``more``: what
+        else is replaced; no finding may overlap it."""
+        found = reading(text)
+        if found is None:
+            return self.masked(text, findings, numbers, more=more)
+        read = [
+            f
+            if f.start is None or f.end is None
+            else replace(f, start=found.read(f.start), end=found.read(f.end, up=True))
+            for f in findings
+        ]
+        more = [Edit(found.read(e.start), found.read(e.end, up=True), e.new) for e in more]
+        return Masked(text, as_written(found, self.masked(found.text, read, numbers, found=found, more=more)))
+
+    def masked(
+        self,
+        text: str,
+        findings: Iterable[Finding],
+        numbers: Numbers,
+        *,
+        before: str = "",
+        after: str = "",
+        found: Reading | None = None,
+        shift: int = 0,
+        more: Sequence[Edit] = (),
+    ) -> Masked:
+        """As :meth:`mask` for a text as it is read, or a part of one: see :meth:`guardrails.actions.Masker.apply`."""
+        return self._masker.apply(
+            text, findings, numbers, before=before, after=after, found=found, shift=shift, more=more
+        )
+
+    def replacement(self, value: str, finding: Finding, numbers: Numbers) -> str:
+        """What takes the place of a value that is masked, in the style of the finding's rule."""
+        return self._masker.replacement(value, finding, (finding.rule,), numbers)
 
     def find(
         self, content: Content, deadline: Deadline, timings: dict[str, float], only: frozenset[str] | None = None
@@ -350,9 +421,26 @@ class Direction:
         return hit if (start, end) == (hit.start, hit.end) else replace(hit, start=start, end=end)
 
     def act(
-        self, content: Content, verdict: Verdict, deadline: Deadline, timings: dict[str, float]
+        self,
+        content: Content,
+        verdict: Verdict,
+        deadline: Deadline,
+        timings: dict[str, float],
+        readings: Mapping[int, Reading] = _NO_READINGS,
     ) -> tuple[tuple[str, ...], Verdict, list[Unseen]]:
-        """Outputs per piece. Masked text is checked again until nothing new appears in it."""
+        """Outputs per piece. Masked text is checked again until nothing new appears in it. ``readings``: of the pieces that
+        are read otherwise than they were written; outputs and findings are of what was written."""
+        outputs, verdict, unseen = self._act(content, verdict, deadline, timings, readings)
+        return outputs, replace(verdict, findings=tuple(_located(f, readings) for f in verdict.findings)), unseen
+
+    def _act(
+        self,
+        content: Content,
+        verdict: Verdict,
+        deadline: Deadline,
+        timings: dict[str, float],
+        readings: Mapping[int, Reading],
+    ) -> tuple[tuple[str, ...], Verdict, list[Unseen]]:
         texts = tuple(p.text for p in content.pieces)
         unseen: list[Unseen] = []
         if verdict.action is Action.MASKED:
@@ -363,7 +451,7 @@ class Direction:
                     if f.action is Action.MASKED:
                         echoes.add(texts[f.piece][f.start : f.end], f)
                 masked = [
-                    self._masker.apply(text, (f for f in verdict.findings if f.piece == i), numbers)
+                    self.masked(text, (f for f in verdict.findings if f.piece == i), numbers, found=readings.get(i))
                     for i, text in enumerate(texts)
                 ]
                 again = Content(
@@ -379,7 +467,13 @@ class Direction:
                 if not uncovered and set(new.failures) <= set(verdict.failures):
                     # What only shows once something else is masked is reported too: it is what readers see.
                     shown = [_back(f, masked[f.piece]) for f in fresh]
-                    return tuple(m.text for m in masked), self._reported(verdict, shown), unseen
+                    outputs = tuple(
+                        m.text
+                        if i not in readings
+                        else "".join(t for _, t in readings[i].render(0, len(m.original), m.edits))
+                        for i, m in enumerate(masked)
+                    )
+                    return outputs, self._reported(verdict, shown), unseen
                 verdict = _joined(verdict, judge(self.rules, self.source, uncovered, new.failures))
                 if verdict.action is Action.BLOCKED:
                     break
@@ -389,7 +483,7 @@ class Direction:
         if verdict.action is Action.BLOCKED:
             blocking = (f.rule for f in verdict.findings if f.action is Action.BLOCKED)
             return (self._policy.blocked(self.source, blocking),) * len(texts), verdict, unseen
-        return texts, verdict, unseen
+        return tuple(readings[i].raw if i in readings else text for i, text in enumerate(texts)), verdict, unseen
 
     def _reported(self, verdict: Verdict, hits: Iterable[Hit]) -> Verdict:
         """The verdict with findings that only detect, each rule's place once."""
@@ -421,6 +515,35 @@ def _reads_only(name: str, rules: Sequence[Rule]) -> bool:
     if name == "pii":
         return not {r.type for r in rules} & set(detectors.module("pii").TAGGED)
     return name in ("words", "regex")
+
+
+def _read(content: Content) -> tuple[Content, dict[int, Reading]]:
+    """The pieces as they are read, and the readings of those that are read otherwise than they were written."""
+    readings = {i: found for i, p in enumerate(content.pieces) if (found := reading(p.text)) is not None}
+    if not readings:
+        return content, readings
+    pieces = [replace(p, text=readings[i].text) if i in readings else p for i, p in enumerate(content.pieces)]
+    return Content(pieces, content.source), readings
+
+
+def _located(finding: Finding, readings: Mapping[int, Reading]) -> Finding:
+    """A finding with the offsets of what was written."""
+    found = readings.get(finding.piece)
+    evidence = finding.evidence
+    if evidence is not None and (source := readings.get(evidence[0])) is not None:
+        evidence = (evidence[0], source.written(evidence[1]), source.written(evidence[2]))
+    if found is None or finding.start is None or finding.end is None:
+        return finding if evidence is finding.evidence else replace(finding, evidence=evidence)
+    return replace(finding, start=found.written(finding.start), end=found.written(finding.end), evidence=evidence)
+
+
+def as_written(found: Reading, masked: Masked) -> list[Edit]:
+    """The edits of a text that was masked as it is read, as edits of what was written."""
+    out: list[Edit] = []
+    for start, end, new in masked.edits:
+        kind = next((k for k, _, _ in found.places(start, end)), Place.TEXT)
+        out.append(Edit(found.written(start), found.written(end), escaped(new) if kind is Place.STRING else new))
+    return out
 
 
 def _is_new(finding: Any, masked: Masked) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["expand", "inside", "union"]
+__all__ = ["beside", "expand", "inside", "union"]
 
 # Invisible on either side of a value: default-ignorable format characters, tag characters, variation selectors and
 # fillers. Left behind, they would attach to the placeholder or reveal that something was smuggled there.
@@ -55,3 +55,19 @@ def union(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 def inside(start: int, end: int, spans: Iterable[tuple[int, int]]) -> bool:
     """True when one of ``spans`` covers the whole range."""
     return any(s <= start and end <= e for s, e in spans)
+
+
+def beside(text: str, start: int, end: int, values: Iterable[tuple[int, int]]) -> bool:
+    """True when a range is one of ``values`` and a word that was read along with it: nothing but letters between signs.
+
+    Where two parts of a text meet, "Write to" and "bob@example.com" read as one make a longer address.
+    """
+    for low, high in values:
+        if start <= low and high <= end and high - low < end - start:
+            before = text[start:low].strip(_SIGNS)
+            if (not before or before.isalpha()) and all(c.isalpha() or c in _SIGNS for c in text[high:end]):
+                return True
+    return False
+
+
+_SIGNS = " \t\r\n.,;:!?()[]{}<>\"'-"

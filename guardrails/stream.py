@@ -13,18 +13,21 @@ in the shortest reading of the text, and never half of a word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from guardrails import detectors
-from guardrails.actions import Numbers
+from guardrails.actions import Masked, Numbers
 from guardrails.content import Content, Deadline
 from guardrails.echoes import Echoes
 from guardrails.errors import GuardrailsError
+from guardrails.reading import Edit, Place, Reading
 from guardrails.rules import StreamMode
 from guardrails.segments import SEGMENT, Frontier, boundary
-from guardrails.spans import inside
+from guardrails.spans import beside, inside
 from guardrails.types import (
     Action,
     Coverage,
@@ -62,9 +65,10 @@ class TextStream:
     """
 
     __slots__ = (
-        "_collected", "_company", "_context", "_cuts", "_direction", "_echoes", "_failures", "_frontier", "_guard", "_judged", "_judging",
-        "_limits", "_mode", "_models", "_numbers", "_numbers_over", "_pending", "_released", "_role", "_scores", "_spans",
-        "_timings", "_total", "_unjudged", "_unseen", "_weights", "_whole", "blocked", "finished", "held_most", "source",
+        "_apart", "_borders", "_collected", "_company", "_context", "_cuts", "_direction", "_echoes", "_failures", "_frontier", "_guard", "_judged", "_judging",
+        "_limits", "_mode", "_models", "_numbers", "_numbers_over", "_pending", "_reading", "_released", "_role", "_scores", "_spans",
+        "_timings", "_total", "_unjudged", "_unseen", "_weights", "_whole", "blocked", "finished", "held_most", "part",
+        "pieces", "source",
     )  # fmt: skip
 
     def __init__(
@@ -76,8 +80,10 @@ class TextStream:
         numbers: Numbers | None = None,
         company: Sequence[Piece] = (),
         mode: StreamMode | None = None,
+        asked: bool = False,
     ) -> None:
         """``company``: the query and the sources an answer is compared with. ``numbers``: shared by the texts of one exchange.
+        ``asked``: JSON was asked for.
 
         ``mode`` overrides the policy's own; whole answers are always judged in ``sync``.
         """
@@ -104,6 +110,13 @@ class TextStream:
         self._models = bool(compared) and (bool(company) or any(rules[i].required for i in compared))
         self._numbers_over = [""]
         self._numbers = numbers if numbers is not None else Numbers(self._numbers_over)
+        self._reading = Reading(asked=asked)
+        # Where in the text as it is read another part begins, and which part what was put out last belongs to.
+        self._borders: list[int] = []
+        self._apart = True
+        self.part = 0
+        self.pieces: list[tuple[int, Place, str]] = []
+        """What :meth:`advance` returned last: the part, the place and the text of each piece."""
         self._pending = ""
         self._context = ""
         self._judged = 0  # characters of _pending that lie in closed segments
@@ -144,14 +157,26 @@ class TextStream:
         if self.finished:
             raise GuardrailsError("this stream is finished; make a new one for another text")
         if not self.blocked:
-            self._pending += chunk
+            self._pending += self._reading.feed(chunk)
             self._total += len(chunk)
-            self.held_most = max(self.held_most, len(self._pending))
+            self.held_most = max(self.held_most, self.held)
+
+    def border(self, *, apart: bool = True) -> None:
+        """What comes next is another part of the text. It is read as if it followed at once and (``apart``) as if a line
+        break stood between them. A mask may reach over a border; it stands in the part where it begins."""
+        self._borders.append(self._reading.size)
+        self._apart = apart
+
+    def out(self, part: int) -> bool:
+        """Whether all that came of a part is out."""
+        if self.part != part:
+            return self.part > part
+        return not self.held if not self._borders else self._released >= self._borders[0]
 
     @property
     def due(self) -> bool:
         """Whether :meth:`advance` has anything to do."""
-        if self.blocked or not self._pending:
+        if self.blocked or not self.held:
             return False
         if self._mode is StreamMode.ASYNC or self._total > self._limits.max_characters:
             return True
@@ -166,17 +191,20 @@ class TextStream:
     @property
     def held(self) -> int:
         """Characters that are here and not out."""
-        return len(self._pending)
+        return len(self._pending) + self._reading.waiting
 
     def advance(self, *, final: bool = False, deadline: Deadline | None = None) -> str:
         """Check the segments that have closed; returns the text that is safe now, without any message.
 
         ``deadline``: one for all of them; without it, each has the policy's ``deadline_ms``.
         """
+        self.pieces = []
         if final:
             self.finished = True
         if self.blocked:
             return ""
+        if final:
+            self._pending += self._reading.finish()
         if self._mode is StreamMode.ASYNC:
             return self._report_only(final=final, deadline=deadline)
         limit = self._limits.max_characters
@@ -191,6 +219,7 @@ class TextStream:
         if final and self._pending:
             out.append(self._step(len(self._pending), deadline, last=True))
         if self._models and final and not self._compare("".join(out), deadline):
+            self.pieces = []
             return ""
         return "".join(out)
 
@@ -217,7 +246,14 @@ class TextStream:
             content, [*found.hits, *self._echoes.hits(content)], [*failures, *found.failures]
         )
         self._note(verdict.failures, found.unseen, found.scores, found.models)
-        kept = [f for f in verdict.findings if f.start is None or (f.end or 0) > base]
+        findings = [*verdict.findings]
+        broken = self._broken(window, base, deadline)
+        if broken is not None:
+            apart = list(broken.glued())
+            findings = [f for f in findings if not broken.neighbours(f, apart, window)]
+            findings += [f for f in apart if f not in findings]
+            verdict = replace(verdict, failures=(*verdict.failures, *broken.failures))
+        kept = [f for f in findings if f.start is None or (f.end or 0) > base]
         blocking = [f for f in kept if f.action is Action.BLOCKED]
         if blocking or self._failed(verdict.failures):
             # The segment in which the first blocked span begins; what judges texts as a whole blocks the newest one.
@@ -226,25 +262,33 @@ class TextStream:
             limit = max(c for c in (0, *self._cuts, segment) if c <= first)
             kept_here = [f for f in kept if f.action is not Action.BLOCKED]
             out, _, _ = self._masked(window, base, limit, kept_here, deadline)
+            out = self._put_out(out)
             self._collect(kept, base, cut)
             self._block()
             return out
         frontier = cut
         if not last:
-            open_ = [f.start for f in kept if self._is_span(f) and f.start is not None and (f.end or 0) >= len(window)]
-            frontier = self._frontier.settled(content, base, open_) - base
+            touching = [*kept, *verdict.findings] if broken is not None else kept
+            open_ = [
+                f.start for f in touching if self._is_span(f) and f.start is not None and (f.end or 0) >= len(window)
+            ]
+            frontier = self._frontier.settled(content, base, open_)
+            if broken is not None:
+                frontier = min(frontier, broken.settled(self._frontier, base, self._is_span))
+            frontier -= base
         out, frontier, more = self._masked(window, base, frontier, kept, deadline)
         if more is None:  # masking uncovered something that blocks
             self._collect(kept, base, cut)
             self._block()
             return ""
         self._collect([*kept, *more], base, frontier)
-        self._context = _tail(self._context + out, max(CONTEXT, self._ahead + CONTEXT))
+        self._context = _tail(self._context + out.text, max(CONTEXT, self._ahead + CONTEXT))
+        written = self._put_out(out)
         self._pending = self._pending[frontier:]
         self._released += frontier
         self._judged = cut - frontier
         self._cuts = [c - frontier for c in (*self._cuts, cut) if c > frontier]
-        return out
+        return written
 
     @property
     def _ahead(self) -> int:
@@ -273,7 +317,7 @@ class TextStream:
 
     def _masked(
         self, window: str, base: int, frontier: int, kept: Iterable[Finding], deadline: Deadline
-    ) -> tuple[str, int, list[Finding] | None]:
+    ) -> tuple[Masked, int, list[Finding] | None]:
         """The pending text up to ``frontier`` with its masks; a span that crosses it moves it back.
 
         Returns (text, frontier, findings that masking uncovered), the last None when one of those blocks.
@@ -285,8 +329,11 @@ class TextStream:
             here = [f for f in spans if (f.end or 0) <= frontier]
             text = self._pending[:frontier]
             if not here:
-                return text, frontier, more
-            masked = self._direction.mask(text, here, self._numbers)
+                return Masked(text, ()), frontier, more
+            masked = self._direction.masked(
+                text, here, self._numbers, before=window[:base], after=window[base + frontier :],
+                found=self._reading, shift=self._released,
+            )  # fmt: skip
             again_text = window[:base] + masked.text + window[base + frontier :]
             again = Content((Piece(again_text, self._role),), self.source, masked=rounds + 1)
             found = self._direction.find(again, deadline, self._timings, self._spans)
@@ -310,17 +357,56 @@ class TextStream:
                     shown.append(replace(f, start=low + base, end=high + base))
             if self._failed(new.failures) or any(f.action is Action.BLOCKED for f in uncovered):
                 self._collected += [self._absolute(f) for f in uncovered]
-                return "", 0, None
+                return _NOTHING, 0, None
             known = {(f.rule, f.start, f.end) for f in spans}
             uncovered = [f for f in uncovered if (f.rule, f.start, f.end) not in known]
             if not uncovered:
-                return masked.text, frontier, [*more, *shown]
+                return masked, frontier, [*more, *shown]
             spans += uncovered
             more += [replace(f, start=(f.start or 0) + base, end=(f.end or 0) + base) for f in uncovered]
         self._failures += [
             Failure(r, FailureKind.UNINSPECTABLE, None, "masking did not settle") for r in self._direction.rules
         ]
-        return "", 0, None
+        return _NOTHING, 0, None
+
+    # -- parts, and what is written ----------------------------------------------------------------------------------
+
+    def _broken(self, window: str, base: int, deadline: Deadline) -> _Broken | None:
+        """What is found in the window when its parts stand on lines of their own."""
+        if not self._apart:
+            return None
+        shift = base - self._released
+        borders = [b + shift for b in self._borders if base <= b + shift < len(window) and b + shift > 0]
+        if not borders:
+            return None
+        lines = [window[a:b] for a, b in pairwise((0, *borders, len(window)))]
+        text = "\n".join(lines).encode("utf-8", "replace").decode()
+        content = Content((Piece(text, self._role),), self.source)
+        found = self._direction.find(content, deadline, self._timings, self._spans)
+        verdict = self._direction.judge(content, [*found.hits, *self._echoes.hits(content)], found.failures)
+        self._note(verdict.failures, found.unseen, found.scores, found.models)
+        breaks = [b + i for i, b in enumerate(borders)]
+        return _Broken(content, breaks, verdict.findings, verdict.failures)
+
+    def _put_out(self, masked: Masked) -> str:
+        """What may leave, as it is written; what each part has of it is noted."""
+        start = self._released
+        end = start + len(masked.original)
+        borders = [b for b in self._borders if start <= b <= end]
+        edits = [Edit(e.start + start, e.end + start, e.new) for e in masked.edits]
+        out: list[str] = []
+        at = start
+        for border in (*borders, end):
+            here, edits = _split(edits, border)
+            for place, text in self._reading.render(at, border, here):
+                if text:
+                    self.pieces.append((self.part, place, text))
+                    out.append(text)
+            at = border
+            if self._borders and self._borders[0] == border:
+                self._borders.pop(0)
+                self.part += 1
+        return "".join(out)
 
     # -- the ends ----------------------------------------------------------------------------------------------------
 
@@ -339,9 +425,9 @@ class TextStream:
 
     def _report_only(self, *, final: bool, deadline: Deadline | None) -> str:
         """``async``: everything passes at once; at the end the whole text is checked for the report."""
-        out = self._pending
+        out = self._put_out(Masked(self._pending, ()))
+        self._released += len(self._pending)
         self._pending = ""
-        self._released += len(out)
         if self._total <= self._limits.max_characters:
             self._context += out
         if final and self._context:
@@ -381,9 +467,11 @@ class TextStream:
         return replace(finding, start=max(0, (finding.start or 0) - base), end=(finding.end or 0) - base)
 
     def _absolute(self, finding: Finding) -> Finding:
+        """The finding with offsets into the text as it was written."""
         if finding.start is None or finding.end is None:
             return finding
-        return replace(finding, start=finding.start + self._released, end=finding.end + self._released)
+        start, end = finding.start + self._released, finding.end + self._released
+        return replace(finding, start=self._reading.written(start), end=self._reading.written(end))
 
     def _collect(self, findings: Iterable[Finding], base: int, frontier: int) -> None:
         """Keep what is reported: spans that are decided, and of rules that judge texts the strongest."""
@@ -440,6 +528,61 @@ class TextStream:
 
     def __repr__(self) -> str:
         return f"TextStream({self._guard.policy.name!r}, {self.source}, {self._total} characters, held {self.held})"
+
+
+_NOTHING = Masked("", ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A window whose parts stand on lines of their own: ``breaks`` are the offsets of the line breaks between them."""
+
+    content: Content
+    breaks: Sequence[int]
+    findings: Sequence[Finding]
+    failures: Sequence[Failure]
+
+    def _offset(self, offset: int) -> int:
+        return offset - bisect_left(self.breaks, offset)
+
+    def glued(self) -> Iterator[Finding]:
+        """The findings, with offsets as if no break stood there."""
+        for f in self.findings:
+            if f.start is None or f.end is None:
+                yield f
+            elif (start := self._offset(f.start)) < (end := self._offset(f.end)):
+                yield replace(f, start=start, end=end)
+
+    def neighbours(self, finding: Finding, apart: Iterable[Finding], window: str) -> bool:
+        """Whether a finding that crosses a break is a value of one part and a word of the other."""
+        start, end = finding.start, finding.end
+        if start is None or end is None or not any(start < b - i < end for i, b in enumerate(self.breaks)):
+            return False
+        values = [
+            (f.start, f.end) for f in apart if f.rule == finding.rule and f.start is not None and f.end is not None
+        ]
+        return beside(window, start, end, values)
+
+    def settled(self, frontier: Frontier, base: int, is_span: Callable[[Finding], bool]) -> int:
+        """As :meth:`guardrails.segments.Frontier.settled`, with offsets as if no break stood there."""
+        size = len(self.content.pieces[0].text)
+        open_ = [f.start for f in self.findings if is_span(f) and f.start is not None and (f.end or 0) >= size]
+        return self._offset(frontier.settled(self.content, base, open_))
+
+
+def _split(edits: Iterable[Edit], border: int) -> tuple[list[Edit], list[Edit]]:
+    """The edits before a border and those behind it. What an edit across it puts in stands before it."""
+    before: list[Edit] = []
+    behind: list[Edit] = []
+    for e in edits:
+        if e.end <= border:
+            before.append(e)
+        elif e.start >= border:
+            behind.append(e)
+        else:
+            before.append(Edit(e.start, border, e.new))
+            behind.append(Edit(border, e.end, ""))
+    return before, behind
 
 
 def _before(frontier: int, spans: Sequence[tuple[int, int]]) -> int:

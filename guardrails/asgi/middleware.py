@@ -46,6 +46,7 @@ from guardrails.wire.enums import unknown_role
 from guardrails.wire.form import Form
 from guardrails.wire.listing import Listing
 from guardrails.wire.shape import is_opaque
+from guardrails.wire.spellings import spelled_twice
 from guardrails.wire.strict import Malformed
 from guardrails.wire.unfit import unfit
 
@@ -317,6 +318,8 @@ class GuardrailsMiddleware:
         if found is None:
             raise Malformed(422, unfit(body, [f for f, _ in forms]))
         form = found[0](body, found[1], query)
+        if (field := spelled_twice(body, form.REQUEST)) is not None:
+            raise Malformed(400, f"`{field}` stands in two spellings (case or width); send it once")
         form.segments, form.names = segments(scope["path"], found[1])
         role = unknown_role(body) if form.name in FORMATS else None
         if role is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -16,6 +16,8 @@ from guardrails.decision import Decision, Located, deciding, failed_open, new_id
 from guardrails.echoes import Echoes
 from guardrails.exchange.headers import Headers, content_type, texts_of
 from guardrails.exchange.identifiers import Judged, judged, outside, scrubbed
+from guardrails.exchange.parts import MESSAGES, PARTS, Across, merged, messages, parts, seams, widened
+from guardrails.exchange.restoring import Restoring
 from guardrails.exchange.scope import blocking_turns, split_attack
 from guardrails.exchange.shortcut import nothing_in
 from guardrails.exchange.sources import company
@@ -23,6 +25,7 @@ from guardrails.exchange.streamed import StreamedAnswer
 from guardrails.fold import Folded
 from guardrails.guard import Guard
 from guardrails.inference.pinned import PINNED
+from guardrails.reading import Edit, Place
 from guardrails.rules import StreamMode
 from guardrails.stream import TextStream
 from guardrails.types import (
@@ -37,7 +40,7 @@ from guardrails.types import (
     Source,
     Uninspected,
 )
-from guardrails.vault import Restorer, Vault
+from guardrails.vault import Vault
 from guardrails.verdict import stops, worst
 from guardrails.wire.form import Form
 from guardrails.wire.shape import Kind, Mode, Slot, Walk
@@ -124,7 +127,9 @@ class Exchange:
         walk.slots += [Slot(text, Role.USER, "(path)", fixed=True) for text in form.segments]
         outcomes, failures = self._outcomes(walk.slots)
         found: dict[int, list[Finding]] = {i: list(o.findings) for i, o in enumerate(outcomes) if o.findings}
-        self._echo(walk.slots, found)
+        across, more = self._across(walk.slots, found)
+        failures += more
+        self._echo(walk.slots, found, across)
 
         may_block = blocking_turns(policy.conversation, walk, form)
         blocked_turns: dict[int, list[str]] = {}  # past messages that are replaced, and the rules that block in them
@@ -151,7 +156,22 @@ class Exchange:
                     blocked = True
                 else:
                     blocked_turns.setdefault(u.turn, [])
-        located = [Located(walk.slots[i].path, f) for i, fs in sorted(found.items()) for f in fs] + ids.located
+        for one in across:
+            if one.finding.action is Action.BLOCKED:
+                turns = {walk.slots[i].turn for i, _, _ in one.ranges}
+                if any(turn is None or turn in may_block for turn in turns):
+                    blocked = True
+                    blocking.append(one.finding.rule)
+                else:
+                    for turn in turns:
+                        blocked_turns.setdefault(turn or 0, []).append(one.finding.rule)
+        located = [Located(walk.slots[i].path, f) for i, fs in sorted(found.items()) for f in fs]
+        located += [
+            Located(walk.slots[i].path, replace(a.finding, start=start, end=end))
+            for a in across
+            for i, start, end in a.ranges[:1]
+        ]
+        located += ids.located
         joined: list[Outcome] = []
         if not blocked:
             pieces = split_attack(policy.conversation, walk, blocked_turns)
@@ -166,11 +186,12 @@ class Exchange:
         masked = False
         if not blocked:
             numbers = self._numbers(walk)
-            for i in sorted(found):
+            edits = self._edits(walk.slots, across, found, blocked_turns, numbers)
+            for i in sorted({*found, *edits}):
                 slot = walk.slots[i]
-                here = [f for f in found[i] if f.action is Action.MASKED]
-                if here and slot.turn not in blocked_turns:
-                    slot.set(direction.mask(slot.text, here, numbers).text)
+                here = [f for f in found.get(i, ()) if f.action is Action.MASKED]
+                if (here or i in edits) and slot.turn not in blocked_turns:
+                    slot.set(direction.mask(slot.text, here, numbers, edits.get(i, ())).text)
                     masked = True
             for id_, text in ids.masks:
                 id_.set(text)
@@ -235,9 +256,65 @@ class Exchange:
         self.bad |= out.bad
         return out
 
-    def _outcomes(self, slots: Sequence[Slot]) -> tuple[list[Outcome], list[Failure]]:
-        """The outcome of every slot, from the cache where it is known. Nothing that failed is kept."""
+    def _across(self, slots: Sequence[Slot], found: dict[int, list[Finding]]) -> tuple[list[Across], list[Failure]]:
+        """What lies in several parts of a message, or in several messages; what parts say of each other's values is added to
+        ``found``."""
+        window = self.guard.policy.conversation.window
+        said = messages(slots, ()) if window else []
+        inner = [s for chain in parts(slots) if len(chain) > 1 for s in seams(slots, chain, PARTS)]
+        outer = list(seams(slots, said, MESSAGES, turns=True))
+        across: list[Across] = []
+        failures: list[Failure] = []
+        for places, full in ((inner, True), (outer, False)):
+            texts = [Slot(t, slots[s.slices[0][0]].role, "(parts)") for s in places for t in s.readings()]
+            outcomes, failed = self._outcomes(texts, across=True, full=full)
+            failures += failed
+            for at, outcome in enumerate(outcomes):
+                seam, glued = places[at // 2], at % 2 == 0
+                for finding in outcome.findings:
+                    ranges = seam.located(finding, glued=glued)
+                    if len(ranges) > 1:
+                        if full or len({slots[i].turn for i, _, _ in ranges}) > 1:
+                            across.append(Across(finding, ranges))
+                    elif ranges and full and not glued:
+                        i, start, end = ranges[0]
+                        known = found.setdefault(i, [])
+                        if not any((g.start or 0) <= start and end <= (g.end or 0) for g in known):
+                            known.append(replace(finding, start=start, end=end, piece=0))
+        return merged(across, found, [s.text for s in slots]), failures
+
+    def _edits(
+        self,
+        slots: Sequence[Slot],
+        across: Iterable[Across],
+        found: dict[int, list[Finding]],
+        replaced: Container[int],
+        numbers: Numbers,
+    ) -> dict[int, list[Edit]]:
+        """What masks across slots replace in each: the mask stands where the value begins."""
+        edits: dict[int, list[Edit]] = {}
+        direction = self.guard.direction(Source.INPUT)
+        for one in across:
+            if one.finding.action is not Action.MASKED or any(slots[i].turn in replaced for i, _, _ in one.ranges):
+                continue
+            ranges = widened(one, found).ranges
+            value = "".join(slots[i].text[start:end] for i, start, end in ranges)
+            new = direction.replacement(value, one.finding, numbers)
+            for i, start, end in ranges:
+                edits.setdefault(i, []).append(Edit(start, end, new))
+                new = ""
+        return edits
+
+    def _outcomes(
+        self, slots: Sequence[Slot], *, across: bool = False, full: bool = True
+    ) -> tuple[list[Outcome], list[Failure]]:
+        """The outcome of every slot, from the cache where it is known. Nothing that failed is kept. ``across``: only what
+        finds spans, and unless ``full`` only what reads strings."""
         basis = self.guard.policy.identity.sha256 + _WEIGHTS
+        direction = None
+        if across:
+            basis += "spans" if full else "strings"
+            direction = self.guard.spans(Source.INPUT) if full else self.guard.strings(Source.INPUT)
         keys = [Verdicts.key(self._tenancy.secret, basis, Source.INPUT, s.role, s.text) for s in slots]
         known = {key: self._verdicts.get(key) for key in dict.fromkeys(keys)}
         missing: dict[bytes, Slot] = {k: s for k, s in zip(keys, slots, strict=True) if known[k] is None}
@@ -246,7 +323,7 @@ class Exchange:
         # Reports of a part at a time: thousands alive at once are what the garbage collector would look at again and again.
         while part := list(islice(new, _PART)):
             pieces = [Piece(s.text, s.role) for _, s in part]
-            reports = self.guard.check_many(pieces, Source.INPUT, deadline=self._deadline)
+            reports = self.guard.check_many(pieces, Source.INPUT, deadline=self._deadline, direction=direction)
             for (key, _), report in zip(part, reports, strict=True):
                 known[key] = outcome = Outcome.of(report)
                 if report.failures:
@@ -255,9 +332,12 @@ class Exchange:
                     self._verdicts.put(key, outcome)
         return [known[k] or Outcome(Action.NONE, ()) for k in keys], failures
 
-    def _echo(self, slots: Sequence[Slot], found: dict[int, list[Finding]]) -> None:
+    def _echo(self, slots: Sequence[Slot], found: dict[int, list[Finding]], across: Iterable[Across]) -> None:
         """A value masked in one text is masked in all texts of the exchange."""
         echoes = Echoes()
+        for one in across:
+            if one.finding.action is Action.MASKED:
+                echoes.add("".join(slots[i].text[start:end] for i, start, end in one.ranges), one.finding)
         for i, here in found.items():
             for f in here:
                 if f.action is Action.MASKED and f.start is not None:
@@ -339,32 +419,29 @@ class Exchange:
         blocked = bool(walk.unread) and policy.uninspected is Uninspected.BLOCK
         blocked = blocked or ids.blocked or self._failed(failures, Source.OUTPUT)
         masked = bool(ids.masks)
-        restored: list[tuple[Slot, str]] = []
-        for slot in walk.slots:
+        rewritten: list[tuple[Slot, str]] = []
+        # What stood before in the same text, whatever interrupted it: readers see it joined.
+        before: dict[Hashable, Restoring] = {}
+        for chain in parts(walk.slots, runs=True):
             if blocked:
                 break
-            text = slot.text
-            if not nothing_in(self.guard, slot.text, slot.role, deadline):
-                stream = TextStream(
-                    self.guard,
-                    Source.OUTPUT,
-                    role=slot.role,
-                    numbers=numbers,
-                    company=self.company_of(slot),
-                    mode=StreamMode.SYNC,
-                )
-                stream.push(slot.text)
-                text = stream.advance(final=True, deadline=deadline)
+            slots = [walk.slots[i] for i in chain]
+            slot = slots[0]
+            stream = self._said(slots, numbers, deadline)
+            pieces = [(i, Place.TEXT, s.text) for i, s in enumerate(slots)]
+            if stream is not None:
+                pieces = stream.pieces
+                text = "".join(t for _, _, t in pieces)
+                changed = text != "".join(s.text for s in slots)
                 report = stream.report
                 said.append(report)
-                located += [Located(slot.path, f) for f in report.findings]
+                located += _located(slots, report.findings)
                 failures += [f for f in report.failures if f not in failures]
-                blocked = stream.blocked or (slot.fixed and text != slot.text)
-                masked = masked or text != slot.text
-            if not blocked:
-                text = self.restored(text, slot)
-                if text != slot.text:
-                    restored.append((slot, text))
+                blocked = stream.blocked or (slot.fixed and changed)
+                masked = masked or changed
+            if not blocked and not slot.fixed:
+                texts = self._restored(slots, pieces, before)
+                rewritten += [(s, t) for s, t in zip(slots, texts, strict=True) if t != s.text]
         unread = tuple((u.why, u.path) for u in walk.unread)
         action = Action.BLOCKED if blocked else Action.MASKED if masked else Action.NONE
         decision = self.decide(
@@ -375,12 +452,54 @@ class Exchange:
             message = policy.blocked(Source.OUTPUT, deciding(located))
             refused = self.form.error(502, message, "guardrails_blocked") if error else self.form.refusal(message)
             return scrubbed(refused, self.bad), decision
-        for slot, text in (*restored, *ids.masks):
+        for slot, text in (*rewritten, *ids.masks):
             slot.set(text)
         walk.close()
         if self.acts:
             walk.drop()
         return walk.root[0], decision
+
+    def _said(self, slots: Sequence[Slot], numbers: Numbers, deadline: Deadline) -> TextStream | None:
+        """The stream that a text of an answer went through; None when there is nothing in it."""
+        slot = slots[0]
+        texts = [s.text for s in slots]
+        gaps = ("",) if len(slots) < 2 else ("", "\n")
+        if all(nothing_in(self.guard, gap.join(texts), slot.role, deadline) for gap in gaps):
+            return None
+        stream = TextStream(
+            self.guard,
+            Source.OUTPUT,
+            role=slot.role,
+            numbers=numbers,
+            company=self.company_of(slot),
+            mode=StreamMode.SYNC,
+            asked=self.form.asks_json and slot.group is not None,
+        )
+        for i, text in enumerate(texts):
+            if i:
+                stream.border(apart=not self.form.glued)
+            stream.push(text)
+        stream.advance(final=True, deadline=deadline)
+        return stream
+
+    def _restored(
+        self, slots: Sequence[Slot], pieces: Iterable[tuple[int, Place, str]], before: dict[Hashable, Restoring]
+    ) -> list[str]:
+        """The texts of slots that are one text, with the placeholders of this exchange's vault restored."""
+        slot = slots[0]
+        texts = [""] * len(slots)
+        restoring = self.restoring(slot.kind, before.get(slot.group) if slot.group is not None else None)
+        at = 0
+        for part, place, text in pieces:
+            while at < part:
+                texts[at] += restoring.finish()
+                restoring = self.restoring(slot.kind, restoring)
+                at += 1
+            texts[part] += restoring.feed([(place, text)])
+        texts[at] += restoring.finish()
+        if slot.group is not None:
+            before[slot.group] = restoring
+        return texts
 
     def streamed(self) -> StreamedAnswer:
         """The answer as a stream of events."""
@@ -401,16 +520,9 @@ class Exchange:
         """Numbers for masks of the answer, none of which stands in the request already."""
         return Numbers(self._seen) if self._vault is None else self._vault.outgoing(self._seen)
 
-    def restored(self, text: str, slot: Slot) -> str:
-        """``text`` with the placeholders of this exchange's vault restored where the policy wants it."""
-        restorer = self.restorer(slot.kind)
-        return text if restorer is None else restorer.feed(text) + restorer.finish()
-
-    def restorer(self, kind: Kind) -> Restorer | None:
-        """A restorer for texts of that kind, None when nothing is ever restored."""
-        if self._vault is None:
-            return None
-        return Restorer(self._vault, where="tools" if kind in (Kind.TOOL, Kind.JSON) else "text")
+    def restoring(self, kind: Kind, after: Restoring | None = None) -> Restoring:
+        """What puts values back into texts of that kind; ``after``: into the part before."""
+        return Restoring(self._vault, "tools" if kind in (Kind.TOOL, Kind.JSON) else "text", after)
 
     def forget(self) -> None:
         """The exchange is over: masked values leave memory."""
@@ -491,3 +603,16 @@ class Exchange:
         else:
             self.output = decision
         return decision
+
+
+def _located(slots: Sequence[Slot], findings: Iterable[Finding]) -> list[Located]:
+    """Findings of a text in the slot where each begins."""
+    out: list[Located] = []
+    for f in findings:
+        start, i = f.start or 0, 0
+        while f.start is not None and i + 1 < len(slots) and start >= len(slots[i].text):
+            start -= len(slots[i].text)
+            i += 1
+        here = f if not i or f.start is None else replace(f, start=start, end=start + (f.end or 0) - f.start)
+        out.append(Located(slots[i].path, here))
+    return out

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from guardrails.content import Deadline
 from guardrails.decision import Decision, Located, deciding
 from guardrails.exchange.identifiers import scrubbed
+from guardrails.exchange.restoring import Restoring
+from guardrails.reading import Place
 from guardrails.rules import StreamMode
 from guardrails.stream import TextStream
 from guardrails.types import Action, Failure, FailureKind, OnFailure, Report, Role, Source, Uninspected
@@ -31,19 +33,46 @@ if TYPE_CHECKING:
 __all__ = ["StreamedAnswer"]
 
 
+class _Text:
+    """A text of the answer, in work: a channel, or several that follow each other as its parts."""
+
+    __slots__ = ("channels", "ended", "stream", "taken")
+
+    def __init__(self, stream: TextStream) -> None:
+        self.stream = stream
+        self.channels: list[_Channel] = []
+        self.ended = False
+        self.taken = False
+
+    def pull(self, deadline: Deadline | None, *, final: bool = False) -> None:
+        """What of the text may leave now goes to its channels."""
+        if self.ended:
+            return
+        self.ended = final
+        self.stream.advance(final=final, deadline=deadline)
+        for part, place, text in self.stream.pieces:
+            self.channels[part].ready.append((place, text))
+
+
 class _Channel:
-    """One text of the answer, in work."""
+    """A part of a text, with a name of its own in the stream."""
 
-    __slots__ = ("kind", "name", "raw", "restorer", "sent", "stream", "taken")
+    __slots__ = ("closing", "finished", "kind", "name", "part", "raw", "ready", "restoring", "sent", "text")
 
-    def __init__(self, exchange: Exchange, slot: Slot, stream: TextStream) -> None:
+    def __init__(self, slot: Slot, text: _Text) -> None:
         self.name = slot.channel
         self.kind = slot.kind
-        self.stream = stream
-        self.restorer = exchange.restorer(slot.kind)
+        self.text = text
+        self.part = len(text.channels)
+        text.channels.append(self)
+        self.ready: list[tuple[Place, str]] = []
+        # Made when the first of it leaves: the part before is complete then.
+        self.restoring: Restoring | None = None
         self.raw: list[str] = []
         self.sent: list[str] = []
-        self.taken = False
+        self.finished = False
+        # Its end was announced, and may still wait for the rest of the text.
+        self.closing = False
 
 
 @dataclass(slots=True)
@@ -63,6 +92,11 @@ class StreamedAnswer:
         self._numbers = exchange.numbers_out()
         self._mode = exchange.guard.policy.stream.mode
         self._channels: dict[Hashable, _Channel] = {}
+        # The last part of each text that is complete: what it left open ends in the next one.
+        self._before: dict[Hashable, Restoring] = {}
+        # The texts whose next part may still come, and events that wait for the end of a part.
+        self._going: dict[Hashable, _Text] = {}
+        self._queue: list[Step] = []
         self._located: list[Located] = []
         self._failures: list[Failure] = []
         self._said: list[Report] = []
@@ -100,13 +134,13 @@ class StreamedAnswer:
                 if not slot.text and slot.channel not in self._channels:
                     continue
                 channel = self._channel(slot)
-                if channel.stream.finished:
+                if channel.finished or channel.closing:
                     self._late = self._late or bool(slot.text)
                     continue
                 channel.raw.append(slot.text)
                 if channel.kind is not Kind.JSON:
-                    channel.stream.push(slot.text)
-                    heavy = heavy or channel.stream.due
+                    channel.text.stream.push(slot.text)
+                    heavy = heavy or channel.text.stream.due
             else:
                 heavy = True
         return event, heavy or bool(event.closes)
@@ -118,12 +152,56 @@ class StreamedAnswer:
         started = time.perf_counter()
         self._deadline = self._exchange.clock(whole=False)
         try:
-            out = self._groups(step.groups, step.first)
+            out = self._steps(step)
         finally:
             self._seconds += time.perf_counter() - started
         self.held_most = max(self.held_most, self.held)
         self._begun = self._begun or bool(out)
         return out
+
+    def _steps(self, step: Step) -> list[Frame]:
+        """The events that leave with a step. Where a part of a text ends whose last words depend on the next part, its end and
+        what follows wait for them."""
+        self._queue.append(step)
+        if step.first is not None and not (
+            len(step.groups) == 1 and not step.groups[0].call and self._form.continues(step.first.frame.body)
+        ):
+            self._end_texts()
+        out: list[Frame] = []
+        for channel in self._ending(step):
+            channel.closing = True
+        while self._queue and not self.ended and not self._waits(self._queue[0]):
+            here = self._queue.pop(0)
+            out += self._groups(here.groups, here.first)
+        return out
+
+    def _ending(self, step: Step) -> list[_Channel]:
+        """The channels that end with a step or are repeated by it."""
+        event = step.first
+        if event is None or (not event.closes and all(s.mode is not Mode.REPEAT for s in event.walk.slots)):
+            return []
+        said = {s.channel for s in event.walk.slots if s.mode is Mode.REPEAT}
+        return [
+            c
+            for name, c in self._channels.items()
+            if not c.finished and c.kind is Kind.TEXT and (name in said or _closes(event, name))
+        ]
+
+    def _waits(self, step: Step) -> bool:
+        for channel in self._ending(step):
+            text = channel.text
+            if any(text is going for going in self._going.values()):
+                text.pull(self._deadline)
+                if not text.stream.blocked and not text.stream.out(channel.part):
+                    return True
+        return False
+
+    def _end_texts(self) -> None:
+        """Something else comes: no text goes on in another part."""
+        for text in self._going.values():
+            if all(c.closing or c.finished for c in text.channels):
+                text.pull(self._deadline, final=True)
+        self._going = {k: t for k, t in self._going.items() if not t.ended}
 
     def _groups(self, groups: Iterable[Group], first: Event | None = None) -> list[Frame]:
         out: list[Frame] = []
@@ -136,7 +214,7 @@ class StreamedAnswer:
     def _group(self, group: Group, first: Event | None, out: list[Frame]) -> bool:
         """Add what a group lets out. False when something in it blocks."""
         for name, channel in list(self._channels.items()):
-            if _named(group.before, name) and not channel.stream.finished and not self._close(name, out, out):
+            if _named(group.before, name) and not channel.finished and not self._close(name, out, out):
                 return False
         call: list[Frame | Event] = []
         for frame in group.frames:
@@ -151,7 +229,7 @@ class StreamedAnswer:
             if not went:
                 return False
         for name, channel in list(self._channels.items()):
-            if _named(group.closes, name) and not channel.stream.finished and not self._close(name, out, call):
+            if _named(group.closes, name) and not channel.finished and not self._close(name, out, call):
                 return False
         out += self._final(call)
         return True
@@ -172,16 +250,18 @@ class StreamedAnswer:
             return False
         here = {s.channel for s in event.walk.slots if s.mode is Mode.DELTA}
         for name, channel in list(self._channels.items()):
-            closes = _closes(event, name) and name not in here and not channel.stream.finished
+            closes = _closes(event, name) and name not in here and not channel.finished
             if closes and not self._close(name, said, out):
                 return False
         nothing_new = True
         before: list[tuple[Hashable, str]] = []
         for slot in event.walk.slots:
             match slot.mode:
-                case Mode.DELTA if slot.channel not in self._channels or self._channels[slot.channel].stream.finished:
+                case Mode.DELTA if slot.channel not in self._channels or self._channels[slot.channel].finished:
                     # Nothing, or what left with another slot of this event that continues the same text.
                     text = ""
+                case Mode.DELTA if not slot.text and not _closes(event, slot.channel):
+                    text = ""  # it opens a part, whose text comes in events of its own
                 case Mode.DELTA:
                     text = self._advance(self._channels[slot.channel], final=_closes(event, slot.channel))
                     if text and self._channels[slot.channel].kind is Kind.TEXT:
@@ -243,12 +323,18 @@ class StreamedAnswer:
             return []
         started = time.perf_counter()
         self._deadline = self._exchange.clock(whole=False)
-        out = self._groups(self._form.rest())
+        self._end_texts()
+        out: list[Frame] = []
+        for step in self._queue:
+            out += [] if self.ended else self._groups(step.groups, step.first)
+        self._queue.clear()
+        out += [] if self.ended else self._groups(self._form.rest())
         for name, channel in list(self._channels.items()):
-            if self.ended or channel.stream.finished:
+            if self.ended or channel.finished:
                 continue
             if not self._close(name, out, out):
                 out = self._end(out)
+        self._take_rest()
         self._seconds += time.perf_counter() - started
         self.ended = True
         return out
@@ -270,18 +356,20 @@ class StreamedAnswer:
         self.ended = True
         self._take_rest()
         self._channels.clear()
+        self._going.clear()
+        self._queue.clear()
         _ = self.decision
 
     @property
     def held(self) -> int:
         """Characters that are here and not out."""
-        return sum(c.stream.held for c in self._channels.values())
+        return sum(t.stream.held for t in self._texts)
 
     @property
     def failed_open(self) -> bool:
         """Whether a rule of the answer has failed so far whose policy lets the text pass."""
         rules = self._exchange.guard.direction(Source.OUTPUT).rules
-        live = [f for c in self._channels.values() for f in c.stream.report.failures]
+        live = [f for t in self._texts for f in t.stream.report.failures]
         return any(rules[f.rule].on_failure is not OnFailure.BLOCK for f in (*self._failures, *live))
 
     @property
@@ -303,12 +391,28 @@ class StreamedAnswer:
             numbers=self._numbers,
             company=self._exchange.company_of(slot),
             mode=mode,
+            asked=self._exchange.form.asks_json and slot.kind is Kind.TEXT,
         )
+
+    @property
+    def _texts(self) -> list[_Text]:
+        return list({id(c.text): c.text for c in self._channels.values()}.values())
 
     def _channel(self, slot: Slot) -> _Channel:
         channel = self._channels.get(slot.channel)
-        if channel is None:
-            channel = self._channels[slot.channel] = _Channel(self._exchange, slot, self._stream(slot))
+        if channel is not None:
+            return channel
+        joined = self._form.joined and slot.kind is Kind.TEXT
+        family = self._family(slot.channel)
+        text = self._going.get(family) if joined else None
+        # Only what follows a part that has ended: parts at the same time are texts of their own.
+        if text is None or text.ended or not all(c.closing or c.finished for c in text.channels):
+            text = _Text(self._stream(slot))
+            if joined and (family not in self._going or self._going[family].ended):
+                self._going[family] = text
+        else:
+            text.stream.border(apart=not self._form.glued)
+        channel = self._channels[slot.channel] = _Channel(slot, text)
         return channel
 
     def _advance(self, channel: _Channel, *, final: bool) -> str:
@@ -316,11 +420,20 @@ class StreamedAnswer:
         if channel.kind is Kind.JSON:
             text = self._arguments(channel) if final else ""
         else:
-            text = channel.stream.advance(final=final, deadline=self._deadline)
-            self.blocked = self.blocked or channel.stream.blocked
-            text = self._restore(channel, text, final=final and not self.blocked)
+            going = any(channel.text is t for t in self._going.values())
+            channel.text.pull(self._deadline, final=final and not (going and channel.text.stream.out(channel.part)))
+            self.blocked = self.blocked or channel.text.stream.blocked
+            family = self._family(channel.name)
+            if channel.restoring is None:
+                channel.restoring = self._exchange.restoring(channel.kind, self._before.get(family))
+            text = channel.restoring.feed(channel.ready)
+            channel.ready = []
+            if final and not self.blocked:
+                text += channel.restoring.finish()
+                self._before[family] = channel.restoring
         channel.sent.append(text)
-        if final or self.blocked:
+        channel.finished = channel.finished or final
+        if channel.text.ended or self.blocked:
             self._retire(channel)
         return text
 
@@ -338,7 +451,7 @@ class StreamedAnswer:
         channel = self._channels.get(slot.channel)
         if channel is None:
             return self._whole(slot)
-        if not channel.stream.finished and not self._close(slot.channel, said, out):
+        if not channel.finished and not self._close(slot.channel, said, out):
             return ""
         if "".join(channel.raw) == slot.text:
             return "".join(channel.sent)
@@ -352,10 +465,17 @@ class StreamedAnswer:
         text = stream.advance(final=True, deadline=self._deadline)
         self._take(slot.path, stream)
         self.blocked = self.blocked or stream.blocked or (slot.fixed and text != slot.text)
-        return text if self.blocked else self._exchange.restored(text, slot)
+        if self.blocked:
+            return text
+        # A part of a text that readers see joined to the one before.
+        before = None if slot.group is None else self._before.get(slot.group)
+        restoring = self._exchange.restoring(slot.kind, before)
+        text = restoring.feed((place, piece) for _, place, piece in stream.pieces) + restoring.finish()
+        if slot.group is not None:
+            self._before[slot.group] = restoring
+        return text
 
     def _arguments(self, channel: _Channel) -> str:
-        channel.stream.finished = True
         text = "".join(channel.raw)
         return self._json(text, Role.ASSISTANT) if text else ""
 
@@ -373,15 +493,16 @@ class StreamedAnswer:
         result: str = box["arguments"]
         return result
 
-    def _restore(self, channel: _Channel, text: str, *, final: bool) -> str:
-        if channel.restorer is None:
-            return text
-        return channel.restorer.feed(text) + (channel.restorer.finish() if final else "")
+    def _family(self, name: Hashable) -> Hashable:
+        """The text that a channel is a part of, by its name without the places that count its parts."""
+        if not isinstance(name, tuple):
+            return name
+        return name[:1] + tuple(p for p in name[1:] if not isinstance(p, tuple) or p[0] not in self._form.parts)
 
     def _retire(self, channel: _Channel) -> None:
-        if channel.kind is not Kind.JSON and not channel.taken:
-            channel.taken = True
-            self._take(str(channel.name), channel.stream)
+        if channel.kind is not Kind.JSON and not channel.text.taken:
+            channel.text.taken = True
+            self._take(str(channel.name), channel.text.stream)
         # A channel that ended stays known for events that repeat it; its text starts anew if it goes on all the same.
 
     def _take_rest(self) -> None:
@@ -412,6 +533,8 @@ class StreamedAnswer:
         opening = [] if self._begun or out else self._form.opening()
         self._take_rest()
         self._channels.clear()
+        self._going.clear()
+        self._queue.clear()
         message = self._exchange.guard.policy.blocked(Source.OUTPUT, deciding(self._located))
         return [*out, *map(self._scrubbed, [*opening, *self._form.ending(message)])]
 

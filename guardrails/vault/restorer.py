@@ -70,6 +70,11 @@ class Restorer:
         """How many characters are held back now."""
         return len(self._tail) if self._long else len(self._run) - self._sent
 
+    @property
+    def done(self) -> bool:
+        """Whether it is finished."""
+        return self._done
+
     def feed(self, text: str) -> str:
         """The next piece of the text; returns what is certain. Raises RuntimeError after :meth:`finish`."""
         if self._done:

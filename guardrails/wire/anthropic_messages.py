@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from guardrails.wire.anthropic_shapes import CONTINUED, ERROR, EVENT, REQUEST, RESPONSE
 from guardrails.wire.calls import Blocks, Group, Of
+from guardrails.wire.emptied import leave_out_emptied
 from guardrails.wire.form import Channel, Event, Form, Route, is_index
 from guardrails.wire.frames import Frame
 from guardrails.wire.shape import Kind, Shape, Walk, opaque
@@ -52,6 +53,8 @@ class Messages(Form):
     RESPONSE = RESPONSE
     EVENT = EVENT
     ERROR = ERROR
+    parts = frozenset(("index",))
+    joined = True
 
     @classmethod
     def fits(cls, body: Any) -> bool:
@@ -78,6 +81,8 @@ class Messages(Form):
         walk = super().inbound()
         messages = self.body.get("messages") if isinstance(self.body, dict) else None
         walk.after.append(leave_out(messages, _thinking, "thinking", _NOTHING_LEFT))
+        said = [(self.body, "system"), *((m, "content") for m in (messages if isinstance(messages, list) else ()))]
+        walk.after.append(leave_out_emptied(said, _text))
         return walk
 
     def outbound(self, body: Any) -> Walk:
@@ -85,6 +90,7 @@ class Messages(Form):
         self._resemble(body)
         walk = super().outbound(body)
         walk.after.append(unsign([block for block, _ in _thinking(body)], "thinking"))
+        walk.after.append(leave_out_emptied([(body, "content")], _text))
         return walk
 
     def replace(self, turn: int, message: str) -> bool:
@@ -147,6 +153,17 @@ class Messages(Form):
     def rest(self) -> list[Group]:
         """See :class:`Form`."""
         return self._calls.rest()
+
+    def continues(self, body: Any) -> bool:
+        """See :class:`Form`. Blocks of text are one text, as readers see them, until something else comes."""
+        match body:
+            case {"type": "content_block_start", "content_block": {"type": "text"}}:
+                return True
+            case {"type": "content_block_delta", "delta": {"type": "text_delta" | "citations_delta"}}:
+                return True
+            case {"type": "content_block_stop" | "ping"}:
+                return True
+        return False
 
     def number(self, body: Any) -> None:
         """A text without a block belongs to the first."""
@@ -309,6 +326,10 @@ def _calls(block: Mapping[str, Any]) -> bool:
 
 def _frame(kind: str, **body: Any) -> Frame:
     return Frame({"type": kind, **body}, kind)
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
 
 
 def _details(message: str) -> dict[str, Any]:

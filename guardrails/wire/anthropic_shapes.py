@@ -66,7 +66,7 @@ SOURCE = Shape(
         "data": Kind.BINARY,
         "url": Kind.REFERENCE,
         "file_id": Kind.REFERENCE,
-        "content": Each(BLOCK),
+        "content": Each(BLOCK, joined=True),
     }
 )
 TEXT_SOURCE = Shape({**_ids("type", "media_type"), "data": Kind.TEXT})
@@ -84,15 +84,15 @@ OTHER = Shape(
         **_ids("error_code", "retrieved_at", "return_code", "file_type", "num_lines", "start_line", "total_lines"),
         **_ids("new_start", "new_lines", "old_start", "old_lines", "is_file_update", "stop_reason"),
         **dict.fromkeys(("error_message", "page_age", "tool_name"), Kind.TEXT),
-        "content": Each(BLOCK),
-        "tool_references": Each(BLOCK),
+        "content": Each(BLOCK, joined=True),
+        "tool_references": Each(BLOCK, joined=True),
         "encrypted_content": Kind.BINARY,
         "encrypted_stdout": Kind.BINARY,
         "file_id": Kind.REFERENCE,
     }
 )
 TOOL_USE = Shape({**COMMON, "name": Kind.TEXT, "server_name": Kind.TEXT, "input": Kind.TOOL})
-RESULT = Shape({**COMMON, "content": Each(BLOCK)}, role=Role.TOOL)
+RESULT = Shape({**COMMON, "content": Each(BLOCK, joined=True)}, role=Role.TOOL)
 
 CONFIG = Shape(_ids("enabled", "defer_loading"))
 WHICH_TOOLS = Shape({**_ids("type"), "tools": Each(Shape({**_ids("type"), "name": Kind.TEXT}))})
@@ -127,7 +127,7 @@ COMPACTION: dict[str, Part] = {
     "content": Kind.TEXT,
     "encrypted_content": Kind.BINARY,
     "signature": Kind.SEAL,
-    "tool_changes": Each(BLOCK),
+    "tool_changes": Each(BLOCK, joined=True),
 }
 BROWSER = Shape(
     {
@@ -144,7 +144,13 @@ BLOCKS: dict[str, Part] = {
         role=Role.DOCUMENT,
     ),
     "search_result": Shape(
-        {**COMMON, "title": Kind.TEXT, "source": Kind.TEXT, "content": Each(BLOCK), "citations": CITATIONS},
+        {
+            **COMMON,
+            "title": Kind.TEXT,
+            "source": Kind.TEXT,
+            "content": Each(BLOCK, joined=True),
+            "citations": CITATIONS,
+        },
         role=Role.TOOL,
     ),
     "thinking": Shape({**COMMON, "thinking": Kind.TEXT, "signature": Kind.SEAL}),
@@ -159,7 +165,8 @@ BLOCKS: dict[str, Part] = {
 }
 
 MESSAGE = Shape(
-    {**_ids("role", "clear_at"), "content": Each(BLOCK), "output_config": Shape(_ids("effort"))}, role=_role_of
+    {**_ids("role", "clear_at"), "content": Each(BLOCK, joined=True), "output_config": Shape(_ids("effort"))},
+    role=_role_of,
 )
 # Limits and switches: {"type": …, "value": …}.
 SWITCH = Shape(_ids("type", "value", "total", "remaining", "mode"))
@@ -173,7 +180,7 @@ REQUEST = Shape(
             "model", "max_tokens", "temperature", "top_p", "top_k", "stream", "service_tier", "speed", "inference_geo"
         ),
         **_ids("user_profile_id", "workspace_id", "anthropic_version", "anthropic_beta", "betas"),
-        "system": By(Role.SYSTEM, Each(BLOCK)),
+        "system": By(Role.SYSTEM, Each(BLOCK, joined=True)),
         "messages": Each(MESSAGE, turns=True),
         "tools": Each(TOOL),
         "tool_choice": Shape(_ids("type", "name", "disable_parallel_tool_use")),
@@ -261,7 +268,7 @@ AROUND: dict[str, Part] = {
     "diagnostics": Shape({"cache_miss_reason": Shape(_ids("type", "cache_missed_input_tokens"))}),
     "input_transformations": Each(Shape({**_ids("type", "reason"), "path": Kind.TEXT})),
 }
-RESPONSE = Shape({**_ids("type", "id", "model", "role"), **STOP, **AROUND, "content": Each(BLOCK)})
+RESPONSE = Shape({**_ids("type", "id", "model", "role"), **STOP, **AROUND, "content": Each(BLOCK, joined=True)})
 ERROR = Shape(
     {
         **_ids("type", "request_id"),

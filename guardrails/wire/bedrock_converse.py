@@ -12,6 +12,7 @@ from typing import Any
 
 from guardrails.wire.bedrock_shapes import ERROR, EVENT, REQUEST, RESPONSE
 from guardrails.wire.calls import Blocks, Group, Of
+from guardrails.wire.emptied import leave_out_emptied
 from guardrails.wire.eventstream import EventStream
 from guardrails.wire.form import Channel, Event, Form, Route, is_index
 from guardrails.wire.frames import Frame, Framing
@@ -37,6 +38,8 @@ class Converse(Form):
     RESPONSE = RESPONSE
     EVENT = EVENT
     ERROR = ERROR
+    parts = frozenset(("contentBlockIndex",))
+    joined = True
 
     @classmethod
     def fits(cls, body: Any) -> bool:
@@ -67,6 +70,8 @@ class Converse(Form):
             walk.unread.append(Unread("content by reference", "modelId"))
         messages = self.body.get("messages") if isinstance(self.body, dict) else None
         walk.after.append(leave_out(messages, _reasoning, "text", _NOTHING_LEFT))
+        said = [(self.body, "system"), *((m, "content") for m in (messages if isinstance(messages, list) else ()))]
+        walk.after.append(leave_out_emptied(said, _text))
         return walk
 
     def outbound(self, body: Any) -> Walk:
@@ -77,6 +82,7 @@ class Converse(Form):
             output = body.get("output")
             message = output.get("message") if isinstance(output, dict) else None
             walk.after.append(unsign([reasoning for _, reasoning in _reasoning(message)], "text"))
+            walk.after.append(leave_out_emptied([(message, "content")], _text))
         return walk
 
     def replace(self, turn: int, message: str) -> bool:
@@ -159,6 +165,15 @@ class ConverseStream(Converse):
     def rest(self) -> list[Group]:
         """See :class:`Form`."""
         return self._calls.rest()
+
+    def continues(self, body: Any) -> bool:
+        """See :class:`Form`. Blocks of text are one text, as readers see them, until something else comes."""
+        match body:
+            case {"contentBlockIndex": int(), "delta": {"text": str()} | {"citation": dict()}}:
+                return True
+            case {"contentBlockIndex": int()}:
+                return not {"delta", "start"} & body.keys()
+        return False
 
     def number(self, body: Any) -> None:
         """A text without a block belongs to the first."""
@@ -259,6 +274,10 @@ def _only_text(delta: Mapping[str, Any]) -> bool:
 
 def _empty(delta: Mapping[str, Any]) -> bool:
     return _only_text(delta) and all(v == "" or (isinstance(v, dict) and "" in v.values()) for v in delta.values())
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"text": text}
 
 
 def _frame(event: str, **body: Any) -> Frame:

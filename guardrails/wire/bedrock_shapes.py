@@ -43,7 +43,7 @@ SOURCE = Shape(
         "bytes": Kind.BINARY,
         "s3Location": Shape({"uri": Kind.REFERENCE, "bucketOwner": Kind.OPAQUE}),
         "text": Kind.TEXT,
-        "content": Each(Shape(_texts("text"))),
+        "content": Each(Shape(_texts("text")), joined=True),
     }
 )
 MEDIA = Shape({**_ids("format"), "source": SOURCE, "error": Shape(_texts("message"))})
@@ -52,7 +52,8 @@ DOCUMENT = Shape(
     {**_ids("format"), **_texts("name", "context"), "source": SOURCE, "citations": ASKS_CITATIONS}, role=Role.DOCUMENT
 )
 SEARCH_RESULT = Shape(
-    {**_texts("source", "title"), "content": Each(Shape(_texts("text"))), "citations": ASKS_CITATIONS}, role=Role.TOOL
+    {**_texts("source", "title"), "content": Each(Shape(_texts("text")), joined=True), "citations": ASKS_CITATIONS},
+    role=Role.TOOL,
 )
 LOCATION = Shape(
     {
@@ -63,7 +64,9 @@ LOCATION = Shape(
         "searchResultLocation": Shape(_ids("searchResultIndex", "start", "end")),
     }
 )
-CITATION = Shape({**_texts("title", "source"), "sourceContent": Each(Shape(_texts("text"))), "location": LOCATION})
+CITATION = Shape(
+    {**_texts("title", "source"), "sourceContent": Each(Shape(_texts("text")), joined=True), "location": LOCATION}
+)
 CACHE_POINT = Shape(_ids("type", "ttl"))
 GUARDED = Shape({"text": Shape({**_texts("text"), **_ids("qualifiers")}, role=_guarded_role), "image": MEDIA})
 TOOL_CHANGE = Shape({"tool": Shape({**_ids("type"), **_texts("name", "serverName")})})
@@ -86,17 +89,19 @@ CONTENT = Shape(
         "audio": MEDIA,
         "document": DOCUMENT,
         "toolUse": TOOL_USE,
-        "toolResult": Shape({**_ids("toolUseId", "type", "status"), "content": Each(RESULT_PART)}, role=Role.TOOL),
+        "toolResult": Shape(
+            {**_ids("toolUseId", "type", "status"), "content": Each(RESULT_PART, joined=True)}, role=Role.TOOL
+        ),
         "guardContent": GUARDED,
         "cachePoint": CACHE_POINT,
         "reasoningContent": REASONING,
-        "citationsContent": Shape({"content": Each(Shape(_texts("text"))), "citations": Each(CITATION)}),
+        "citationsContent": Shape({"content": Each(Shape(_texts("text")), joined=True), "citations": Each(CITATION)}),
         "searchResult": SEARCH_RESULT,
         "toolAddition": TOOL_CHANGE,
         "toolRemoval": TOOL_CHANGE,
     }
 )
-MESSAGE = Shape({**_ids("role"), "content": Each(CONTENT)}, role=_role_of)
+MESSAGE = Shape({**_ids("role"), "content": Each(CONTENT, joined=True)}, role=_role_of)
 TOOL = Shape(
     {
         "toolSpec": Shape(
@@ -113,7 +118,7 @@ VARIABLES = Shape({}, rest=Shape(_texts("text")))
 REQUEST = Shape(
     {
         **TIERS,
-        "system": By(Role.SYSTEM, Each(CONTENT)),
+        "system": By(Role.SYSTEM, Each(CONTENT, joined=True)),
         "messages": Each(MESSAGE, turns=True),
         "inferenceConfig": Shape({**_ids("maxTokens", "temperature", "topP"), "stopSequences": Kind.TEXT}),
         "toolConfig": Shape(

@@ -63,6 +63,13 @@ class Form:
     # Whether an event is named by the ``type`` in it. Some clients go by the name and others by the type.
     named: ClassVar[bool] = False
 
+    # Whether the parts of a text follow each other at once, as clients of this API read them, also where no word ends.
+    glued: ClassVar[bool] = False
+    # Whether the parts of a text come in a stream as channels of their own, one after the other.
+    joined: ClassVar[bool] = False
+    # The places of an answer that count the parts of one text.
+    parts: ClassVar[frozenset[str]] = frozenset(("run",))
+
     def __init__(
         self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
     ) -> None:
@@ -90,6 +97,11 @@ class Form:
         """The model's name as the client gave it."""
         model = self.body.get("model") if isinstance(self.body, dict) else None
         return model if isinstance(model, str) else self.params.get("model", "")
+
+    @property
+    def asks_json(self) -> bool:
+        """Whether the request asks for an answer in JSON."""
+        return asks_json(self.body)
 
     @property
     def unsupported(self) -> str | None:
@@ -158,6 +170,10 @@ class Form:
         self.observe(frame.body, event)
         return event
 
+    def continues(self, body: Any) -> bool:  # noqa: ARG002 - a format that has blocks looks
+        """Whether a text may go on behind an event in the next part: the event ends, begins or carries a part of it."""
+        return False
+
     def number(self, body: Any) -> None:
         """Write down the place of every text that an event leaves out: what we send of that text has one."""
 
@@ -194,6 +210,38 @@ _ERROR_TYPES = {
     413: "request_too_large", 415: "invalid_request_error", 422: "invalid_request_error", 429: "rate_limit_error",
     503: "overloaded_error",
 }  # fmt: skip
+
+
+def asks_json(body: Any) -> bool:
+    """Whether a request says, in the words of any API, that the answer has to be JSON."""
+    if not isinstance(body, dict):
+        return False
+    inner = body.get("generateContentRequest")
+    if isinstance(inner, dict):
+        body = inner
+    if isinstance(kind := body.get("format"), dict | str) and kind and kind != "text":  # Ollama
+        return True
+    for path in _FORMATS:
+        value: Any = body
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, str) and "json" in value.lower():
+            return True
+    for name in ("generationConfig", "generation_config"):
+        config = body.get(name)
+        if isinstance(config, dict) and any(config.get(field) for field in _SCHEMAS):
+            return True
+    return any(body.get(name) for name in ("guided_json", "json_schema", "output_schema"))
+
+
+# Where the kind of an answer stands: OpenAI (chat, responses), Anthropic, Gemini, Bedrock.
+_FORMATS = (
+    ("response_format", "type"), ("text", "format", "type"), ("output_format", "type"), ("output_config", "format", "type"),
+    ("generationConfig", "responseMimeType"), ("generationConfig", "response_mime_type"),
+    ("generation_config", "responseMimeType"), ("generation_config", "response_mime_type"),
+    ("outputConfig", "textFormat", "type"), ("response_format",),
+)  # fmt: skip
+_SCHEMAS = ("responseSchema", "response_schema", "responseJsonSchema", "response_json_schema")
 
 
 def numbered(items: Any, key: str = "index") -> None:

@@ -12,12 +12,13 @@ from typing import Any, ClassVar
 
 from guardrails.wire import gemini_shapes as shapes
 from guardrails.wire.calls import Group
+from guardrails.wire.emptied import leave_out_emptied
 from guardrails.wire.form import Channel, Event, Form, Route, is_index, numbered
 from guardrails.wire.framing import SSE, Frame, Framing, JSONArray
 from guardrails.wire.gemini_shapes import field_of, snake
 from guardrails.wire.openai_common import alike
 from guardrails.wire.runs import Runs
-from guardrails.wire.shape import Mode
+from guardrails.wire.shape import Mode, Walk
 
 __all__ = ["Gemini", "GeminiStream", "GeminiTokens"]
 
@@ -48,6 +49,7 @@ class Gemini(Form):
     RESPONSE = shapes.RESPONSE
     EVENT = shapes.EVENT
     ERROR = shapes.ERROR
+    glued = True
 
     @classmethod
     def fits(cls, body: Any) -> bool:
@@ -83,6 +85,17 @@ class Gemini(Form):
                 return False
         content["parts"] = [{"text": message}]
         return True
+
+    def inbound(self) -> Walk:
+        """The texts of the request; parts that masking leaves empty are left out once they are final."""
+        walk = super().inbound()
+        request = field_of(self.body, "generateContentRequest") if isinstance(self.body, dict) else None
+        body = request if isinstance(request, dict) else self.body
+        if isinstance(body, dict):
+            contents = body.get("contents")
+            said = [*(contents if isinstance(contents, list) else [contents]), field_of(body, "systemInstruction")]
+            walk.after.append(leave_out_emptied([(c, "parts") for c in said], lambda text: {"text": text}))
+        return walk
 
     def gather(self, frame: Frame) -> list[Group]:
         """A call whose arguments come in pieces is held, with what comes meanwhile, until the last of them."""

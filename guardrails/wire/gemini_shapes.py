@@ -74,9 +74,9 @@ _PART: dict[str, Part] = {
 
 # -- requests -----------------------------------------------------------------------------------------------------------
 
-_CONTENT = _both({"role": Kind.OPAQUE, "parts": Each(_both(_PART))}, _role_of)
+_CONTENT = _both({"role": Kind.OPAQUE, "parts": Each(_both(_PART), joined=True)}, _role_of)
 # Whatever role an instruction claims to have, it is the system's.
-_INSTRUCTION = By(Role.SYSTEM, _both({"role": Kind.OPAQUE, "parts": Each(_both(_PART))}))
+_INSTRUCTION = By(Role.SYSTEM, _both({"role": Kind.OPAQUE, "parts": Each(_both(_PART), joined=True)}))
 _TOOL = _both(
     {
         "functionDeclarations": Each(
@@ -192,7 +192,7 @@ def _answer(part: Part) -> Shape:
     candidate = _both(
         {
             **_ids("index finishReason tokenCount avgLogprobs"),
-            "content": _both({"role": Kind.OPAQUE, "parts": Each(part)}),
+            "content": _both({"role": Kind.OPAQUE, "parts": Each(part, joined=True)}),
             "finishMessage": Kind.TEXT,
             "continuationToken": Kind.SEAL,
             "safetyRatings": _RATINGS,

@@ -143,7 +143,7 @@ class OllamaChat(_Ollama):
                 Shape(
                     {
                         **_ids("role tool_call_id"),
-                        "content": Kind.TEXT,
+                        "content": Each(Kind.TEXT, joined=True),
                         "thinking": Kind.TEXT,
                         "tool_name": Kind.TEXT,
                         "images": Kind.BINARY,
@@ -221,7 +221,7 @@ class OllamaGenerate(_Ollama):
             **_SETTINGS,
             "prompt": Each(Kind.TEXT, turns=True),
             "suffix": Kind.TEXT,
-            "system": By(Role.SYSTEM),
+            "system": By(Role.SYSTEM, Each(Kind.TEXT, joined=True)),
             "template": By(Role.SYSTEM),
             "images": Kind.BINARY,
             "context": Kind.TOKENS,

@@ -61,7 +61,7 @@ PART = by_type(
 MESSAGE = Shape(
     {
         **ids("role", "tool_call_id"),
-        "content": Each(PART),
+        "content": Each(PART, joined=True),
         "tool_calls": Each(TOOL_CALL),
         "function_call": FUNCTION,
         "audio": Shape({"id": Kind.REFERENCE}),
@@ -121,7 +121,7 @@ class Chat(Form):
             "functions": Each(DEVELOPER),
             "response_format": DEVELOPER,
             **said("stop", "metadata", "user", "safety_identifier", "prompt_cache_key"),
-            "prediction": Shape({**ids("type"), "content": Each(PART)}),
+            "prediction": Shape({**ids("type"), "content": Each(PART, joined=True)}),
             "logit_bias": Kind.OPAQUE,
             "audio": Shape(ids("voice", "format")),
             "stream_options": Shape(ids("include_usage", "include_obfuscation")),
@@ -131,7 +131,7 @@ class Chat(Form):
         message=Shape(
             {
                 **ids("role"),
-                "content": Each(PART),
+                "content": Each(PART, joined=True),
                 **said("refusal", "reasoning_content", "reasoning"),
                 "tool_calls": Each(TOOL_CALL),
                 "function_call": FUNCTION,

@@ -57,6 +57,8 @@ class Responses(Form):
     REQUEST = REQUEST
     RESPONSE = RESPONSE
     EVENT = EVENT
+    parts = frozenset(("output_index", "content_index", "summary_index"))
+    joined = True
 
     def __init__(
         self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
@@ -164,6 +166,24 @@ class Responses(Form):
     def rest(self) -> list[Group]:
         """See :class:`Form`."""
         return self._calls.rest()
+
+    def continues(self, body: Any) -> bool:
+        """See :class:`Form`. The texts of messages are one text, as readers see them, until another item comes."""
+        match body:
+            case {
+                "type": "response.output_text.delta"
+                | "response.output_text.done"
+                | "response.output_text.annotation.added"
+            }:
+                return True
+            case {
+                "type": "response.content_part.added" | "response.content_part.done",
+                "part": {"type": "output_text"},
+            }:
+                return True
+            case {"type": "response.output_item.added" | "response.output_item.done", "item": {"type": "message"}}:
+                return True
+        return False
 
     def observe(self, body: Any, event: Event) -> None:
         """See :class:`Form`."""

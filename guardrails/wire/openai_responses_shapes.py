@@ -144,18 +144,18 @@ def items(say: Say) -> Switch:
         {**ids("type", "button", "path", "x", "y", "scroll_x", "scroll_y"), **_called("text", "keys")}, rest=Kind.TOOL
     )
     known: dict[str, Part] = {
-        "message": Shape({**ITEM, "content": Each(part, place="content_index")}, role=role_of),
+        "message": Shape({**ITEM, "content": Each(part, place="content_index", joined=True)}, role=role_of),
         "reasoning": _said(
             {
-                "summary": Each(part, place="summary_index"),
-                "content": Each(part, place="content_index"),
+                "summary": Each(part, place="summary_index", joined=True),
+                "content": Each(part, place="content_index", joined=True),
                 "encrypted_content": Kind.BINARY,
             }
         ),
         "function_call": _said({"arguments": say("arguments", Kind.JSON)}),
-        "function_call_output": _returned({"output": Each(part)}),
+        "function_call_output": _returned({"output": Each(part, joined=True)}),
         "custom_tool_call": _said({"input": say("input", Kind.TOOL)}),
-        "custom_tool_call_output": _returned({"output": Each(part)}),
+        "custom_tool_call_output": _returned({"output": Each(part, joined=True)}),
         "mcp_call": _said(
             {
                 **ids("server_label", "approval_request_id"),
@@ -274,7 +274,7 @@ SETTINGS: dict[str, Part] = {
     "conversation": Switch(
         lambda value: Shape({"id": Kind.REFERENCE}) if isinstance(value, dict) else Kind.REFERENCE,
     ),
-    "instructions": By(Role.SYSTEM, Each(items(whole))),
+    "instructions": By(Role.SYSTEM, Each(items(whole), joined=True)),
     "prompt": Shape(
         {"id": Kind.REFERENCE, "version": Kind.OPAQUE, "variables": Shape({}, rest=content(whole))},
     ),
@@ -310,7 +310,7 @@ def answer(say: Say) -> Shape:
             "usage": _USAGE,
             "incomplete_details": Shape(ids("reason")),
             **ids("prompt_cache_diagnostics", "input_transformations"),
-            "output": Each(items(say), place="output_index"),
+            "output": Each(items(say), place="output_index", joined=True),
             "error": Shape(
                 {**ids("code", "param", "type"), **said("message"), "misalignment": Shape(ids("error_type"))}
             ),

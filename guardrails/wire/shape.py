@@ -87,11 +87,13 @@ class Each:
     """A list of alike items. ``turns``: each is one message of the conversation. A lone object or string is read as one item.
 
     ``place``: by what name events count these items (``content_index``); the channels inside then have that place.
+    ``joined``: the items are parts of one text, such as the content of a message.
     """
 
     part: Part
     turns: bool = False
     place: str = ""
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,9 @@ def by_type(parts: Mapping[str, Part], default: Part = Kind.TEXT, key: str = "ty
 class Slot:
     """One text of a body. ``turn`` is the message it belongs to, None outside messages; ``path`` is for people.
 
-    ``fixed``: it cannot be rewritten (the keys of an object): what would mask it blocks.
+    ``fixed``: it cannot be rewritten (the keys of an object): what would mask it blocks. ``group``: the text that it is a
+    part of together with the other slots of that group (the parts of a message's content), None for what is no message's
+    own words; ``run`` counts what interrupts that text (a call of a tool).
     """
 
     text: str = field(repr=False)
@@ -154,6 +158,8 @@ class Slot:
     channel: Hashable = None
     kind: Kind = Kind.TEXT
     fixed: bool = False
+    group: Hashable = None
+    run: int = 0
     _box: Any = field(default=None, repr=False)
     _key: Any = field(default=None, repr=False)
     changed: bool = False
@@ -190,6 +196,15 @@ _INLINE = re.compile(r"data:(?![^,]*\d{9})[a-z0-9.+_;=\"/-]{0,200}?;base64,", re
 # The places of an answer that events name: a choice, a content block, an item.
 _PLACES = ("index", "output_index", "content_index", "summary_index", "command_index", "contentBlockIndex")
 _PLACED = frozenset(_PLACES)
+# Fields of a part of a message that are its words.
+_WORDS = frozenset(("text", "thinking", "refusal", "content", "reasoning", "summary"))
+# … and those of parts that do not interrupt the text: a thought does.
+_GO_ON = _WORDS - {"thinking", "reasoning", "summary"}
+# Fields of a part that say nothing and interrupt nothing.
+_MARKS = frozenset(
+    ("type", "thought", "thoughtSignature", "thought_signature", "signature", "cachePoint", "cache_control")
+    + ("citationsContent", "guardContent")
+)
 # Words of JSON Schema and of tool definitions, which every request repeats as keys.
 _COMMON_KEYS = frozenset(
     [
@@ -282,10 +297,26 @@ class _Place:
     turn: int | None
     channel: tuple[Any, ...]
     path: str
+    text: _Text | None = None
 
     def at(self, key: str | int) -> _Place:
-        path = f"{self.path}[{key}]" if isinstance(key, int) else f"{self.path}.{key}" if self.path else key
-        return _Place(self.role, self.turn, self.channel, path)
+        if isinstance(key, int):
+            return _Place(self.role, self.turn, self.channel, f"{self.path}[{key}]")
+        path = f"{self.path}.{key}" if self.path else key
+        text = self.text
+        if text is not None:
+            text = _Text(text.root, text.runs, key, "thought" if key == "reasoningContent" else text.mark)
+        return _Place(self.role, self.turn, self.channel, path, text)
+
+
+@dataclass(slots=True)
+class _Text:
+    """The text whose parts are read: the path of the list, what interrupted it so far, and the field that is read."""
+
+    root: str
+    runs: list[int]
+    field: str = "text"
+    mark: str = ""
 
 
 class _Reader:
@@ -311,7 +342,7 @@ class _Reader:
         elif isinstance(part, Each):
             self.each(box, key, value, part, place)
         elif isinstance(part, By):
-            self.value(box, key, part.part, _Place(part.role, place.turn, place.channel, place.path))
+            self.value(box, key, part.part, _Place(part.role, place.turn, place.channel, place.path, place.text))
         else:
             self.channel(box, key, value, part, place)
 
@@ -325,7 +356,10 @@ class _Reader:
             channel += tuple(
                 (k, value[k]) for k in _PLACES if isinstance(value.get(k), int) and not isinstance(value[k], bool)
             )
-        inside = _Place(role or place.role, place.turn, channel, place.path)
+        text = place.text
+        if text is not None and value.get("thought") is True:
+            text = _Text(text.root, text.runs, text.field, "thought")
+        inside = _Place(role or place.role, place.turn, channel, place.path, text)
         for name in list(value):
             known = shape.fields.get(name)
             if known is Kind.OPAQUE and ((item := value[name]) is None or opaque(item)):
@@ -342,14 +376,23 @@ class _Reader:
             self.value(value, name, known, inside.at(name))
 
     def each(self, box: Any, key: Any, value: Any, each: Each, place: _Place) -> None:
+        text = (place.text or _Text(place.path, [0])) if each.joined else None
         if not isinstance(value, list):
             turn = 0 if each.turns else place.turn
-            self.value(box, key, each.part, _Place(place.role, turn, place.channel, place.path))
+            if each.turns and isinstance(value, str):
+                text = _Text(place.path, [0])
+            self.value(box, key, each.part, _Place(place.role, turn, place.channel, place.path, text))
             return
         for i in range(len(value)):
             turn = i if each.turns else place.turn
             channel = (*place.channel, (each.place, i)) if each.place else place.channel
-            self.value(value, i, each.part, _Place(place.role, turn, channel, f"{place.path}[{i}]"))
+            path = f"{place.path}[{i}]"
+            if text is not None:
+                text.runs[0] += _interrupts(value[i])
+            elif each.turns and isinstance(value[i], str):
+                self.value(value, i, each.part, _Place(place.role, turn, channel, path, _Text(path, [0])))
+                continue
+            self.value(value, i, each.part, _Place(place.role, turn, channel, path, text))
 
     def channel(self, box: Any, key: Any, value: Any, part: Delta | Repeat, place: _Place) -> None:
         if not isinstance(value, str):
@@ -360,7 +403,7 @@ class _Reader:
         role = part.role if isinstance(part, Delta) else None
         channel = (part.name, *place.channel)
         self.walk.slots.append(
-            Slot(value, role or place.role, place.path, place.turn, mode, channel, part.kind, False, box, key)
+            Slot(value, role or place.role, place.path, place.turn, mode, channel, part.kind, _box=box, _key=key)
         )
 
     def kind(self, box: Any, key: Any, value: Any, kind: Kind, place: _Place) -> None:
@@ -379,8 +422,13 @@ class _Reader:
             case list() if kind is Kind.NUMBERS and is_numbers(value):
                 return
             case list():
+                whole = (place.text or _Text(place.path, [0])) if all(map(_typed, value)) else None
                 for i in range(len(value)):
-                    self.inner(value, i, kind, place.at(i))
+                    inside = place.at(i)
+                    if whole is not None:
+                        whole.runs[0] += _interrupts(value[i])
+                        inside.text = whole
+                    self.inner(value, i, kind, inside)
             case dict():
                 for name in list(value):
                     self.key(name, place)
@@ -428,8 +476,14 @@ class _Reader:
         self.add(box, key, value, place, Kind.TOOL if kind in (Kind.TOOL, Kind.JSON) else Kind.TEXT)
 
     def add(self, box: Any, key: Any, text: str, place: _Place, kind: Kind = Kind.TEXT) -> None:
-        if text:
-            self.walk.slots.append(Slot(text, place.role, place.path, place.turn, kind=kind, _box=box, _key=key))
+        if not text:
+            return
+        slot = Slot(text, place.role, place.path, place.turn, kind=kind, _box=box, _key=key)
+        whole = place.text
+        if whole is not None and kind is Kind.TEXT and whole.field in _WORDS and isinstance(box[key], str):
+            field = "text" if whole.field == "content" else whole.field
+            slot.group, slot.run = (whole.root, whole.mark or field, place.role), whole.runs[0]
+        self.walk.slots.append(slot)
 
     def id(self, box: Any, key: Any, value: str, place: _Place, name: str = "") -> None:
         if not value:
@@ -449,6 +503,16 @@ class _Reader:
     def key(self, name: str, place: _Place) -> None:
         if name not in _COMMON_KEYS:
             self.walk._keys.setdefault((place.role, place.turn), {})[name] = None
+
+
+def _typed(item: Any) -> bool:
+    """Whether a value is what a part of a message looks like in most APIs."""
+    return isinstance(item, dict) and isinstance(item.get("type"), str) and not _WORDS.isdisjoint(item)
+
+
+def _interrupts(part: Any) -> bool:
+    """Whether a part of a message is no words, so that those before and behind it do not go on in each other."""
+    return isinstance(part, dict) and _GO_ON.isdisjoint(part) and not part.keys() <= _MARKS
 
 
 def is_opaque(value: str) -> bool:

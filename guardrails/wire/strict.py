@@ -2,14 +2,13 @@
 
 Two readers that disagree about a body are a way around inspection: one sees the harmless text, the other the real one.
 So UTF-8 only and no byte order mark, no NaN and no number beyond a double, no lone surrogates, no raw control
-characters, no key twice in an object (nor in another spelling, case or width), and bounds on size, depth and number
-of values. What was parsed is what is forwarded: :func:`dump` writes it again, in one canonical form.
+characters, no key twice in an object, and bounds on size, depth and number of values. Fields that a format interprets
+stand in one spelling (:mod:`guardrails.wire.spellings`). What was parsed is what is forwarded: :func:`dump` writes it again, in one canonical form.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,9 +27,6 @@ _LARGE = 8192
 _NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*")
 _CONTENT_TYPE = re.compile(rb'application/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?', re.IGNORECASE)
 _LENGTH = re.compile(rb"[0-9]{1,18}")
-# Characters of all keys together that need the slow way of folding. Normalising takes up to 6 microseconds a character
-# (measured on U+FDFA, which becomes 18), so this is 25 ms at worst; a 2 MB key would take four seconds.
-_SLOW_KEYS = 4096
 _PLAIN_JSON = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
@@ -126,7 +122,6 @@ def _check_keys_once(data: bytes, value: Any) -> None:
 def _walk(value: Any, data: bytes, limits: BodyLimits) -> None:
     """Number of values, depth, keys, long strings and large integers, level by level."""
     longest = limits.string if len(data) > limits.string else None
-    spellings = _Spellings()
     level = [value]
     nodes = depth = 0
     while level:
@@ -142,7 +137,6 @@ def _walk(value: Any, data: bytes, limits: BodyLimits) -> None:
                     raise _too_long(longest)
             elif kind is dict:
                 nested = True
-                spellings.check(item)
                 if longest is not None and any(len(key) > longest for key in item):
                     raise _too_long(longest)
                 below.extend(item.values())
@@ -166,41 +160,6 @@ def _check_integers(data: bytes) -> None:
         # More than 20 digits never fit; Python itself does not convert thousands.
         if number.lstrip(b"-").isdigit() and (len(number) > 21 or not -(2**63) <= int(number) < 2**64):
             raise Malformed(400, "an integer does not fit 64 bits; send it as a string")
-
-
-class _Spellings:
-    """Refuses keys that differ only in case, width or composition: some readers take them for the same."""
-
-    __slots__ = ("_known", "_left")
-
-    def __init__(self) -> None:
-        self._known: dict[str, str] = {}
-        self._left = _SLOW_KEYS
-
-    def check(self, item: dict[str, Any]) -> None:
-        if len(item) < 2:
-            return
-        names = "".join(item)
-        # Lower-case ASCII names are their own folding, so names that differ stay different.
-        if names.isascii() and names.islower():
-            return
-        if len({key.lower() if key.isascii() else self._fold(key) for key in item}) != len(item):
-            raise Malformed(400, "an object holds two spellings of one key (case or width); send each key once")
-
-    def _fold(self, key: str) -> str:
-        folded = self._known.get(key)
-        if folded is None:
-            folded = key.casefold()
-            if not (unicodedata.is_normalized("NFKC", key) and unicodedata.is_normalized("NFKC", folded)):
-                self._left -= len(key)
-                if self._left < 0:
-                    raise Malformed(
-                        400, f"keys not in normal form NFKC of over {_SLOW_KEYS} characters together; normalise them"
-                    )
-                # Case folding can undo the normal form, so the form is taken on both sides of it.
-                folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", key).casefold())
-            self._known[key] = folded
-        return folded
 
 
 def _too_many(nodes: int) -> Malformed:

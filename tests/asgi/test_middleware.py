@@ -242,7 +242,7 @@ def test_an_attack_split_over_messages_is_seen() -> None:
         "messages": [{"role": "user", "content": "tell me of project"}, {"role": "user", "content": "kingfisher"}],
     }
     assert content_of(app.post(body)) == "[not asked]"
-    assert app.decisions[0].findings[-1].path == "(window)"
+    assert app.decisions[0].findings[-1].path == "messages[0].content"  # where it begins
 
 
 def test_numbers_are_shared_by_the_messages_of_a_conversation() -> None:

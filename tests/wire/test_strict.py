@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import traceback
-import unicodedata
 
 import pytest
 from hypothesis import given
@@ -75,12 +74,6 @@ REFUSED = {
     "duplicate, hidden by a quote as an escape": rb'{"a":"\u0022","a":"\u0022\u0022"}',
     "duplicate of a quote": rb'{"\"":1,"\u0022":2}',
     "duplicate, empty": b'{"":1,"":2}',
-    "other case": b'{"content":"safe","Content":"EVIL"}',
-    "other case, deep": b'{"messages":[{"role":"user","content":"safe","CONTENT":"EVIL"}]}',
-    "full width": '{"content":"safe","\uff43ontent":"EVIL"}'.encode(),
-    "ligature": '{"file":"safe","\ufb01le":"EVIL"}'.encode(),
-    "long s": '{"messages":[],"me\u017f\u017fages":[]}'.encode(),
-    "Kelvin": '{"key":1,"\u212aey":2}'.encode(),
     "2000 lists": b"[" * 2000 + b"]" * 2000,
     "200000 lists": b"[" * 200_000 + b"]" * 200_000,
     "200000 open": b"[" * 200_000,
@@ -127,6 +120,7 @@ ACCEPTED = {
     b'{"a":{"a":{"a":1}},"b":[{"a":1},{"a":2}]}': {"a": {"a": {"a": 1}}, "b": [{"a": 1}, {"a": 2}]},
     b'{"maxTokens":1,"topP":1,"stopSequences":[]}': {"maxTokens": 1, "topP": 1, "stopSequences": []},
     b'{"A":"x"}': {"A": "x"},
+    b'{"x":1,"X":2}': {"x": 1, "X": 2},
     b"[" * 64 + b"]" * 64: json.loads(b"[" * 64 + b"]" * 64),
 }
 
@@ -142,14 +136,6 @@ def test_key_order_is_kept() -> None:
     assert dump(parse(body)) == body
 
 
-def fold(key: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", key).casefold())
-
-
-def different(keys: dict[str, object]) -> bool:
-    return len({fold(k) for k in keys}) == len(keys)
-
-
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 scalars = (
     st.none()
@@ -160,7 +146,7 @@ scalars = (
 )
 values = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(texts, inner, max_size=5).filter(different),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(texts, inner, max_size=5),
     max_leaves=30,
 )
 
@@ -308,21 +294,9 @@ def test_a_long_text_full_of_commas_and_brackets_is_one_value() -> None:
     assert parse(body, BodyLimits(bytes=4_000_000)) == {"content": text}
 
 
-def test_keys_that_are_slow_to_compare_are_bounded() -> None:
-    # Each of these letters becomes 18; the same keys again cost nothing.
-    row = {"\ufdfa" * 100: 1, "\u0e19\u0e33": 2}
-    assert parse(json.dumps([row] * 500).encode()) == [row] * 500
-    with pytest.raises(Malformed, match="4096 characters"):
-        parse(json.dumps([{"\ufdfa" * 100 + str(n): 1, "x": 2} for n in range(41)]).encode())
-    with pytest.raises(Malformed, match="4096 characters"):
-        parse(json.dumps({"\u0390" * 5000: 1, "x": 2}).encode())
-    assert len(parse(json.dumps({"\u5b57" * 100_000: 1, "x": 2}).encode())) == 2
-
-
 def test_nothing_of_the_body_is_in_an_error() -> None:
     for body in (
         f'{{"{CANARY}":"{CANARY}","{CANARY}":1}}',
-        f'{{"{CANARY}":1,"{CANARY.upper()}":1}}',
         f'{{"a":"{CANARY}" "{CANARY}"}}',
         f'{{"a":"{CANARY}\n"}}',
         f'["{CANARY}", 99999999999999999999]',

@@ -6,12 +6,13 @@ Each detector module that finds spans declares ``reach(settings)``; here a polic
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from guardrails import detectors
 from guardrails.detectors.widths import BLANKS, SOLID
-from guardrails.fold import spacing_begun
+from guardrails.fold import bidi_begun, spacing_begun
 from guardrails.rules import MaskStyle, Policy, Rule
 from guardrails.types import RuleAction, Source
 
@@ -19,6 +20,7 @@ __all__ = ["Hold", "hold", "reach", "settled"]
 
 _RUN = re.compile(r"[^ \t\n\r\f]+|[ \t\n\r\f]+")
 _TOKEN = re.compile(r"[^\W_]+|[\W_]+")
+_TWICE = re.compile(r"(.)\1+", re.DOTALL)
 _NUMBER = len("{_1234}")
 
 
@@ -47,7 +49,7 @@ class Hold:
             return 0
         if not self.characters:
             return len(text)
-        at = min(settled(text, self.characters), spacing_begun(text))
+        at = min(settled(text, self.characters), spacing_begun(text), bidi_begun(text))
         if self.phrases:
             at = min(at, settled(text, self.phrases, words=True))
         return min([at, *(start for find in self.unfinished if (start := find(text)) is not None)])
@@ -111,10 +113,13 @@ def settled(text: str, characters: int, *, words: bool = False) -> int:
     while True:
         base = max(0, len(text) - window)
         at, seen = len(text), 0
+        following = ""
         for run in reversed(runs.findall(text, base)):
-            measured = min(len(run), _most(run, words))
+            measured = _words_in(run, following) if words else min(len(run), _most(run))
+            following = run
             if seen + measured > characters:
-                return at - (characters - seen + 1)
+                # Of a run that words read as shorter than it is, all is held.
+                return at - len(run) if words and measured < len(run) else at - (characters - seen + 1)
             seen += measured
             at -= len(run)
         if base == 0:
@@ -122,8 +127,19 @@ def settled(text: str, characters: int, *, words: bool = False) -> int:
         window *= 4
 
 
-def _most(run: str, words: bool) -> int:
+def _most(run: str) -> int:
     """The measure of a run, at most."""
-    if words:
-        return len(run) if run[0].isalnum() else 1
     return BLANKS if run[0].isspace() else SOLID
+
+
+def _words_in(run: str, following: str) -> int:
+    """The measure of a run in the shortest reading of a word list.
+
+    Separators count one, and none where a word goes on behind them (a hyphen, marks on letters, blanks between signs of a
+    script that has none); a letter that is drawn out counts one.
+    """
+    if run[0].isalnum():
+        return len(_TWICE.sub(r"\1", run).replace("\u0640", "")) if not run.isascii() or _TWICE.search(run) else len(run)
+    if run[0] in "-\u2010\u00ac" or all(unicodedata.category(c)[0] == "M" for c in run):
+        return 0
+    return 0 if run.isspace() and following and not following[0].isascii() else 1

@@ -9,13 +9,16 @@ Terms with symbols of their own ("c++", an emoji) go through a second automaton 
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector
+from guardrails.detectors.words_affixes import affixed
 from guardrails.detectors.words_automaton import (
     Automaton,
     Pattern,
@@ -31,7 +34,7 @@ from guardrails.rules import Rule
 from guardrails.spans import inside, union
 from guardrails.types import Found, Hit
 
-__all__ = ["SPANS", "Settings", "TermList", "build", "managed_terms", "reach"]
+__all__ = ["SPANS", "Settings", "TermList", "build", "managed_terms", "reach", "unfinished"]
 
 SPANS = True
 
@@ -65,6 +68,8 @@ class Settings:
 # sha256 of a list → its longest term: a list may be loaded by thousands of policies.
 _LONGEST: dict[str, int] = {}
 _LONGEST_AT_MOST = 256
+# What is longer than this is no word: a stream waits for no more of it.
+_LONGEST_WORD = 1_024
 
 
 @lru_cache(maxsize=8)
@@ -96,10 +101,30 @@ def reach(settings: Settings) -> int | None:
     return max(longest)
 
 
+_LAST_WORD = re.compile(r"\S+\Z")
+
+
+def unfinished(settings: Settings) -> Callable[[str], int | None] | None:
+    """For terms that may begin inside a word, whose hits begin with the word: where an unfinished last word begins."""
+    terms = (*settings.terms, *(t for one in settings.lists for t in one.terms))
+    if not any(t.lstrip().startswith("*") for t in terms):
+        return None
+
+    def find(text: str) -> int | None:
+        last = _LAST_WORD.search(text, max(0, len(text) - _LONGEST_WORD))
+        return last.start() if last is not None else None
+
+    return find
+
+
 def _longest(terms: Iterable[str]) -> int:
-    """The longest of the terms in the reduced form; pig latin adds up to three letters to a word."""
+    """The longest of the terms in the reduced form; pig latin adds up to three letters to a word, an affix a few in all."""
     cores = (compile_term(t).text.strip() for t in terms)
-    return max((len(core) + 3 * (core.count(" ") + 1) for core in cores), default=0)
+    return max((max(len(core) + 3 * (core.count(" ") + 1), *map(len, _affixed(core))) for core in cores), default=0)
+
+
+def _affixed(core: str) -> list[str]:
+    return ["", *(affixed(core) if core and not core.isascii() else ())]
 
 
 def _longest_of_many(terms: Sequence[str]) -> int:
@@ -158,11 +183,11 @@ class _Words:
         return found
 
     def _scan(self, view: View, spans: dict[int, set[tuple[int, int]]], deadline: Deadline) -> None:
-        text = Prepared(view.text, joined=view.joined)
+        text = Prepared(view.text, joined=view.joined, respelled=view.respelled)
         friends: dict[int, list[tuple[int, int]]] | None = None
         for automaton, owners in self._automata:
             for pattern, start, end in automaton.matches(text, deadline):
-                if end - start < view.min_match:
+                if end - start < view.min_match or not _meets(view.only, start, end):
                     continue
                 if friends is None:
                     friends = self._false_friends(text, deadline)
@@ -178,6 +203,14 @@ class _Words:
                 for rule in self._friend_owners[pattern]:
                     places.setdefault(rule, []).append((start, end))
         return places
+
+
+def _meets(places: tuple[tuple[int, int], ...] | None, start: int, end: int) -> bool:
+    """True when the range has a character of one of the sorted places, or when there are no such places to meet."""
+    if places is None:
+        return True
+    at = bisect_right(places, (end - 1, end)) - 1
+    return at >= 0 and places[at][1] > start
 
 
 def _add(patterns: dict[Pattern, list[int]], terms: Sequence[str], rule: int, *, enciphered: bool = False) -> None:

@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 import regex
 
 from guardrails.content import Deadline
+from guardrails.detectors.words_affixes import affixed
 from guardrails.fold import fold_term
+from guardrails.fold.spelling import UNSPACED, squashed
 
 __all__ = ["Automaton", "Pattern", "Prepared", "TokenIndex", "compile_term", "shared_automaton", "variants"]
 
@@ -25,10 +27,13 @@ _SEPARATORS = regex.compile(r"[^\p{L}\p{N}\p{M}\u200c\u200d]+")
 _ASCII_BLANKS = bytes(i if chr(i).isalnum() and i < 128 else 32 for i in range(256))
 _TOKEN = re.compile(r"\S+")
 # Scripts written without blanks between words: a term that begins or ends in one needs no boundary there.
-_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+_UNSPACED = regex.compile(f"[{UNSPACED}]")
+_BETWEEN_UNSPACED = regex.compile(f"(?<=[{UNSPACED}]) (?=[{UNSPACED}])")
 _WORDY = regex.compile(r"[\p{M}\u200c\u200d]")
 # What may stand between the words of a phrase, or inside a word, without being a symbol somebody means.
-_JOINS = frozenset(" -_'’.,/:")
+_JOINS = frozenset(" -_'’.,/:\"“”‘«»")
+_QUOTES = frozenset("'’\"“”‘«»")
+_ASCII_SIGNS = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _BLOCK = 32_768
 # Terms nested this deeply (a, aa, aaa …) add nothing but matches; see Automaton.
 _NESTING = 8
@@ -36,17 +41,23 @@ _NESTING = 8
 
 # A term this long (letters) is looked for in ciphers too.
 _LONG = 10
-_SQUEEZED = "\x00"
+# Words of a phrase that are glued in a hashtag are looked for from this length on.
+_TAGGED = 5
+_SQUEEZED, _SQUASHED = "\x00", "\x01"
 _ABC = "abcdefghijklmnopqrstuvwxyz"
 _ATBASH = str.maketrans(_ABC, _ABC[::-1])
 _ROTATIONS = [str.maketrans(_ABC, _ABC[n:] + _ABC[:n]) for n in range(1, 26)]
 
 
 class Pattern(NamedTuple):
-    """A compiled term: the string to look for, blanks at its ends where a word boundary is, and in which text."""
+    """A compiled term: the string to look for, blanks at its ends where a word boundary is, and in which text.
+
+    ``whole``: a hit is the whole word that the term is a part of, as for ``prefix*``.
+    """
 
     text: str
     literal: bool
+    whole: bool = False
 
 
 def _single(text: str) -> str:
@@ -57,28 +68,47 @@ def _single(text: str) -> str:
 
 
 def variants(pattern: Pattern, *, rotations: bool) -> list[Pattern]:
-    """A long term as ciphers write it: reversed, ROT-N, Atbash, pig latin; and with its words run together.
+    """A term as other spellings and ciphers write it.
 
-    Looking for the enciphered term costs the scan nothing and finds it inside any sentence; deciphering the text would
+    Any term: with the affixes that its script glues to words; with single letters for double ones, for text whose letters are drawn
+    out; as a hashtag. A long one: reversed, with the letters of each word reversed, ROT-N, Atbash, pig latin, and with its words run
+    together. Looking for the enciphered term costs the scan nothing and finds it inside any sentence; deciphering the text would
     cost a view a cipher. Short words are left out: reversed, many are another word ("lana"). Patterns that begin with
-    ``_SQUEEZED`` are for text without blanks.
+    ``_SQUEEZED`` are for text without blanks, those with ``_SQUASHED`` for text without double letters.
     """
     core = pattern.text.strip()
     letters = core.replace(" ", "")
-    if pattern.literal or not letters.isascii() or not letters.isalpha() or len(letters) < _LONG:
+    if pattern.literal:
         return []
     start, end = pattern.text[: pattern.text.index(core[0])], " " if pattern.text.endswith(" ") else ""
+    if not letters.isascii():
+        found = [pattern._replace(text=f" {form} ") for form in affixed(core)] if start and end else []
+        close = _BETWEEN_UNSPACED.sub("", pattern.text)
+        return found if close == pattern.text else [*found, pattern._replace(text=close)]
+    if not letters.isalpha():
+        return []
+    found = []
+    if " " in core and len(letters) >= _TAGGED:
+        found.append(Pattern("#" + letters, True))
+    single = squashed(core)
+    if single != core and len(single) >= 4:
+        found.append(pattern._replace(text=f"{_SQUASHED}{start}{single}{end}"))
+    if len(letters) < _LONG:
+        return found
     forms = [
         core[::-1],
+        " ".join(word[::-1] for word in core.split(" ")),
         core.translate(_ATBASH),
         _pig(core, "ay", "way"),
         _pig(core, "ay", "yay"),
         _pig(core, "ay", "ay"),
+        " ".join(f"{word[1:]}{word[0]}ay" for word in core.split(" ")),
     ]
     forms += [core.translate(table) for table in (_ROTATIONS if rotations else _ROTATIONS[12:13])]
-    found = [Pattern(f"{start}{form}{end}", False) for form in forms]
+    found += [pattern._replace(text=f"{start}{form}{end}") for form in forms if form != core]
     if " " in core:
-        found += [Pattern(_SQUEEZED + letters, False), Pattern(_SQUEEZED + letters[::-1], False)]
+        # Ten letters of several words are no part of another word, so they need no boundary.
+        found += [Pattern(letters, False), Pattern(_SQUEEZED + letters, False), Pattern(_SQUEEZED + letters[::-1], False)]
     return found
 
 
@@ -107,23 +137,38 @@ def compile_term(term: str) -> Pattern:
     core = core[1 if open_start else 0 : -1 if open_end and len(core) > 1 else None].replace("\\*", "*").strip()
     folded = " ".join(fold_term(core).split())
     body = _reduced(folded)
-    literal = not body or any(c not in _JOINS and not c.isalnum() and not _WORDY.match(c) for c in folded)
+    literal = not body or any(c not in _JOINS and not _letter(c) for c in folded) or _stands(folded)
     if literal:
         return Pattern(folded, True)
     start = "" if open_start or _UNSPACED.match(body[0]) else " "
     end = "" if open_end or _UNSPACED.match(body[-1]) else " "
-    return Pattern(f"{start}{body}{end}", False)
+    return Pattern(f"{start}{body}{end}", False, open_start or open_end)
+
+
+def _letter(char: str) -> bool:
+    return char.isalnum() or bool(_WORDY.match(char))
+
+
+def _stands(folded: str) -> bool:
+    """True when a term begins with a sign that belongs to it (".net", "-Xmx"), or ends in one ("c:/", "anti-").
+
+    Quotation marks and the punctuation that ends a sentence do not.
+    """
+    first, last = folded[0], folded[-1]
+    begins = not _letter(first) and first not in _QUOTES and len(folded) > 1 and folded[1] != " "
+    return begins or (not _letter(last) and last not in _QUOTES and last not in ".,:")
 
 
 class Prepared:
     """A folded text in the reduced form, with the way back to its own offsets, made only when there is a match."""
 
-    __slots__ = ("__dict__", "_blank", "joined", "reduced", "text")
+    __slots__ = ("__dict__", "_blank", "joined", "reduced", "respelled", "text")
 
-    def __init__(self, text: str, *, joined: bool = False) -> None:
-        """``joined``: the words of the text may have run together."""
+    def __init__(self, text: str, *, joined: bool = False, respelled: bool = False) -> None:
+        """``joined``: the words of the text may have run together. ``respelled``: its double letters are single."""
         self.text = text
         self.joined = joined
+        self.respelled = respelled
         self._blank = text.encode().translate(_ASCII_BLANKS).decode("ascii") if text.isascii() else None
         self.reduced = _single(f" {self._blank} ") if self._blank is not None else f" {_reduced(text)} "
 
@@ -173,25 +218,28 @@ class Automaton:
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         kept = _without_deep_nests(patterns)
+        self._whole = [p.whole for p in patterns]
         self._parts: list[tuple[str, Any, list[int], int]] = []
         kinds = [_kind(p) for p in patterns]
-        for kind in ("words", "literal", "squeezed"):
+        for kind in ("words", "literal", "squeezed", "squashed"):
             numbers = [i for i in kept if kinds[i] == kind]
             if numbers:
-                texts = [patterns[i].text.lstrip(_SQUEEZED) for i in numbers]
+                texts = [patterns[i].text.lstrip(_SQUEEZED + _SQUASHED) for i in numbers]
                 self._parts.append((kind, _aho(texts), numbers, max(map(len, texts))))
 
     def matches(self, text: Prepared, deadline: Deadline) -> Iterator[tuple[int, int, int]]:
         """``(pattern number, start, end)`` in the folded text."""
         for kind, automaton, numbers, longest in self._parts:
-            if kind == "words":
+            if kind == "words" or (kind == "squashed" and text.respelled):
                 for found, start, end in _scan(automaton, text.reduced, longest, deadline):
+                    if self._whole[numbers[found]]:
+                        start, end = _whole_word(text.reduced, start, end)
                     yield (numbers[found], *text.span(start, end))
             elif kind == "literal":
                 for found, start, end in _scan(automaton, text.text, longest, deadline):
                     if _bounded(text.text, start, end):
                         yield numbers[found], start, end
-            elif text.joined:
+            elif kind == "squeezed" and text.joined:
                 for found, start, end in _scan(automaton, text.squeezed, longest, deadline):
                     yield (numbers[found], *text.squeezed_span(start, end))
 
@@ -199,7 +247,18 @@ class Automaton:
 def _kind(pattern: Pattern) -> str:
     if pattern.literal:
         return "literal"
-    return "squeezed" if pattern.text.startswith(_SQUEEZED) else "words"
+    return {_SQUEEZED: "squeezed", _SQUASHED: "squashed"}.get(pattern.text[0], "words")
+
+
+def _whole_word(reduced: str, start: int, end: int) -> tuple[int, int]:
+    """A range widened to the word that it begins and the one that it ends in. Scripts without blanks have none."""
+    if reduced[start] != " " and not _UNSPACED.match(reduced[start]):
+        while reduced[start - 1] != " " and not _UNSPACED.match(reduced[start - 1]):
+            start -= 1
+    if reduced[end - 1] != " " and not _UNSPACED.match(reduced[end - 1]):
+        while reduced[end] != " " and not _UNSPACED.match(reduced[end]):
+            end += 1
+    return start, end
 
 
 def _scan(automaton: Any, haystack: str, longest: int, deadline: Deadline) -> Iterable[tuple[int, int, int]]:
@@ -221,10 +280,17 @@ def _scan_blocks(automaton: Any, haystack: str, longest: int, deadline: Deadline
 
 
 def _bounded(text: str, start: int, end: int) -> bool:
-    """A literal's ends that are letters or digits must not run on."""
-    if text[start].isalnum() and start and text[start - 1].isalnum():
+    """A literal's ends that are letters or digits must not run on; signs at its ends must stand apart from what is before them.
+
+    ``.net`` is not in "example.net", nor ``@acme`` in "bob@acme.com"; behind a sign a number may follow ("C++17").
+    """
+    first, last = text[start], text[end - 1]
+    before, after = text[start - 1 : start], text[end : end + 1]
+    if before.isalnum() and (first.isalnum() or first in _ASCII_SIGNS):
         return False
-    return not (text[end - 1].isalnum() and end < len(text) and text[end].isalnum())
+    if last.isalnum():
+        return not after.isalnum()
+    return last not in _ASCII_SIGNS or not (after.isalpha() or (last == "*" and after in ("*", "@")))
 
 
 def _aho(texts: list[str]) -> Any:
@@ -238,18 +304,18 @@ def _aho(texts: list[str]) -> Any:
 
 def _without_deep_nests(patterns: Sequence[Pattern]) -> list[int]:
     """The numbers of the patterns that are kept; see :class:`Automaton`."""
-    depth: dict[Pattern, int] = {}
+    depth: dict[tuple[str, bool], int] = {}
     kept = []
     for number in sorted(range(len(patterns)), key=lambda i: len(patterns[i].text)):
         pattern = patterns[number]
-        mark = _SQUEEZED if pattern.text.startswith(_SQUEEZED) else ""
+        mark = pattern.text[:1] if pattern.text[:1] in (_SQUEEZED, _SQUASHED) else ""
         body = pattern.text[len(mark) :]
         border = _long_border(body)
-        level = depth.get(Pattern(mark + body[:border], pattern.literal), 0) + 1 if border else 1
+        level = depth.get((mark + body[:border], pattern.literal), 0) + 1 if border else 1
+        # Covered ones are as good as there for longer ones.
+        depth[pattern.text, pattern.literal] = min(level, _NESTING)
         if level > _NESTING:
-            depth[pattern] = _NESTING  # covered, hence as good as there for longer ones
             continue
-        depth[pattern] = level
         kept.append(number)
     return sorted(kept)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from guardrails.fold.view import View
 
-__all__ = ["Folded", "View", "fold_term", "spacing_begun"]
+__all__ = ["Folded", "View", "bidi_begun", "fold_term", "spacing_begun"]
 
 MAX_DEPTH = 3  # encodings inside encodings
 MAX_VIEWS = 64
@@ -92,3 +92,12 @@ def spacing_begun(text: str) -> int:
     from guardrails.fold import shapes  # noqa: PLC0415 - as for the engine
 
     return shapes.spacing_begun(text)
+
+
+def bidi_begun(text: str) -> int:
+    """Where the last line begins when it has direction controls, whose effect later text can change; the text's length otherwise."""
+    if text.isascii():
+        return len(text)
+    from guardrails.fold import bidi  # noqa: PLC0415 - as for the engine
+
+    return bidi.bidi_begun(text)

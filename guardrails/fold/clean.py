@@ -9,7 +9,7 @@ import regex
 from guardrails.fold.tables import LOOKALIKE, ignorable, latin_greek_cyrillic, plain_char
 from guardrails.fold.view import Builder, View
 
-__all__ = ["clean", "erased", "lookalikes", "lowered", "smuggled", "unbidi"]
+__all__ = ["clean", "erased", "lookalikes", "lowered", "smuggled"]
 
 _FOREIGN = regex.compile(r"[^\x00-\x7f]+")
 _WORD = regex.compile(r"[\p{L}\p{N}\p{M}_@$]+")
@@ -70,7 +70,11 @@ def lowered(view: View) -> View:
     """Lower case, character for character."""
     text = view.text.lower()
     if len(text) == len(view.text):
-        return view if text == view.text else View(text, f"{view.kind}>lower", view)
+        if text == view.text:
+            return view
+        low = View(text, f"{view.kind}>lower", view)
+        low.only, low.respelled = view.only, view.respelled
+        return low
     out = Builder(view)
     for i, char in enumerate(view.text):
         out.put(char.lower(), i, i + 1)
@@ -96,23 +100,6 @@ def erased(view: View) -> View | None:
     for i in kept:
         out.copy(i, i + 1)
     return out.view("erased")
-
-
-_OVERRIDE = regex.compile("\u202e([^\u202a-\u202e\u2066-\u2069]+)")
-
-
-def unbidi(view: View) -> View | None:
-    """Right-to-left overrides resolved to the order in which the text is shown."""
-    if "\u202e" not in view.text:
-        return None
-    out = Builder(view)
-    at = 0
-    for run in _OVERRIDE.finditer(view.text):
-        out.copy(at, run.start())
-        out.mirror(run.group(1)[::-1], run.start(1), run.end(1))
-        at = run.end()
-    out.copy(at, len(view.text))
-    return out.view("bidi") if out.changed else None
 
 
 # The flags of England, Scotland and Wales (and their like) are tag characters too: a region's code, at most six of them.

@@ -133,12 +133,17 @@ def _base85(token: str) -> str | None:
     return None
 
 
+# A line says how many bytes it holds; the blanks that it ends in may have been cut off.
+_UU_LINE = "(?:" + "|".join(f"[{regex.escape(chr(33 + 3 * k))}-{regex.escape(chr(35 + 3 * k))}][ -`]{{{4 * k + 2},{4 * k + 4}}}" for k in range(15)) + ")[ \\t]*"
+
+
 def _uu(token: str) -> str | None:
     out = b""
     for line in token.splitlines():
-        if line and line != "end" and not line.startswith("begin "):
+        if line and line not in ("end", "`") and not line.startswith("begin "):
             try:
-                out += binascii.a2b_uu(line)
+                size = ord(line[0]) - 32
+                out += binascii.a2b_uu(line[: 1 + (size + 2) // 3 * 4])
             except (binascii.Error, ValueError):
                 return None
     return _bytes(out, least=4)
@@ -337,7 +342,7 @@ DECODERS: tuple[Decoder, ...] = (
                                  r"|(?<!\w)(?:0x|\\x)?[0-9A-Fa-f]{2}(?:[ :,\-]{1,2}(?:0x|\\x)?[0-9A-Fa-f]{2}(?!\w)){3,}+"), _hex),
     Decoder("decimal", r"\d{2,3}(?:[ ,;]{1,2}\d{2,3}){3}", regex.compile(r"(?<![\w.])(?:\d{2,3}[ ,;]{1,2}){3,}\d{2,3}(?![\w.])"), _numbers(10)),
     Decoder("octal", r"0?[01]\d\d(?:[ ,;]{1,2}0?[01]\d\d){3}", re.compile(r"(?<![\w.])(?:0?[01][0-7]{2}|0?[4-7][0-7])(?:[ ,;]{1,2}(?:0?[01][0-7]{2}|0?[4-7][0-7])){3,}(?![\w.])"), _numbers(8)),
-    Decoder("uu", r"begin [0-7]{3}|(?m:^[!-M][ -`]{10,61}$)", re.compile(r"(?m)(?:^begin [0-7]{3} \S+\n)?(?:^[!-M][ -`]{8,61}(?:\n|\Z))+(?:`?\n?end)?"), _uu),
+    Decoder("uu", r"begin [0-7]{3}|(?m:^[!-M][ -`]{10,61}$)", re.compile(rf"(?m)(?:^begin [0-7]{{3}} \S+\r?\n)?^(?=.{{9}}|.*\n.{{5}}){_UU_LINE}(?:\r?\n{_UU_LINE})*$(?:\r?\n`?$)?(?:\r?\nend)?"), _uu),
     Decoder("base32", r"[A-Z2-7]{8}", regex.compile(r"(?<![\w=/+])[A-Z2-7]{8,}={0,6}(?![\w=/+])"), _base32),
     Decoder("base64", r"[a-z0-9+/][A-Z][A-Za-z0-9+/_\-]{4}|[A-Za-z+/][0-9][A-Za-z0-9+/_\-]{5}|[A-Z]{2}[a-z0-9][A-Za-z0-9+/]{5}", re.compile(r"(?<![\w+/=])[A-Za-z0-9+/_\-]{8,}(?:\s?\n[A-Za-z0-9+/_\-]{20,})*={0,2}(?![\w+/])"), _base64),
     Decoder("base85", r"<~|[!-~]{15}", re.compile(r"<~[^~]{8,}~>|(?<!\S)[!-~]{15,}+(?!\S)"), _base85, rf"<~|{_LONG_RUN}"),

@@ -7,7 +7,11 @@ from typing import Any
 
 from guardrails.fold import _SMALL, MAX_DEPTH, MAX_GROWTH, MAX_VIEWS, shapes
 from guardrails.fold import clean as c
+from guardrails.fold.bidi import unbidi
 from guardrails.fold.decode import DECODERS, splice
+from guardrails.fold.leet import LEET_TRIGGER, leet
+from guardrails.fold.mojibake import unmojibake
+from guardrails.fold.spelling import SPELLING_TRIGGER, bare, respelled
 from guardrails.fold.view import View
 
 __all__ = ["Engine"]
@@ -18,8 +22,6 @@ _TAGS = (
     # Part of a number in bold, and a number or an address in underscores.
     r"|\d[ .\-/](?:\*{1,3}|~~|`)\w|\w(?:\*{1,3}|~~|`)[ .\-/]\d|\d_{1,3}(?:\W|$)|@[\w.\-]{3,80}_{1,3}(?:\W|$)|[A-Za-z]_\d{2,4}[.\-]\d|[A-Za-z]_[A-Z]{2}\d\d"
 )
-# `!`, `|` and `+` behind a word end it, and are letters only inside one.
-_LEET = r"[A-Za-z](?:[0-9@$#€]|[!|+]+[\pL\pN_@$#%€])|[0-9@$!|+#€][A-Za-z]|[0-9@$!|+]{4}"
 _JOINED = r"[A-Za-z]{20}"
 _CONTROL = r"[\x08\x7f]"
 _SHAPES = ("untagged", "unspaced", "despaced", "joined")
@@ -40,12 +42,12 @@ class Engine:
         for decoder in DECODERS:
             self._set.Add(decoder.trigger)
         self._tags = len(DECODERS)
-        for pattern in (_TAGS, shapes.SPACED_TRIGGER, _LEET, _JOINED, _CONTROL):
+        for pattern in (_TAGS, shapes.SPACED_TRIGGER, LEET_TRIGGER, _JOINED, _CONTROL, SPELLING_TRIGGER):
             self._set.Add(pattern)
         # A set that runs out of memory answers like one that found nothing. This pattern always matches, so an answer
         # without it is none, and everything is tried.
         self._set.Add("")
-        self._always = self._tags + 5
+        self._always = self._tags + 6
         self._everything = frozenset(range(self._always))
         self._set.Compile()
         self._second = {n: re2.compile(d.confirm) for n, d in enumerate(DECODERS) if d.confirm is not None}
@@ -103,10 +105,15 @@ class Engine:
         small = len(text) <= _ALONE
         best = view
         if not text.isascii():
-            yield from _some(c.unbidi(view))
             yield from c.smuggled(view)
             yield from _some(shapes.flipped(view))
-            best = c.clean(view)
+            shown = unbidi(view)
+            meant = unmojibake(shown or view)
+            if shown is not None or meant is not None:
+                yield from _some(shown)
+                yield from _some(meant)
+                yield c.clean(view)
+            best = c.clean(meant or shown or view)
             if best is not view:
                 yield best
             alike = c.lookalikes(best)
@@ -136,6 +143,8 @@ class Engine:
             if number in found:
                 if small and best is not start:
                     yield from _some(shape(start))  # what a decoder took for its own may have been spaced-out text
+                if number == self._tags:
+                    yield from _some(shapes.untagged(best, parted=True))
                 shaped = shape(best)
                 if shaped is not None:
                     yield shaped
@@ -144,13 +153,13 @@ class Engine:
             yield View(best.text, f"{best.kind}>joined", best, joined=True)
 
     def words(self, views: Iterable[View], note: Callable[[str], None]) -> Iterator[View]:
-        """Case-folded views: each pattern view, and its reading in leetspeak."""
-        seen: set[tuple[str, bool]] = set()
+        """Case-folded views: each pattern view, its readings in leetspeak, and other spellings of its words."""
+        seen: set[tuple[str, bool, bool]] = set()
         made = 0
         for view in views:
-            folded = c.clean(view)
-            for low in (c.lowered(folded), *(c.lowered(v) for v in shapes.leet(folded))):
-                key = (low.text, low.joined)
+            folded = bare(c.clean(view))
+            for low in map(c.lowered, (folded, *leet(folded), *respelled(folded))):
+                key = (low.text, low.joined, low.respelled)
                 if key in seen:
                     continue
                 if made >= 2 * MAX_VIEWS:
@@ -164,7 +173,7 @@ class Engine:
         """A term as it stands in the case-folded views."""
         view = c.clean(View(term))
         alike = c.lookalikes(view) if any(ch.isascii() and ch.isalpha() for ch in view.text) else None
-        return c.lowered(alike or view).text
+        return c.lowered(bare(alike or view)).text
 
 
 def _some(view: View | None) -> Iterator[View]:

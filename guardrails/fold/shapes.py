@@ -1,15 +1,13 @@
-"""The shape of a text: letters spaced out, words cut by markup, digits and signs for letters, text upside down."""
+"""The shape of a text: letters spaced out, words cut by markup, text upside down."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import regex
 
 from guardrails.fold.tables import FLIP
 from guardrails.fold.view import Builder, View
 
-__all__ = ["SPACED_TRIGGER", "despaced", "flipped", "leet", "spacing_begun", "unspaced", "untagged"]
+__all__ = ["SPACED_TRIGGER", "despaced", "flipped", "spacing_begun", "unspaced", "untagged"]
 
 _GAP = r"[ \t\u00a0.\-_*|/,·~+:;'\"\n]"
 # Letters or digits, one or two at a time, with one to three separators between them, four or more in a row.
@@ -84,8 +82,18 @@ _MARKUP = regex.compile(
 _CUT = regex.compile(f"{_TAG.pattern}|{_MARKUP.pattern}", regex.DOTALL)
 
 
-def untagged(view: View) -> View | None:
-    """Without tags, comments and emphasis that cut words."""
+# Tags that part words: of blocks, lines, cells and items.
+_PARTING = regex.compile(
+    r"(?:</?|\[/?)(?:address|article|aside|blockquote|br|caption|center|dd|div|dl|dt|fieldset|figcaption|figure|footer|form|h[1-6]|"
+    r"header|hr|img|input|li|main|nav|ol|option|p|pre|section|select|table|tbody|td|textarea|tfoot|th|thead|title|tr|ul)\b",
+    regex.IGNORECASE,
+)
+
+
+def untagged(view: View, *, parted: bool = False) -> View | None:
+    """Without tags, comments and emphasis that cut words. ``parted``: a blank stands for tags that part words; None without them."""
+    if parted and not _PARTING.search(view.text):
+        return None
     out = Builder(view)
     at = 0
     text = view.text
@@ -102,65 +110,10 @@ def untagged(view: View) -> View | None:
         out.copy(at, start)
         # A single underscore between letter and number parts them.
         parts = cut.group() == "_" and start and text[start - 1].isalpha() and text[end : end + 1].isalnum()
-        out.put(" " if parts else "", start, end)
+        out.put(" " if parts or (parted and _PARTING.match(text, start)) else "", start, end)
         at = end
     out.copy(at, len(view.text))
     return out.view("untagged") if out.changed else None
-
-
-_LEET = {"4": "a", "@": "a", "8": "b", "3": "e", "€": "e", "6": "g", "9": "g", "#": "h", "!": "i", "1": "i", "|": "i",
-         "0": "o", "5": "s", "$": "s", "7": "t", "+": "t", "2": "z", "%": "x", "¢": "c", "£": "l", "¥": "y", "*": "*"}  # fmt: skip
-_LEET_L = {**_LEET, "1": "l", "|": "l", "!": "l", "7": "l"}
-_SIGN = regex.compile(r"[0-9@$!|+#%€]")
-# What a sign is part of, to its left and to its right.
-_LEFT, _RIGHT = regex.compile(r"(?r)[\w@$!|+#%€]*+"), regex.compile(r"[\w@$!|+#%€]*+")
-
-
-def _leet_words(text: str) -> Iterator[tuple[int, int]]:
-    """Words with a letter and a sign or digit in it, and runs of signs and digits as long as a word."""
-    at = 0
-    # Few words have a sign: looking for those first costs a tenth of looking at every word.
-    while (sign := _SIGN.search(text, at)) is not None:
-        start, end = _LEFT.match(text, at, sign.start()).start(), _RIGHT.match(text, sign.start()).end()
-        at = end
-        if end - start >= 2 and _leetspeak(text[start:end]):
-            yield start, end
-
-
-def _leetspeak(word: str) -> bool:
-    """A word with a letter and a sign or digit in it, or nothing but signs and digits."""
-    signs = sum(c in _LEET for c in word)
-    return signs > 0 and (any(c.isalpha() for c in word) or signs == len(word) >= 4)
-
-
-def leet(view: View) -> list[View]:
-    """Digits and signs read as letters; ``1`` once as i and once as l."""
-    found: list[View] = []
-    text = view.text
-    words = list(_leet_words(text))
-    if not words:
-        return found
-    for table in (_LEET, _LEET_L):
-        read = [(start, end, _read(text[start:end], table)) for start, end in words]
-        if all(text[start:end] == new for start, end, new in read):
-            continue
-        out = Builder(view)
-        at = 0
-        for start, end, new in read:
-            out.copy(at, start)
-            out.put(new, start, end)
-            at = end
-        out.copy(at, len(text))
-        made = out.view("leet", min_match=3)
-        if all(made.text != f.text for f in found):
-            found.append(made)
-    return found
-
-
-def _read(word: str, table: dict[str, str]) -> str:
-    """A word with its signs as letters. Punctuation that ends a sentence is none, unless there is nothing else."""
-    core = word.rstrip("!+|") or word
-    return "".join(table.get(c, c) for c in core) + word[len(core) :]
 
 
 _FLIPPED = regex.compile("[ɐɔǝɟƃɥᴉɾʞɯɹʇʌʍʎ]")

@@ -18,7 +18,8 @@ class View:
     """A derived text. Immutable.
 
     ``kind`` tells how it was derived (``raw``, ``clean``, ``clean>base64`` …). A match in it counts only when it has at
-    least ``min_match`` letters and digits. ``joined`` views may have lost the blanks between words.
+    least ``min_match`` letters and digits, and only when it meets one of the ranges ``only`` (None: anywhere). ``joined`` views
+    may have lost the blanks between words; in ``respelled`` ones, doubled letters are single.
     """
 
     __slots__ = (
@@ -31,6 +32,8 @@ class View:
         "joined",
         "kind",
         "min_match",
+        "only",
+        "respelled",
         "text",
     )
 
@@ -42,6 +45,8 @@ class View:
         self.kind = kind
         self.min_match: int = max(min_match, parent.min_match if parent is not None else 0)
         self.joined: bool = joined or (parent is not None and parent.joined)
+        self.only: tuple[tuple[int, int], ...] | None = None
+        self.respelled = False
         self._parent = parent
         self._starts: list[int] | None = None
         self._source_starts: list[int] = []
@@ -85,9 +90,9 @@ class View:
 
 
 class Builder:
-    """Builds a view of ``parent`` from left to right (mirrored parts excepted)."""
+    """Builds a view of ``parent``, from left to right or in any other order."""
 
-    __slots__ = ("_at", "_ends", "_kinds", "_out", "_parent", "_source", "_starts", "_starts_of", "changed")
+    __slots__ = ("_at", "_ends", "_kinds", "_moved", "_out", "_parent", "_source", "_starts", "_starts_of", "changed")
 
     def __init__(self, parent: View) -> None:
         self._parent = parent
@@ -98,6 +103,7 @@ class Builder:
         self._ends: list[int] = []
         self._kinds: list[int] = []
         self._at = 0
+        self._moved = False
         self.changed = False
 
     def copy(self, start: int, end: int) -> None:
@@ -130,6 +136,7 @@ class Builder:
             self._add(text, start, end, MIRRORED)
 
     def _add(self, text: str, start: int, end: int, kind: int) -> None:
+        self._moved |= bool(self._ends) and start < self._ends[-1]
         self._out.append(text)
         self._starts.append(self._at)
         self._starts_of.append(start)
@@ -147,5 +154,5 @@ class Builder:
             view._source_starts = self._starts_of
             view._source_ends = self._ends
             view._kinds = self._kinds
-            view._reordered = MIRRORED in self._kinds
+            view._reordered = MIRRORED in self._kinds or self._moved
         return view

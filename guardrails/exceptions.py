@@ -12,8 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
+
+import regex
 
 from guardrails.content import Content
+from guardrails.detectors.words_automaton import compile_term
 from guardrails.fold import fold_term
 from guardrails.rules import Rule
 from guardrails.spans import inside
@@ -21,10 +25,22 @@ from guardrails.types import Hit, RuleAction, Source
 
 __all__ = ["excused", "value_key", "without_built_in"]
 
+_APART = 16  # characters, at most
+
+# What may stand between the words of an exception, as between those of a term.
+_SEPARATORS = r"[^\p{L}\p{N}\p{M}\u200c\u200d]"
+
 
 @lru_cache(maxsize=4096)
-def _folded(term: str) -> str:
-    return fold_term(term).strip()
+def _occurrences(exception: str) -> Any:
+    """A pattern for an exception in folded text, punctuation and blanks between its words being nothing; None for an empty one."""
+    term = fold_term(exception).strip()
+    words = [w for w in regex.split(f"{_SEPARATORS}+", term) if w]
+    if compile_term(exception.replace("*", "\\*")).literal or not words:  # its signs must stand
+        plain = regex.escape(term).replace(r"\ ", r"\s+")
+        return regex.compile(rf"(?<!\w){plain}(?!\w)") if term else None
+    body = f"{_SEPARATORS}{{1,{_APART}}}".join(map(regex.escape, words))
+    return regex.compile(rf"(?<![\p{{L}}\p{{N}}\p{{M}}]){body}(?![\p{{L}}\p{{N}}\p{{M}}])")
 
 
 def value_key(value: str) -> str:
@@ -44,10 +60,9 @@ def excused(hit: Hit, rule: Rule, content: Content) -> bool:
             rule.type == "PHONE" and _same_number(exception, text[hit.start : hit.end])
         ):
             return True
-        term = _folded(exception)
-        if not term:
+        pattern = _occurrences(exception)
+        if pattern is None:
             continue
-        pattern = re.compile(r"(?<!\w)" + re.escape(term).replace(r"\ ", r"\s+") + r"(?!\w)")
         # Only the first view, which is the text itself folded: an exception is written plainly or it is none.
         view = content.folded(hit.piece).words[0]
         if inside(hit.start, hit.end, (view.span(m.start(), m.end()) for m in pattern.finditer(view.text))):

@@ -70,7 +70,7 @@ def reach(rule: Rule, source: Source) -> int | None:
     if not declared:
         return declared
     # An exception excuses what lies inside it, with any blanks where it has one.
-    return max(declared, *(len(e) + (BLANKS - 1) * len(e.split()) for e in rule.exceptions), 0)
+    return max(declared, *(len(e) + (BLANKS - 1) * len(_TOKEN.findall(e)) for e in rule.exceptions), 0)
 
 
 def hold(policy: Policy, source: Source = Source.OUTPUT) -> Hold:

@@ -117,6 +117,12 @@ INNOCENT = frozenset(
         "god",
         "hell",
         "damn",
+        # Names of people, families, firms and places.
+        "phuc", "phuk", "fuk", "fuks", "fuc", "fux", "fugger", "focker", "fick", "fook", "fookuh", "kyke", "gaylord", "gaylords", "hoar", "higger",
+        "higgers", "niccer", "spik", "spig", "twatt", "injun", "mfk", "fuku", "dago", "fecker", "feg", "nigre", "puta",
+        # Ordinary words: birds, tools, slag of a furnace, dogs, garments, a martial art, a play.
+        "slag", "coot", "bender", "flamer", "jigger", "mong", "mongrel", "nicker", "knickers", "tramp", "hoes", "shylock", "sambo", "homos",
+        "blacky", "cholo", "coolie", "gyp", "tard", "mfs", "nicka", "nickas", "bater", "skank", "darky", "slanty", "queers", "jiggs", "nip",
     ]
 )
 FRIENDS = (
@@ -126,9 +132,46 @@ FRIENDS = (
     "assess", "assessment", "class", "classic", "grass", "passage", "assassin", "Arsenal", "Wang", "Mount Cook", "pussy willow", "pussycat",
     "pussy cat", "Pussy Riot", "Titmouse", "great tit", "blue tit", "Fuchs", "Fukuoka", "Fukushima", "shittah", "matsushita", "Mishit",
     "bitcoin", "Wanker County", "Pratt", "retardant", "flame retardant", "fire retardant", "tit for tat", "breast cancer", "breast feeding",
+    "FAG bearing", "FAG bearings", "FAG ball bearing", "FAG roller bearing", "FAG Kugelfischer", "Schaeffler FAG", "FAG Schaeffler", "INA FAG", "INA/FAG",
+    "fag end", "fag ends", "fag packet", "faggots and peas", "faggots in gravy", "mushy peas and faggots", "faggot of sticks", "faggots of sticks", "Mount Wank",
+    "Fucking, Austria", "brood bitch", "lactating bitch", "stud dog or bitch", "dog or bitch", "bitch and her puppies", "bitch in season", "bitch in heat",
+    "spick and span", "spic and span", "doo wop", "Kiké Hernández", "Kike Hernandez", "Enrique Kike", "FCK Copenhagen", "FC Kopenhagen FCK", "FCK Kaiserslautern",
+    "whore of Babylon", "spic n span", "tar baby story", "Brer Rabbit and the Tar-Baby",
     "analysis", "analog", "therapist", "the rapist hunted", "cumulative", "document", "Uranus", "Dickinson", "Dickens", "son of a bitch by Faulkner",
 )  # fmt: skip
 FRIENDS = tuple(f for f in FRIENDS if f not in ("the rapist hunted", "son of a bitch by Faulkner", "Wanker County"))
+# Stems with their endings and the compounds they head or close; English builds these freely.
+ENDINGS = {
+    "fuck": "s ed er ers in ing ings able y face faces head heads wit wits tard tards boy boys boi wad wads up ups off stick hole holes nugget load ton bag bags ery fest you yeah this that".split(),
+    "shit": "s ted ting ter ters ty tier tiest tin head heads face faced faces hole holes bag bags show shows storm storms load loads post posts posting poster stain stains "
+            "stick stirrer stirrers house houses heel kicker kickers ass list canned can cans for-brains".split(),
+    "bitch": "es ed ing in y ier iest ass face fest slap slapped".split(),
+    "wank": "s ed er ers ing y stain stains shaft fest".split(),
+    "cunt": "s y ish ing face faces bag bags".split(),
+    "twat": "s ted ting tish face head".split(),
+    "bollock": "s ed ing ings".split(),
+    "whore": "s d ish house houses monger mongers son".split(),
+    "slut": "s ty tier tiest tish shame shamed shaming bag".split(),
+    "faggot": "s y ry".split(), "nigger": "s ish".split(), "nigga": "s z".split(),
+    "asshole": "s ry".split(), "arsehole": "s".split(), "dickhead": "s".split(), "knobhead": "s".split(), "bellend": "s".split(), "dipshit": "s ty".split(),
+    "cocksuck": "er ers ing".split(), "jizz": "ed es ing".split(), "blowjob": "s".split(), "handjob": "s".split(), "rimjob": "s".split(), "gangbang": "s ed ing er ers".split(),
+    "douchebag": "s gery".split(), "dumbass": "es".split(), "cumshot": "s".split(), "tosser": "s".split(), "shithouse": "s ry".split(), "asswipe": "s".split(),
+    "goddamn": "ed it".split(), "numbnuts": [], "shite": "s hawk hawks".split(), "fuckwit": "s ted tery".split(), "clusterfuck": "s".split(),
+}  # fmt: skip
+BEFORE = {
+    "fuck": "mother mutha motha mind cluster brain butt dumb rat goat pig bum skull face bum ass un absolute fan hate".split(),
+    "shit": "bull horse dip bat ape chicken dog jack dumb holy crock bird rat pig sheep no".split(),
+    "whore": "attention man media cam".split(),
+}  # fmt: skip
+INSIDE = ["absofuckinglutely", "unfuckingbelievable", "fanfuckingtastic", "infuckingcredible", "guaranfuckingteed", "outfuckingstanding", "motherfuckery", "bullshitter"]
+NOT_BUILT = ["holyshit", "noshit", "crockshit", "fuckton", "whored", "shitcan", "shitcans"]
+# Words that are censored by hand: any of the letters between the first and the last as stars, each or all by one.
+CENSORED = {"fuck": ("", "s", "ed", "er", "ers", "ing", "in", "wit", "face", "head", "off", "up"), "shit": ("", "s", "ty", "ting", "head", "hole", "show"),
+            "bitch": ("", "es", "ing", "y"), "cunt": ("", "s"), "whore": ("", "s"), "slut": ("", "s", "ty"), "wank": ("", "er", "ers", "ing"), "twat": ("", "s"),
+            "nigger": ("", "s"), "nigga": ("", "s"), "faggot": ("", "s"), "asshole": ("", "s"), "arsehole": ("", "s"), "bullshit": ("",), "bollocks": ("",),
+            "motherfucker": ("", "s"), "motherfucking": ("",), "dickhead": ("", "s"), "bastard": ("", "s"), "goddamn": ("",), "prick": ("", "s")}  # fmt: skip
+# Dashes between letters part words, so they are listed where what is left is none.
+DASHED = ("f-ck", "f--k", "f-cking", "f--king", "f-cked", "f-cker", "sh-t", "sh-tty", "bullsh-t", "c-nt", "b-tch", "b-tches", "f-ing", "effing", "motherf-cker")
 HEADER = """\
 # Managed word list PROFANITY. Compiled by tools/compile_profanity.py; do not edit by hand.
 # Sources: Surge AI, "profanity" (MIT), terms rated {severity} or more of 3; LDNOOBW, English (CC-BY-4.0), by stem.
@@ -170,7 +213,36 @@ def compile_list(data: Path) -> list[str]:
         if term in INNOCENT or letters < 3 or (seen[term] > BENIGN and not STEMS.search(term)):
             continue
         kept.append(term.replace("*", "\\*"))
-    return kept
+    return sorted({*kept, *built()})
+
+
+def built() -> Iterator[str]:
+    """Inflections, compounds and censored forms."""
+    yield from INSIDE
+    yield from DASHED
+    words = {stem + ending for stem, endings in ENDINGS.items() for ending in ("", *endings)}
+    words |= {head + stem + ending for stem, heads in BEFORE.items() for head in heads for ending in ("", *ENDINGS[stem][:10])}
+    yield from words - {*NOT_BUILT, *INNOCENT}
+    for stem, endings in CENSORED.items():
+        for masked in censored(stem):
+            yield from (masked.replace("*", "\\*") + ending for ending in endings)
+
+
+def censored(word: str) -> set[str]:
+    """The word with a run of its inner letters as stars, one each or one for all; short strong ones with the first letter alone."""
+    found = set()
+    for start in range(1, len(word) - 1):
+        for end in range(start + 1, len(word)):
+            shown = sum(c not in "aeiou" for c in word[:start] + word[end:])
+            if len(word) <= 5 or shown >= 3 or (word[0] in "an" and shown == 2):
+                found.add(word[:start] + "*" * (end - start) + word[end:])
+                if start + len(word) - end >= 3:  # "s*t" is a product
+                    found.add(word[:start] + "*" + word[end:])
+    if word in ("fuck", "shit"):
+        found |= {word[0] + "***", word[:2] + "**", word[:3] + "*"}
+    # Every vowel on its own.
+    found.add(word[0] + "".join("*" if c in "aeiou" else c for c in word[1:]))
+    return found - {word}
 
 
 def main() -> None:

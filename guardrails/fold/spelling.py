@@ -95,8 +95,7 @@ def _parted(view: View) -> View | None:
         if not edges:
             continue
         parts = _PART.findall(word.group())
-        bounds = [word.start(), *edges, word.end()]
-        if len(edges) > 1 and (word.end() - word.start()) / len(bounds) < 3:
+        if len(edges) > 1 and word.end() - word.start() < 3 * (len(edges) + 1):
             continue
         if sum(c.isdigit() for c in word.group()) > sum(map(len, parts)):
             continue

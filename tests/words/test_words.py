@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guardrails import detectors
+from guardrails import Guard, detectors
 from guardrails.content import Content, Deadline
+from guardrails.detectors import Detector
 from guardrails.detectors.words import Settings, TermList, managed_terms
 from guardrails.detectors.words_automaton import shared_automaton
+from guardrails.policy import loads
 from guardrails.rules import Rule
 from guardrails.spans import union
 from guardrails.types import Found, Piece, Source
@@ -103,6 +105,92 @@ def test_managed_list() -> None:
     assert "Scunthorpe" in friends
     with pytest.raises(KeyError):
         managed_terms("NOTHING")
+
+
+# Term, text: other spellings that a reader takes for the term.
+FOUND = [
+    ("kingfisher", "say â€œkingfisherâ€\x9d now"), ("kingfisher", "â€œkingfisher is"), ("kingfisher", "â€˜kingfisherâ€™"), ("kingfisher", "‚Äúkingfisher‚Äù"),
+    ("kingfisher", "ΓÇ£kingfisherΓÇ¥"), ("café noir", "a cafÃ© noir"), (".NET", "we use .NET here"), (".NET", "(.net)"), ("C++", "C++17 rocks"), ("C#", "I love C#."),
+    ("@acme", "ask @ACME!"), ("#metoo", "the #MeToo era"), ("قنبلة", "قُنْبُلَة"), ("قنبلة", "قـنـبـلـة"), ("قنبلة", "هذه القنبلة"), ("قُنْبُلَة", "قنبلة"), ("שלום", "שָׁלוֹם"),
+    ("מטבע", "המטבע"), ("ज़मीन", "जमीन"), ("비밀", "비밀을 지켜"), ("비밀 계획", "그 비밀 계획에서"), ("机密文件", "机密\n文件"), ("机密 文件", "机密文件"), ("機密文書", "機密\r\n文書"),
+    ("kingfisher", "king-\nfisher"), ("kingfisher", "king-\r\n> fisher"), ("insider information", "insider<br/>information"),
+    ("insider information", "<td>insider</td><td>information</td>"), ("kingfisher", "king<wbr>fisher"), ("project kingfisher", "#ProjectKingfisher"),
+    ("project kingfisher", "projectkingfisher"), ("kingfisher", "#kingfisher2024"), ("project kingfisher", "myprojectkingfisherbudget"),
+    ("project kingfisher", "PROJECT_KINGFISHER_2"), ("project kingfisher", "project-kingfisher-v2"), ("new york", "#newyork"), ("new york", "inNewYork"), ("kill switch", "killswitch"),
+    ("bass", "b4ss"), ("bass", "ba$$"), ("transfer", "+ran$fer"), ("guest", "gues+"), ("launder", "|aunder"), ("security", "se(urity"), ("attack at dawn", "4tt4ck 47 d4wn"),
+    ("project kingfisher", "tcejorp rehsifgnik"), ("project kingfisher", "rojectpay ingfisherkay"), ("kingfisher", "kiiiingfisher"), ("queen bee", "queeeen beeee"),
+    ("launder", "a\u202d\u2066\u202e\u2066a\u2069\u2066l\u2069\u202c\u2069\u202cunder"[1:]),
+]  # fmt: skip
+SPARED = [
+    (".NET", "net profit"), (".NET", "example.net"), ("@acme", "bob@acme.com"), ("bass", "8455"), ("bass", "$8455"), ("boob", "id 8008"), ("bass", "gate B455"),
+    ("bass", "1f2a-8a55-8455-b455"), ("net", ".network"), ("new york", "new yorker"), ("king", "kingdom"), ("the rapist", "therapist"), ("tit", "Xk9TitQ2"),
+    ("king", "hiking-\nboots"), ("قنبلة", "قنابل"), ("비밀", "비밀번호"), ("kingfisher", "king fisher"), ("pen is", "penis"), ("so", "also"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("term", "text"), FOUND)
+def test_other_spellings_of_a_term_are_found(term: str, text: str) -> None:
+    assert find(text, rule("r", term)).hits
+
+
+@pytest.mark.parametrize(("term", "text"), SPARED)
+def test_what_only_looks_like_a_term_is_spared(term: str, text: str) -> None:
+    assert not find(text, rule("r", term)).hits
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "masked"),
+    [
+        ("confiden*", "strictly confidential data", "confidential"),
+        ("*leaks", "the wikileaks stuff", "wikileaks"),
+        ("*fish*", "a catfishing king", "catfishing"),
+        ("机密*", "x机密文件", "机密"),
+        ("insider info*", "some insider information here", "insider information"),
+    ],
+)
+def test_a_part_of_a_word_is_masked_with_the_word(term: str, text: str, masked: str) -> None:
+    assert [text[h.start : h.end] for h in find(text, rule("r", term)).hits] == [masked]
+
+
+@pytest.mark.parametrize(
+    ("term", "exception", "text", "excused"),
+    [
+        ("kill*", "kill switch", "press the kill-switch", True),
+        ("kill*", "kill-switch", "press the KILL  switch", True),
+        ("fucking", "Fucking, Austria", "we drove to Fucking Austria", True),
+        ("fucking", "Fucking Austria", "we drove to Ｆｕｃｋｉｎｇ, Austria", True),
+        ("kill", "kill switch", "kill the switch", False),
+        ("kill", "C++", "kill c", False),
+    ],
+)
+def test_exceptions_fold_as_terms_do(term: str, exception: str, text: str, excused: bool) -> None:
+    policy = loads(f"version: 1\nname: p\nwords:\n  terms:\n    - {{term: {term!r}, id: t, except: [{exception!r}]}}\n")
+    assert Guard(policy).check(text, source="INPUT").blocked is not excused
+
+
+PROFANE = (
+    "shitting bitching wankers dipshit batshit fuuuuck f**k sh*t f*ck a$$hole shitshow bullshitting b*tch b!tch f**king f***ing c*nt motherf***er motherfucker1 "
+    "#fuckyou shiiiit FUUUCK f@ck f#ck f-ck sh1t asssshooole tw@t n*gger f.u.c.k whores absofuckinglutely a**hole f★ck fuckery"
+).split()
+DECENT = (
+    "Phuc Nguyen|Phúc|slag heap|FAG bearing|Twatt|Dick Cheney|shiitake|cum laude|tit bird|flight SH17|PO 5H17|Fugger family|Gaylord Opryland|trop tard|spick and span|"
+    "faggots and peas|Fucking, Austria|Wankel engine|Shih Tzu|snigger|homo sapiens|s*t is a product|garden hoes|push it|wash it up|2**4|push\nit|Shylock"
+).split("|")
+
+
+@pytest.fixture(scope="module")
+def profanity() -> Detector:
+    return detectors.build("words", [Rule("p", "words", "PROFANITY", Settings(managed=("PROFANITY",)))])
+
+
+def test_profanity_knows_inflections_and_disguises(profanity: Detector) -> None:
+    found = profanity.find(Content([Piece(f"so {text} then") for text in PROFANE], Source.INPUT), Deadline(60_000))
+    assert [text for i, text in enumerate(PROFANE) if i not in {h.piece for h in found.hits}] == []
+
+
+def test_profanity_spares_names_and_ordinary_words(profanity: Detector) -> None:
+    found = profanity.find(Content([Piece(text) for text in DECENT], Source.INPUT), Deadline(60_000))
+    assert sorted({DECENT[h.piece] for h in found.hits}) == []
 
 
 BENIGN = """Hello and welcome. The class will assess the passage on grass. Scunthorpe, Penistone, Clitheroe, Essex, Sussex.

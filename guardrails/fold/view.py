@@ -8,6 +8,7 @@ that were dropped have no segment; a range that spans them covers them.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 
 __all__ = ["Builder", "View"]
 
@@ -70,6 +71,13 @@ class View:
                 end = self._part(last, end - 1, end)[1]
                 start = low
         return self._parent.span(start, end) if self._parent is not None else (start, end)
+
+    def ancestors(self) -> Iterator[View]:
+        """What this view was derived from, the nearest first."""
+        view = self._parent
+        while view is not None:
+            yield view
+            view = view._parent
 
     def _view_end(self, i: int) -> int:
         starts = self._starts or []

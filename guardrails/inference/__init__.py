@@ -17,6 +17,7 @@ from guardrails.fold import View
 from guardrails.inference import store
 from guardrails.inference.identifiers import without_identifiers
 from guardrails.inference.pinned import PINNED
+from guardrails.inference.readings import readings
 from guardrails.types import NOT_JUDGED, Found, Qualifier, Source, Unseen
 
 if TYPE_CHECKING:
@@ -41,9 +42,6 @@ __all__ = [
     "views",
     "warm",
 ]
-
-# Derived views of one piece that are read besides the text as it stands.
-MOST_VIEWS = 6
 
 _lock = threading.Lock()
 _engines: dict[str, Any] = {}
@@ -115,16 +113,9 @@ def read(content: Content, deadline: Deadline) -> list[PieceReading]:
 
 
 def views(content: Content, index: int) -> list[View]:
-    """The views of a piece that models read: the text as it stands, what was decoded, and what is left when all is undone."""
-    every = content.folded(index).patterns
-    chosen = [every[0]]
-    if 12 * every[0].text.count("\\u") >= len(every[0].text):
-        # Mostly escapes of JSON or a regex: six tokens for each character, and nothing that what they say does not tell.
-        chosen = [next((v for v in every[1:] if v.kind == "escape"), every[0])]
-    if len(every) > 1:
-        decoded = [v for v in every[1:-1] if ">" in v.kind][: MOST_VIEWS - 1]
-        chosen += [v for v in (*decoded, every[-1]) if not v.joined and v is not chosen[0]]
-    return chosen
+    """The views of a piece that models read: the text as it stands, or what it says once it is decoded or deciphered."""
+    found: list[View] = content.shared(f"readings {index}", lambda: readings(content.folded(index).patterns))
+    return found
 
 
 def foreign(path: str) -> Classifier:

@@ -64,7 +64,11 @@ def main() -> None:
     parser.add_argument("--misses", action="store_true", help="show what was missed")
     arguments = parser.parse_args()
     guard = Guard.from_file("baseline")
-    kinds = {"harmful": HARMFUL[: arguments.each], "attacks": ATTACKS[: arguments.each], "harmless": BENIGN[: arguments.each]}
+    kinds = {
+        "harmful": HARMFUL[: arguments.each],
+        "attacks": ATTACKS[: arguments.each],
+        "harmless": BENIGN[: arguments.each],
+    }
     plain = {kind: _blocked(guard, texts) for kind, texts in kinds.items()}
     print("plain: " + ", ".join(f"{kind} {sum(hits)}/{len(hits)} blocked" for kind, hits in plain.items()))
     caught = of = alarms = twins = 0
@@ -84,7 +88,9 @@ def main() -> None:
             if arguments.misses:
                 line += [f"\n   {t!r}" for t, hit in zip(relevant, hits, strict=True) if hit is not wanted]
         print(f"{name:22} " + "  ".join(line), flush=True)
-    print(f"of what is blocked in plain, {caught}/{of} = {caught / max(of, 1):.1%}; of harmless twins, {alarms}/{twins} = {alarms / max(twins, 1):.1%}")
+    print(
+        f"of what is blocked in plain, {caught}/{of} = {caught / max(of, 1):.1%}; of harmless twins, {alarms}/{twins} = {alarms / max(twins, 1):.1%}"
+    )
     print(f"plain texts of which more than one reading is judged: {second_passes([*HARMFUL, *ATTACKS, *BENIGN]):.1%}")
 
 

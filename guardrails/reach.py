@@ -139,7 +139,9 @@ def _words_in(run: str, following: str) -> int:
     script that has none); a letter that is drawn out counts one.
     """
     if run[0].isalnum():
-        return len(_TWICE.sub(r"\1", run).replace("\u0640", "")) if not run.isascii() or _TWICE.search(run) else len(run)
+        return (
+            len(_TWICE.sub(r"\1", run).replace("\u0640", "")) if not run.isascii() or _TWICE.search(run) else len(run)
+        )
     if run[0] in "-\u2010\u00ac" or all(unicodedata.category(c)[0] == "M" for c in run):
         return 0
     return 0 if run.isspace() and following and not following[0].isascii() else 1

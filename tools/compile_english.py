@@ -27,7 +27,41 @@ WORDS = 14_000
 PAIRS = 3_000
 LEAST = 3  # texts
 # Short strings are words only when they are on these lists: three letters by chance are common.
-TWO = "am an as at be by do go he hi if in is it me my no of oh ok on or so to tv up us we id pc uk ai eu".split()
+TWO = [
+    "am",
+    "an",
+    "as",
+    "at",
+    "be",
+    "by",
+    "do",
+    "go",
+    "he",
+    "hi",
+    "if",
+    "in",
+    "is",
+    "it",
+    "me",
+    "my",
+    "no",
+    "of",
+    "oh",
+    "ok",
+    "on",
+    "or",
+    "so",
+    "to",
+    "tv",
+    "up",
+    "us",
+    "we",
+    "id",
+    "pc",
+    "uk",
+    "ai",
+    "eu",
+]
 THREE = 500
 _WORD = re.compile(r"[a-z]+(?:'[a-z]{1,2})?")
 
@@ -59,7 +93,11 @@ def common(data: Path) -> tuple[list[str], list[str]]:
             break
         if len(word) == 3:
             short += 1
-        if (len(word) == 2 and word in TWO) or (len(word) == 3 and short <= THREE and re.search("[aeiouy]", word)) or len(word) > 3:
+        if (
+            (len(word) == 2 and word in TWO)
+            or (len(word) == 3 and short <= THREE and re.search("[aeiouy]", word))
+            or len(word) > 3
+        ):
             found.append(word)
     listed = set(found)
     return found, [p for p, _ in pairs.most_common(PAIRS) if listed.issuperset(p.split())]

@@ -118,11 +118,65 @@ INNOCENT = frozenset(
         "hell",
         "damn",
         # Names of people, families, firms and places.
-        "phuc", "phuk", "fuk", "fuks", "fuc", "fux", "fugger", "focker", "fick", "fook", "fookuh", "kyke", "gaylord", "gaylords", "hoar", "higger",
-        "higgers", "niccer", "spik", "spig", "twatt", "injun", "mfk", "fuku", "dago", "fecker", "feg", "nigre", "puta",
+        "phuc",
+        "phuk",
+        "fuk",
+        "fuks",
+        "fuc",
+        "fux",
+        "fugger",
+        "focker",
+        "fick",
+        "fook",
+        "fookuh",
+        "kyke",
+        "gaylord",
+        "gaylords",
+        "hoar",
+        "higger",
+        "higgers",
+        "niccer",
+        "spik",
+        "spig",
+        "twatt",
+        "injun",
+        "mfk",
+        "fuku",
+        "dago",
+        "fecker",
+        "feg",
+        "nigre",
+        "puta",
         # Ordinary words: birds, tools, slag of a furnace, dogs, garments, a martial art, a play.
-        "slag", "coot", "bender", "flamer", "jigger", "mong", "mongrel", "nicker", "knickers", "tramp", "hoes", "shylock", "sambo", "homos",
-        "blacky", "cholo", "coolie", "gyp", "tard", "mfs", "nicka", "nickas", "bater", "skank", "darky", "slanty", "queers", "jiggs", "nip",
+        "slag",
+        "coot",
+        "bender",
+        "flamer",
+        "jigger",
+        "mong",
+        "mongrel",
+        "nicker",
+        "knickers",
+        "tramp",
+        "hoes",
+        "shylock",
+        "sambo",
+        "homos",
+        "blacky",
+        "cholo",
+        "coolie",
+        "gyp",
+        "tard",
+        "mfs",
+        "nicka",
+        "nickas",
+        "bater",
+        "skank",
+        "darky",
+        "slanty",
+        "queers",
+        "jiggs",
+        "nip",
     ]
 )
 FRIENDS = (
@@ -142,28 +196,36 @@ FRIENDS = (
 FRIENDS = tuple(f for f in FRIENDS if f not in ("the rapist hunted", "son of a bitch by Faulkner", "Wanker County"))
 # Stems with their endings and the compounds they head or close; English builds these freely.
 ENDINGS = {
-    "fuck": "s ed er ers in ing ings able y face faces head heads wit wits tard tards boy boys boi wad wads up ups off stick hole holes nugget load ton bag bags ery fest you yeah this that".split(),
-    "shit": "s ted ting ter ters ty tier tiest tin head heads face faced faces hole holes bag bags show shows storm storms load loads post posts posting poster stain stains "
-            "stick stirrer stirrers house houses heel kicker kickers ass list canned can cans for-brains".split(),
-    "bitch": "es ed ing in y ier iest ass face fest slap slapped".split(),
-    "wank": "s ed er ers ing y stain stains shaft fest".split(),
-    "cunt": "s y ish ing face faces bag bags".split(),
-    "twat": "s ted ting tish face head".split(),
-    "bollock": "s ed ing ings".split(),
-    "whore": "s d ish house houses monger mongers son".split(),
-    "slut": "s ty tier tiest tish shame shamed shaming bag".split(),
-    "faggot": "s y ry".split(), "nigger": "s ish".split(), "nigga": "s z".split(),
-    "asshole": "s ry".split(), "arsehole": "s".split(), "dickhead": "s".split(), "knobhead": "s".split(), "bellend": "s".split(), "dipshit": "s ty".split(),
-    "cocksuck": "er ers ing".split(), "jizz": "ed es ing".split(), "blowjob": "s".split(), "handjob": "s".split(), "rimjob": "s".split(), "gangbang": "s ed ing er ers".split(),
-    "douchebag": "s gery".split(), "dumbass": "es".split(), "cumshot": "s".split(), "tosser": "s".split(), "shithouse": "s ry".split(), "asswipe": "s".split(),
-    "goddamn": "ed it".split(), "numbnuts": [], "shite": "s hawk hawks".split(), "fuckwit": "s ted tery".split(), "clusterfuck": "s".split(),
+    "fuck": ["s", "ed", "er", "ers", "in", "ing", "ings", "able", "y", "face", "faces", "head", "heads", "wit", "wits", "tard", "tards", "boy", "boys", "boi", "wad", "wads", "up", "ups", "off", "stick", "hole", "holes", "nugget", "load", "ton", "bag", "bags", "ery", "fest", "you", "yeah", "this", "that"],
+    "shit": ["s", "ted", "ting", "ter", "ters", "ty", "tier", "tiest", "tin", "head", "heads", "face", "faced", "faces", "hole", "holes", "bag", "bags", "show", "shows", "storm", "storms", "load", "loads", "post", "posts", "posting", "poster", "stain", "stains", "stick", "stirrer", "stirrers", "house", "houses", "heel", "kicker", "kickers", "ass", "list", "canned", "can", "cans", "for-brains"],
+    "bitch": ["es", "ed", "ing", "in", "y", "ier", "iest", "ass", "face", "fest", "slap", "slapped"],
+    "wank": ["s", "ed", "er", "ers", "ing", "y", "stain", "stains", "shaft", "fest"],
+    "cunt": ["s", "y", "ish", "ing", "face", "faces", "bag", "bags"],
+    "twat": ["s", "ted", "ting", "tish", "face", "head"],
+    "bollock": ["s", "ed", "ing", "ings"],
+    "whore": ["s", "d", "ish", "house", "houses", "monger", "mongers", "son"],
+    "slut": ["s", "ty", "tier", "tiest", "tish", "shame", "shamed", "shaming", "bag"],
+    "faggot": ["s", "y", "ry"], "nigger": ["s", "ish"], "nigga": ["s", "z"],
+    "asshole": ["s", "ry"], "arsehole": ["s"], "dickhead": ["s"], "knobhead": ["s"], "bellend": ["s"], "dipshit": ["s", "ty"],
+    "cocksuck": ["er", "ers", "ing"], "jizz": ["ed", "es", "ing"], "blowjob": ["s"], "handjob": ["s"], "rimjob": ["s"], "gangbang": ["s", "ed", "ing", "er", "ers"],
+    "douchebag": ["s", "gery"], "dumbass": ["es"], "cumshot": ["s"], "tosser": ["s"], "shithouse": ["s", "ry"], "asswipe": ["s"],
+    "goddamn": ["ed", "it"], "numbnuts": [], "shite": ["s", "hawk", "hawks"], "fuckwit": ["s", "ted", "tery"], "clusterfuck": ["s"],
 }  # fmt: skip
 BEFORE = {
-    "fuck": "mother mutha motha mind cluster brain butt dumb rat goat pig bum skull face bum ass un absolute fan hate".split(),
-    "shit": "bull horse dip bat ape chicken dog jack dumb holy crock bird rat pig sheep no".split(),
-    "whore": "attention man media cam".split(),
+    "fuck": ["mother", "mutha", "motha", "mind", "cluster", "brain", "butt", "dumb", "rat", "goat", "pig", "bum", "skull", "face", "bum", "ass", "un", "absolute", "fan", "hate"],
+    "shit": ["bull", "horse", "dip", "bat", "ape", "chicken", "dog", "jack", "dumb", "holy", "crock", "bird", "rat", "pig", "sheep", "no"],
+    "whore": ["attention", "man", "media", "cam"],
 }  # fmt: skip
-INSIDE = ["absofuckinglutely", "unfuckingbelievable", "fanfuckingtastic", "infuckingcredible", "guaranfuckingteed", "outfuckingstanding", "motherfuckery", "bullshitter"]
+INSIDE = [
+    "absofuckinglutely",
+    "unfuckingbelievable",
+    "fanfuckingtastic",
+    "infuckingcredible",
+    "guaranfuckingteed",
+    "outfuckingstanding",
+    "motherfuckery",
+    "bullshitter",
+]
 NOT_BUILT = ["holyshit", "noshit", "crockshit", "fuckton", "whored", "shitcan", "shitcans"]
 # Words that are censored by hand: any of the letters between the first and the last as stars, each or all by one.
 CENSORED = {"fuck": ("", "s", "ed", "er", "ers", "ing", "in", "wit", "face", "head", "off", "up"), "shit": ("", "s", "ty", "ting", "head", "hole", "show"),
@@ -171,7 +233,23 @@ CENSORED = {"fuck": ("", "s", "ed", "er", "ers", "ing", "in", "wit", "face", "he
             "nigger": ("", "s"), "nigga": ("", "s"), "faggot": ("", "s"), "asshole": ("", "s"), "arsehole": ("", "s"), "bullshit": ("",), "bollocks": ("",),
             "motherfucker": ("", "s"), "motherfucking": ("",), "dickhead": ("", "s"), "bastard": ("", "s"), "goddamn": ("",), "prick": ("", "s")}  # fmt: skip
 # Dashes between letters part words, so they are listed where what is left is none.
-DASHED = ("f-ck", "f--k", "f-cking", "f--king", "f-cked", "f-cker", "sh-t", "sh-tty", "bullsh-t", "c-nt", "b-tch", "b-tches", "f-ing", "effing", "motherf-cker")
+DASHED = (
+    "f-ck",
+    "f--k",
+    "f-cking",
+    "f--king",
+    "f-cked",
+    "f-cker",
+    "sh-t",
+    "sh-tty",
+    "bullsh-t",
+    "c-nt",
+    "b-tch",
+    "b-tches",
+    "f-ing",
+    "effing",
+    "motherf-cker",
+)
 HEADER = """\
 # Managed word list PROFANITY. Compiled by tools/compile_profanity.py; do not edit by hand.
 # Sources: Surge AI, "profanity" (MIT), terms rated {severity} or more of 3; LDNOOBW, English (CC-BY-4.0), by stem.
@@ -221,7 +299,9 @@ def built() -> Iterator[str]:
     yield from INSIDE
     yield from DASHED
     words = {stem + ending for stem, endings in ENDINGS.items() for ending in ("", *endings)}
-    words |= {head + stem + ending for stem, heads in BEFORE.items() for head in heads for ending in ("", *ENDINGS[stem][:10])}
+    words |= {
+        head + stem + ending for stem, heads in BEFORE.items() for head in heads for ending in ("", *ENDINGS[stem][:10])
+    }
     yield from words - {*NOT_BUILT, *INNOCENT}
     for stem, endings in CENSORED.items():
         for masked in censored(stem):

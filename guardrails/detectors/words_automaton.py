@@ -108,7 +108,11 @@ def variants(pattern: Pattern, *, rotations: bool) -> list[Pattern]:
     found += [pattern._replace(text=f"{start}{form}{end}") for form in forms if form != core]
     if " " in core:
         # Ten letters of several words are no part of another word, so they need no boundary.
-        found += [Pattern(letters, False), Pattern(_SQUEEZED + letters, False), Pattern(_SQUEEZED + letters[::-1], False)]
+        found += [
+            Pattern(letters, False),
+            Pattern(_SQUEEZED + letters, False),
+            Pattern(_SQUEEZED + letters[::-1], False),
+        ]
     return found
 
 
@@ -231,10 +235,18 @@ class Automaton:
         """``(pattern number, start, end)`` in the folded text."""
         for kind, automaton, numbers, longest in self._parts:
             if kind == "words" or (kind == "squashed" and text.respelled):
+                word = (0, 0)
+                told: set[int] = set()
                 for found, start, end in _scan(automaton, text.reduced, longest, deadline):
                     if self._whole[numbers[found]]:
-                        start, end = _whole_word(text.reduced, start, end)
-                    yield (numbers[found], *text.span(start, end))
+                        before, word = word, _whole_word(text.reduced, start, end, word)
+                        if word != before:
+                            told.clear()
+                        if found not in told:  # however often the term is in the word
+                            told.add(found)
+                            yield (numbers[found], *text.span(*word))
+                    else:
+                        yield (numbers[found], *text.span(start, end))
             elif kind == "literal":
                 for found, start, end in _scan(automaton, text.text, longest, deadline):
                     if _bounded(text.text, start, end):
@@ -250,15 +262,23 @@ def _kind(pattern: Pattern) -> str:
     return {_SQUEEZED: "squeezed", _SQUASHED: "squashed"}.get(pattern.text[0], "words")
 
 
-def _whole_word(reduced: str, start: int, end: int) -> tuple[int, int]:
-    """A range widened to the word that it begins and the one that it ends in. Scripts without blanks have none."""
+def _whole_word(reduced: str, start: int, end: int, word: tuple[int, int]) -> tuple[int, int]:
+    """A range widened to the word that it begins and the one that it ends in. Scripts without blanks have none.
+
+    ``word`` is the last range widened to: of many hits in one long word, the word is looked for once.
+    """
+    if word[0] <= start and end <= word[1] and " " not in reduced[start:end]:
+        return word
+    low, high = start, end
     if reduced[start] != " " and not _UNSPACED.match(reduced[start]):
-        while reduced[start - 1] != " " and not _UNSPACED.match(reduced[start - 1]):
-            start -= 1
+        low = reduced.rfind(" ", 0, start) + 1
+        for other in _UNSPACED.finditer(reduced, low, start):
+            low = other.end()
     if reduced[end - 1] != " " and not _UNSPACED.match(reduced[end - 1]):
-        while reduced[end] != " " and not _UNSPACED.match(reduced[end]):
-            end += 1
-    return start, end
+        high = reduced.find(" ", end)
+        other = _UNSPACED.search(reduced, end, high)
+        high = other.start() if other is not None else high
+    return low, high
 
 
 def _scan(automaton: Any, haystack: str, longest: int, deadline: Deadline) -> Iterable[tuple[int, int, int]]:

@@ -107,7 +107,13 @@ def _explicit(line: str, kinds: list[str], base: int) -> tuple[list[int], list[s
             isolate = char in _ISOLATES
             if isolate:
                 levels[i], strong[i] = level, override or ""  # it parts what it stands between; left out at the end
-            odd = _OPENS[char][0] if not isolate else _direction(line, kinds, i + 1, len(line)) if char == "\u2068" else int(char == "\u2067")
+            odd = (
+                _OPENS[char][0]
+                if not isolate
+                else _direction(line, kinds, i + 1, len(line))
+                if char == "\u2068"
+                else int(char == "\u2067")
+            )
             following = level + 1 + ((level + 1) % 2 != odd)
             if following <= _MOST:
                 stack.append((following, _OPENS[char][1] if not isolate else None, isolate))
@@ -122,7 +128,9 @@ def _explicit(line: str, kinds: list[str], base: int) -> tuple[list[int], list[s
         else:
             levels[i] = level
             kind = kinds[i]
-            strong[i] = override or ("L" if kind == "L" else "R" if kind in _RTL else "N" if kind in ("EN", "AN") else "")
+            strong[i] = override or (
+                "L" if kind == "L" else "R" if kind in _RTL else "N" if kind in ("EN", "AN") else ""
+            )
     return levels, strong
 
 

@@ -134,7 +134,14 @@ def _base85(token: str) -> str | None:
 
 
 # A line says how many bytes it holds; the blanks that it ends in may have been cut off.
-_UU_LINE = "(?:" + "|".join(f"[{regex.escape(chr(33 + 3 * k))}-{regex.escape(chr(35 + 3 * k))}][ -`]{{{4 * k + 2},{4 * k + 4}}}" for k in range(15)) + ")[ \\t]*"
+_UU_LINE = (
+    "(?:"
+    + "|".join(
+        f"[{regex.escape(chr(33 + 3 * k))}-{regex.escape(chr(35 + 3 * k))}][ -`]{{{4 * k + 2},{4 * k + 4}}}"
+        for k in range(15)
+    )
+    + ")[ \\t]*"
+)
 
 
 def _uu(token: str) -> str | None:

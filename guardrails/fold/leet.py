@@ -49,7 +49,11 @@ def leet(view: View) -> list[View]:
     found: list[View] = []
     if not strong:
         return found
-    endings = (False, True) if any(text[end - 1] == "!" and _signs(text[start : end - 1]) for start, end in strong) else (False,)
+    endings = (
+        (False, True)
+        if any(text[end - 1] == "!" and _signs(text[start : end - 1]) for start, end in strong)
+        else (False,)
+    )
     seen = {text}
     for ending in endings:
         for table in _TABLES:

@@ -29,7 +29,10 @@ def _table() -> tuple[tuple[str, dict[str, int], Any], ...]:
             codes[char] = byte
             if name == "cp1252" and byte < 0xA0:
                 codes.setdefault(chr(byte), byte)  # Latin-1 has control characters there
-        classes = {key: _class(codes, low, high) for key, low, high in (("c", 0x80, 0xBF), ("2", 0xC2, 0xDF), ("3", 0xE0, 0xEF), ("4", 0xF0, 0xF4))}
+        classes = {
+            key: _class(codes, low, high)
+            for key, low, high in (("c", 0x80, 0xBF), ("2", 0xC2, 0xDF), ("3", 0xE0, 0xEF), ("4", 0xF0, 0xF4))
+        }
         three = f"{classes['3']}{classes['c']}{{2}}|{classes['4']}{classes['c']}{{3}}"
         pairs = f"{classes['2']}{classes['c']}"
         # A quotation mark often loses its last byte, which the encoding has no character for.

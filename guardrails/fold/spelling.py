@@ -22,13 +22,17 @@ SPELLING_TRIGGER = rf"[a-z][A-Z]|[A-Za-z]-[ \t]*\r?\n|[A-Za-z]{{4}}[0-9]|[0-9][A
 UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 
 _CAMEL = regex.compile(r"(?<![\w])_*\p{L}[\p{L}\p{N}_]{4,}")
-_EDGE = regex.compile(r"(?<=\p{Ll})(?=\p{Lu}\p{Ll})|(?<=\p{Ll}{2})(?=\p{Lu})|(?<=\p{Lu}{2})(?=\p{Lu}\p{Ll}{2})|(?<=\p{L}{4})(?=\p{Nd})|(?<=\p{Nd})(?=\p{L}{4})")
+_EDGE = regex.compile(
+    r"(?<=\p{Ll})(?=\p{Lu}\p{Ll})|(?<=\p{Ll}{2})(?=\p{Lu})|(?<=\p{Lu}{2})(?=\p{Lu}\p{Ll}{2})|(?<=\p{L}{4})(?=\p{Nd})|(?<=\p{Nd})(?=\p{L}{4})"
+)
 _PART = regex.compile(r"\p{L}+")
 _HYPHEN = regex.compile(r"(?<=\p{L}{2})[-\u2010\u00ac][ \t]*\r?\n[ \t>#*/|]*(?=\p{L}{2})")
 _RUN = regex.compile(r"(\p{L})\1{2,}", regex.IGNORECASE)
 _BEFORE, _AFTER = regex.compile(r"(?r)\p{L}*+"), regex.compile(r"\p{L}*+")
 _DOUBLED = regex.compile(r"(\p{L})\1+", regex.IGNORECASE)
-_CENSOR = regex.compile(r"(?<=\p{L})(?:[#@$%&!?_~×•●█■▪◼⬛✱∗⁎﹡＊★☆✖]|(?<=\*)[#@$%&!?_\-]|[#@$%&!?_\-](?=\*))+(?=[\p{L}*#@$%&!?_\-])")
+_CENSOR = regex.compile(
+    r"(?<=\p{L})(?:[#@$%&!?_~×•●█■▪◼⬛✱∗⁎﹡＊★☆✖]|(?<=\*)[#@$%&!?_\-]|[#@$%&!?_\-](?=\*))+(?=[\p{L}*#@$%&!?_\-])"
+)
 _BETWEEN = regex.compile(rf"(?<=[{UNSPACED}])\s+(?=[{UNSPACED}])")
 
 # Signs that a reader supplies, and letters with the same name in neighbouring alphabets: Arabic vowel signs and tatweel, the
@@ -37,7 +41,14 @@ _OPTIONAL = regex.compile(
     r"[\u0610-\u061a\u0640\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u08d3-\u08ff]"
     r"|(?<=\u0627)[\u0653-\u0655]|[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7]|[\u0730-\u074a]|\u093c|[\u0671\u06cc\u0649\u06a9\u06c1\u0901]"
 )
-_SAME = {"\u0671": "\u0627", "\u06cc": "\u064a", "\u0649": "\u064a", "\u06a9": "\u0643", "\u06c1": "\u0647", "\u0901": "\u0902"}
+_SAME = {
+    "\u0671": "\u0627",
+    "\u06cc": "\u064a",
+    "\u0649": "\u064a",
+    "\u06a9": "\u0643",
+    "\u06c1": "\u0647",
+    "\u0901": "\u0902",
+}
 
 
 def bare(view: View) -> View:

@@ -192,7 +192,11 @@ def _each_backwards(text: str) -> str:
 
 
 def _apart(text: str) -> str:
-    return str(_LETTERS.sub(lambda m: segmented(m.group()) if len(m.group()) >= 6 and not known(m.group().lower()) else m.group(), text))
+    return str(
+        _LETTERS.sub(
+            lambda m: segmented(m.group()) if len(m.group()) >= 6 and not known(m.group().lower()) else m.group(), text
+        )
+    )
 
 
 def _unleet(text: str) -> str:

@@ -18,7 +18,9 @@ _LONGEST = 18
 
 @lru_cache(maxsize=1)
 def _table() -> tuple[dict[str, int], frozenset[str]]:
-    lines = [line for line in (data_dir() / "english.txt").read_text(encoding="utf-8").split("\n") if line and line[0] != "#"]
+    lines = [
+        line for line in (data_dir() / "english.txt").read_text(encoding="utf-8").split("\n") if line and line[0] != "#"
+    ]
     single = [line for line in lines if " " not in line]
     return {word: rank for rank, word in enumerate(single)}, frozenset(line for line in lines if " " in line)
 

@@ -23,7 +23,25 @@ _LONGEST = 40  # characters of a word
 MOST_VIEWS = 6
 # Steps that turn signs that nobody reads into a text. Others (tags, entities, look-alikes) leave what is written readable.
 _DECODED = frozenset(
-    "base64 base32 base85 hex binary decimal octal uu morse nato braille escape despaced unspaced smuggled flipped bidi".split()
+    [
+        "base64",
+        "base32",
+        "base85",
+        "hex",
+        "binary",
+        "decimal",
+        "octal",
+        "uu",
+        "morse",
+        "nato",
+        "braille",
+        "escape",
+        "despaced",
+        "unspaced",
+        "smuggled",
+        "flipped",
+        "bidi",
+    ]
 )
 # Of these, what is written is still a text of its own.
 _BESIDE = frozenset(["smuggled"])
@@ -40,12 +58,11 @@ def readings(views: Sequence[View]) -> list[View]:
     found: list[View] = []
     plain = likeness(raw.text)
     best = 0.0
-    for score, view in sorted(((likeness(v.text), v) for v in decoded), key=lambda pair: -pair[0]):
-        if best >= _CLEAR and score < best - _UNLIKE and (view is not last or _debris(view.text)):
+    for written, view in sorted(((likeness(v.text), v) for v in decoded), key=lambda pair: -pair[0]):
+        if best >= _CLEAR and written < best - _UNLIKE and (view is not last or _debris(view.text)):
             continue  # decoded in part, or wrongly
-        said = deciphered(view) if score < _CLEAR else None
-        if said is not None:
-            score = likeness(said.text)
+        said = deciphered(view) if written < _CLEAR else None
+        score = likeness(said.text) if said is not None else written
         if view.joined and score < _READABLE:
             continue  # words that ran together, or were none
         best = max(best, score)
@@ -75,7 +92,10 @@ def readings(views: Sequence[View]) -> list[View]:
 
 def _debris(text: str) -> bool:
     """True for what is no language: few letters, or no blanks."""
-    return sum(c.isalpha() or c.isspace() for c in text) < 0.75 * len(text) or max(map(len, text.split()), default=0) > _LONGEST
+    return (
+        sum(c.isalpha() or c.isspace() for c in text) < 0.75 * len(text)
+        or max(map(len, text.split()), default=0) > _LONGEST
+    )
 
 
 def _replaced(view: View, replaced: set[int]) -> bool:

@@ -168,14 +168,73 @@ def test_exceptions_fold_as_terms_do(term: str, exception: str, text: str, excus
     assert Guard(policy).check(text, source="INPUT").blocked is not excused
 
 
-PROFANE = (
-    "shitting bitching wankers dipshit batshit fuuuuck f**k sh*t f*ck a$$hole shitshow bullshitting b*tch b!tch f**king f***ing c*nt motherf***er motherfucker1 "
-    "#fuckyou shiiiit FUUUCK f@ck f#ck f-ck sh1t asssshooole tw@t n*gger f.u.c.k whores absofuckinglutely a**hole f★ck fuckery"
-).split()
-DECENT = (
-    "Phuc Nguyen|Phúc|slag heap|FAG bearing|Twatt|Dick Cheney|shiitake|cum laude|tit bird|flight SH17|PO 5H17|Fugger family|Gaylord Opryland|trop tard|spick and span|"
-    "faggots and peas|Fucking, Austria|Wankel engine|Shih Tzu|snigger|homo sapiens|s*t is a product|garden hoes|push it|wash it up|2**4|push\nit|Shylock"
-).split("|")
+PROFANE = [
+    "shitting",
+    "bitching",
+    "wankers",
+    "dipshit",
+    "batshit",
+    "fuuuuck",
+    "f**k",
+    "sh*t",
+    "f*ck",
+    "a$$hole",
+    "shitshow",
+    "bullshitting",
+    "b*tch",
+    "b!tch",
+    "f**king",
+    "f***ing",
+    "c*nt",
+    "motherf***er",
+    "motherfucker1",
+    "#fuckyou",
+    "shiiiit",
+    "FUUUCK",
+    "f@ck",
+    "f#ck",
+    "f-ck",
+    "sh1t",
+    "asssshooole",
+    "tw@t",
+    "n*gger",
+    "f.u.c.k",
+    "whores",
+    "absofuckinglutely",
+    "a**hole",
+    "f★ck",
+    "fuckery",
+]
+DECENT = [
+    "Phuc Nguyen",
+    "Phúc",
+    "slag heap",
+    "FAG bearing",
+    "Twatt",
+    "Dick Cheney",
+    "shiitake",
+    "cum laude",
+    "tit bird",
+    "flight SH17",
+    "PO 5H17",
+    "Fugger family",
+    "Gaylord Opryland",
+    "trop tard",
+    "spick and span",
+    "faggots and peas",
+    "Fucking, Austria",
+    "Wankel engine",
+    "Shih Tzu",
+    "snigger",
+    "homo sapiens",
+    "s*t is a product",
+    "garden hoes",
+    "push it",
+    "wash it up",
+    "2**4",
+    "push\nit",
+    "Shylock",
+]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import zlib
 from typing import ClassVar
 
 from guardrails.wire.frames import NAME, Decoder, Frame, body_only, checked_name
-from guardrails.wire.limits import DEFAULT_LIMITS, BodyLimits, Malformed
+from guardrails.wire.limits import FRAME_LIMITS, BodyLimits, Malformed
 from guardrails.wire.strict import parse
 
 __all__ = ["EventStream"]
@@ -45,7 +45,7 @@ class EventStream(Decoder):
 
     content_type: ClassVar[str] = "application/vnd.amazon.eventstream"
 
-    def __init__(self, limits: BodyLimits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: BodyLimits = FRAME_LIMITS) -> None:
         super().__init__(limits)
         self._buffer = bytearray()
         self._wanted = _PRELUDE_SIZE

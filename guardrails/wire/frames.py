@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
-from guardrails.wire.limits import DEFAULT_LIMITS, BodyLimits, Malformed
+from guardrails.wire.limits import FRAME_LIMITS, BodyLimits, Malformed
 from guardrails.wire.strict import dump
 
 __all__ = ["NAME", "Decoder", "Frame", "Framing", "body_only", "checked_name"]
@@ -59,7 +59,7 @@ class Framing(Protocol):
 class Decoder:
     """What the framings have in common: an error waits until the frames in front of it are taken, and then stays."""
 
-    def __init__(self, limits: BodyLimits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: BodyLimits = FRAME_LIMITS) -> None:
         """``limits`` hold for each frame, not for the stream."""
         self.limits = limits
         self._count = 0

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from guardrails.wire.frames import NAME, Decoder, Frame, Framing, body_only, checked_name
 from guardrails.wire.jsonarray import JSONArray
-from guardrails.wire.limits import DEFAULT_LIMITS, BodyLimits, Malformed
+from guardrails.wire.limits import FRAME_LIMITS, BodyLimits, Malformed
 from guardrails.wire.strict import dump, parse
 
 __all__ = ["NDJSON", "SSE", "Frame", "Framing", "JSONArray"]
@@ -24,7 +24,7 @@ _BOM = b"\xef\xbb\xbf"
 class _Lines(Decoder):
     """A framing of lines: what a cut left of the last one waits for the rest of it."""
 
-    def __init__(self, limits: BodyLimits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: BodyLimits = FRAME_LIMITS) -> None:
         super().__init__(limits)
         self._partial = bytearray()
 
@@ -57,7 +57,7 @@ class SSE(_Lines):
 
     content_type: ClassVar[str] = "text/event-stream"
 
-    def __init__(self, limits: BodyLimits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: BodyLimits = FRAME_LIMITS) -> None:
         super().__init__(limits)
         self._after_cr = False
         self._first = True

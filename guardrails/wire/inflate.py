@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import zlib
 from typing import Any, Protocol
 
@@ -21,11 +22,12 @@ class _Machine(Protocol):
 
 
 class Inflater:
-    """The body of an upstream's response, inflated in pieces as they arrive.
+    """A compressed body, inflated in pieces as they arrive.
 
-    ``coding`` is the value of its content-encoding header: ``gzip``, ``deflate``, ``identity`` or nothing, and ``br``
-    where a ``brotli`` is installed that can bound its output (1.2 or later); one coding only. More than ``limit`` bytes
-    in all is too much, and so is more than ``ratio`` bytes out for each byte in beyond the first ``free`` bytes.
+    ``coding`` is the value of its content-encoding header: ``gzip``, ``deflate``, ``zstd`` (RFC 9659: a window of at most
+    8 MB), ``identity`` or nothing, and ``br`` where a ``brotli`` is installed that can bound its output (1.2 or later); one
+    coding only. More than ``limit`` bytes in all is too much, and so is more than ``ratio`` bytes out for each byte in
+    beyond the first ``free`` bytes.
     """
 
     __slots__ = ("_free", "_in", "_limit", "_machine", "_out", "_ratio")
@@ -59,7 +61,10 @@ class Inflater:
 
     def _too_much(self) -> Malformed:
         return Malformed(
-            413, f"the body inflates to over {self._limit} bytes or {self._ratio} times its size; send it uncompressed"
+            413,
+            f"the body inflates to over {self._limit} bytes, or to over {self._free} bytes and {self._ratio} times its"
+            " size; send it uncompressed, or raise the limit `bytes` (in the middleware: limits=BodyLimits(bytes=…); at the"
+            " proxy: --max-body)",
         )
 
 
@@ -72,7 +77,9 @@ def _machine(coding: str) -> _Machine | None:
         return _Zlib(None)
     if coding == "br" and (brotli := _bounded_brotli()) is not None:
         return _Brotli(brotli)
-    raise Malformed(415, "content-encoding: only one of gzip, deflate and identity is read; ask for identity")
+    if coding == "zstd":
+        return _Zstd()
+    raise Malformed(415, "content-encoding: only one of gzip, deflate, zstd and identity is read; ask for identity")
 
 
 def _corrupt() -> Malformed:
@@ -108,6 +115,36 @@ class _Zlib:
     @property
     def ended(self) -> bool:
         return self._inflate is not None and bool(self._inflate.eof)
+
+
+class _Zstd:
+    __slots__ = ("_error", "_inflate")
+
+    def __init__(self) -> None:
+        if sys.version_info >= (3, 14):  # pragma: no cover
+            from compression import zstd  # noqa: PLC0415 - rarely asked for
+        else:
+            from backports import zstd  # noqa: PLC0415
+        # 2 to the power of 23 bytes: a frame may otherwise ask for gigabytes.
+        self._inflate = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 23})
+        self._error: type[Exception] = zstd.ZstdError
+
+    def step(self, data: bytes, room: int) -> bytes:
+        if not data and self._inflate.eof:
+            return b""
+        try:
+            piece: bytes = self._inflate.decompress(data, room)
+        except (self._error, EOFError):
+            piece, failed = b"", True
+        else:
+            failed = bool(self._inflate.unused_data)
+        if failed:
+            raise _corrupt()
+        return piece
+
+    @property
+    def ended(self) -> bool:
+        return bool(self._inflate.eof)
 
 
 def _bounded_brotli() -> Any:

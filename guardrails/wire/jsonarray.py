@@ -7,7 +7,7 @@ from enum import Enum
 from typing import ClassVar
 
 from guardrails.wire.frames import Decoder, Frame, body_only
-from guardrails.wire.limits import DEFAULT_LIMITS, BodyLimits, Malformed
+from guardrails.wire.limits import FRAME_LIMITS, BodyLimits, Malformed
 from guardrails.wire.strict import parse
 
 __all__ = ["JSONArray"]
@@ -36,7 +36,7 @@ class JSONArray(Decoder):
 
     content_type: ClassVar[str] = "application/json"
 
-    def __init__(self, limits: BodyLimits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: BodyLimits = FRAME_LIMITS) -> None:
         super().__init__(limits)
         self._place = _Place.BEFORE
         self._element = bytearray()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from guardrails.errors import GuardrailsError
 
-__all__ = ["DEFAULT_LIMITS", "BodyLimits", "Malformed"]
+__all__ = ["DEFAULT_LIMITS", "FRAME_LIMITS", "BodyLimits", "Malformed"]
 
 
 class Malformed(GuardrailsError):
@@ -34,17 +34,20 @@ _DEEPEST = 250
 class BodyLimits:
     """Bounds of one body, or of one frame of a stream.
 
-    ``bytes`` of the encoded body; ``nodes``: values of any kind, lists and objects included; ``depth`` of nested lists
-    and objects (at most 250); ``string``: characters of one string or key. Raises ValueError for a bound that is none.
+    ``bytes`` of the body, once it is inflated; ``nodes``: values of any kind, lists and objects included, except
+    ``numbers``: those in lists of nothing but numbers (token ids, vectors); ``depth`` of nested lists and objects (at most
+    250); ``string``: characters of one string or key that is not base64. Raises ValueError for a bound that is none.
     """
 
-    bytes: int = 2_000_000
-    nodes: int = 10_000
+    # Vendors take 20 to 100 MB of images in one request.
+    bytes: int = 64_000_000
+    nodes: int = 100_000
     depth: int = 64
     string: int = 2_000_000
+    numbers: int = 1_000_000
 
     def __post_init__(self) -> None:
-        for name in ("bytes", "nodes", "depth", "string"):
+        for name in ("bytes", "nodes", "depth", "string", "numbers"):
             if getattr(self, name) < 1:
                 raise ValueError(f"BodyLimits.{name} must be at least 1")
         if self.depth > _DEEPEST:
@@ -52,3 +55,5 @@ class BodyLimits:
 
 
 DEFAULT_LIMITS = BodyLimits()
+# An upstream's stream may hold an image in one event, but no client's patience.
+FRAME_LIMITS = BodyLimits(bytes=16_000_000)

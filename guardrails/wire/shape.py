@@ -18,7 +18,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.types import Role
 from guardrails.wire import strict
 from guardrails.wire.enums import ROLES, is_enum
-from guardrails.wire.vectors import is_numbers, is_vector
+from guardrails.wire.vectors import is_base64, is_numbers, is_vector
 
 __all__ = [
     "By",
@@ -187,6 +187,7 @@ _OPAQUE = re.compile(r"[A-Za-z0-9_.:/@+=~|#-]{0,128}")
 _PERSONAL = re.compile(r"@[^@]*\.|^(?!\d{4}-\d\d-\d\d$)\+?[\d.:/-]{9,}$")
 # Names of fields whose value is an id and nothing else: it may be written in another way.
 _LOOSE = re.compile(r"(?:^|_)id$|(?<=[a-z])(?:Id|ID)$")
+_LONGEST_NUMBER = 256
 # What a signature looks like, which is longer than an id.
 _SEAL = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 # Numbers shorter than this identify nobody: counts, prices, years.
@@ -522,7 +523,10 @@ def is_opaque(value: str) -> bool:
 
 def _is_base64(value: str) -> bool:
     """Whether a string is nothing but base64, broken into lines perhaps. Words have blanks between them, numbers no letters."""
-    return re.fullmatch(r"[A-Za-z0-9+/_\r\n-]*={0,2}\s*", value) is not None and not _PERSONAL.search(value.strip())
+    if value[:5].lower() == "data:" or not is_base64(value.rstrip()):
+        return False
+    # Nobody's number is as long as that, and a pattern would take a second for an image.
+    return len(value) > _LONGEST_NUMBER or not _PERSONAL.search(value.strip())
 
 
 NOTHING: Mapping[str, Part] = MappingProxyType({})

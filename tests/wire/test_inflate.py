@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given
+from backports import zstd
 from hypothesis import strategies as st
 
 from guardrails.wire.strict import Inflater, Malformed
@@ -27,6 +28,7 @@ CODINGS = {
     " GZIP ": gzip.compress,
     "deflate": zlib.compress,
     "Deflate": raw,
+    "zstd": zstd.compress,
     "identity": bytes,
     "": bytes,
 }
@@ -53,7 +55,7 @@ def test_any_body_any_cut(data: bytes, coding: str, cuts: list[int]) -> None:
     assert inflate(coding, [body[a:b] for a, b in pairwise(places)]) == data
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate", "identity"])
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd", "identity"])
 def test_limit_is_exact(coding: str) -> None:
     body = CODINGS[coding](TEXT)
     assert inflate(coding, [body], len(TEXT)) == TEXT
@@ -62,7 +64,7 @@ def test_limit_is_exact(coding: str) -> None:
     assert caught.value.status == 413
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd"])
 def test_bomb(coding: str) -> None:
     bomb = CODINGS[coding](bytes(50_000_000))
     pieces = [bomb[at : at + 1000] for at in range(0, len(bomb), 1000)]
@@ -82,7 +84,7 @@ def test_the_ratio_counts_only_beyond_the_free_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    "coding", ["gzip, gzip", "gzip,deflate", "identity, gzip", "compress", "zstd", "br, br", "aws-chunked", "*"]
+    "coding", ["gzip, gzip", "gzip,deflate", "identity, gzip", "compress", "zstd, gzip", "br, br", "aws-chunked", "*"]
 )
 def test_unknown_and_stacked(coding: str) -> None:
     with pytest.raises(Malformed) as caught:
@@ -90,9 +92,13 @@ def test_unknown_and_stacked(coding: str) -> None:
     assert caught.value.status == 415
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def checked(data: bytes) -> bytes:
+    return zstd.compress(data, options={zstd.CompressionParameter.checksum_flag: 1})
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd"])
 def test_cut_short_corrupt_and_more_behind(coding: str) -> None:
-    body = CODINGS[coding](TEXT)
+    body = {**CODINGS, "zstd": checked}[coding](TEXT)
     with pytest.raises(Malformed, match="too early"):
         inflate(coding, [body[:-1]])
     with pytest.raises(Malformed, match="corrupt"):
@@ -103,6 +109,13 @@ def test_cut_short_corrupt_and_more_behind(coding: str) -> None:
         inflate(coding, [body, b"x"])
     with pytest.raises(Malformed):
         inflate(coding, [b"not compressed at all"])
+
+
+def test_a_frame_that_asks_for_gigabytes_is_refused() -> None:
+    machine = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 27})
+    wide = machine.compress(TEXT) + machine.flush(zstd.ZstdCompressor.FLUSH_FRAME)
+    with pytest.raises(Malformed, match="content-encoding"):
+        inflate("zstd", [wide])
 
 
 def test_errors_do_not_carry_the_librarys() -> None:

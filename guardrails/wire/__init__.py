@@ -24,8 +24,14 @@ FORMATS: dict[str, str] = {
     "gemini.generate": "guardrails.wire.gemini:Gemini",
     "gemini.stream": "guardrails.wire.gemini:GeminiStream",
     "gemini.tokens": "guardrails.wire.gemini:GeminiTokens",
+    "gemini.embed": "guardrails.wire.gemini_embeddings:GeminiEmbed",
+    "gemini.batch_embed": "guardrails.wire.gemini_embeddings:GeminiBatchEmbed",
+    "gemini.predict": "guardrails.wire.gemini_embeddings:GeminiPredict",
     "ollama.chat": "guardrails.wire.ollama:OllamaChat",
     "ollama.generate": "guardrails.wire.ollama:OllamaGenerate",
+    "ollama.embed": "guardrails.wire.ollama_models:OllamaEmbed",
+    "ollama.embeddings": "guardrails.wire.ollama_models:OllamaEmbeddings",
+    "ollama.show": "guardrails.wire.ollama_models:OllamaShow",
     "listing": "guardrails.wire.listing:Listing",
 }
 

@@ -20,13 +20,13 @@ from guardrails.wire.openai_common import alike
 from guardrails.wire.runs import Runs
 from guardrails.wire.shape import Mode, Walk
 
-__all__ = ["Gemini", "GeminiStream", "GeminiTokens"]
+__all__ = ["Gemini", "GeminiStream", "GeminiTokens", "routes_of"]
 
 # Tuned models, and the endpoints on which Vertex AI deploys models, are called alike.
 _OWNERS = ("models", "tunedModels", "endpoints")
 _STATUS = {
     400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 413: "INVALID_ARGUMENT",
-    415: "INVALID_ARGUMENT", 422: "INVALID_ARGUMENT", 429: "RESOURCE_EXHAUSTED", 502: "UNAVAILABLE", 503: "UNAVAILABLE",
+    415: "INVALID_ARGUMENT", 422: "INVALID_ARGUMENT", 424: "FAILED_PRECONDITION", 429: "RESOURCE_EXHAUSTED", 502: "UNAVAILABLE", 503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }  # fmt: skip
 _LIKE = {"modelVersion": str, "responseId": str, "createTime": str}
@@ -35,7 +35,8 @@ _COUNTED = ("prompt", "cachedContent", "candidates", "toolUsePrompt", "thoughts"
 _COUNTS = frozenset(spelling for name in _COUNTED for spelling in (f"{name}TokenCount", snake(f"{name}TokenCount")))
 
 
-def _routes(action: str) -> tuple[Route, ...]:
+def routes_of(action: str) -> tuple[Route, ...]:
+    """The routes of an action on models of every kind."""
     return tuple(Route(f"/{owner}/{{model}}:{action}") for owner in _OWNERS)
 
 
@@ -43,7 +44,7 @@ class Gemini(Form):
     """An answer that comes whole."""
 
     name = "gemini.generate"
-    routes = _routes("generateContent")
+    routes = routes_of("generateContent")
 
     REQUEST = shapes.REQUEST
     RESPONSE = shapes.RESPONSE
@@ -223,7 +224,7 @@ class GeminiStream(Gemini):
     """An answer in pieces."""
 
     name = "gemini.stream"
-    routes = _routes("streamGenerateContent")
+    routes = routes_of("streamGenerateContent")
 
     @property
     def streaming(self) -> bool:
@@ -231,7 +232,15 @@ class GeminiStream(Gemini):
 
     @property
     def _sse(self) -> bool:
-        return (self.query.get("alt") or self.query.get("$alt") or "").lower() == "sse"
+        # Google's own transports write `$alt=json;enum-encoding=int`.
+        written = self.query.get("$alt") or self.query.get("alt") or ""
+        return written.partition(";")[0].strip().lower() == "sse"
+
+    @property
+    def unsupported(self) -> str | None:
+        """Two spellings that differ would be two streams."""
+        given = {self.query[name].partition(";")[0] for name in ("alt", "$alt") if self.query.get(name)}
+        return "the query gives `alt` and `$alt`, which differ: send one of them" if len(given) > 1 else None
 
     def framing(self) -> Framing:
         return _Events() if self._sse else _Array()
@@ -245,7 +254,7 @@ class GeminiTokens(Gemini):
     """Counting the tokens of a request. The answer is numbers: a refusal can only be an error."""
 
     name = "gemini.tokens"
-    routes = _routes("countTokens")
+    routes = routes_of("countTokens")
     speaks: ClassVar[bool] = False
 
     RESPONSE = shapes.COUNT

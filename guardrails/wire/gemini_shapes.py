@@ -9,7 +9,7 @@ from typing import Any
 from guardrails.types import Role
 from guardrails.wire.shape import By, Delta, Each, Kind, Part, Shape, Switch
 
-__all__ = ["COUNT", "ERROR", "EVENT", "REQUEST", "RESPONSE", "field_of", "snake"]
+__all__ = ["CONTENT", "COUNT", "ERROR", "EVENT", "REQUEST", "RESPONSE", "USAGE", "both", "field_of", "ids", "snake"]
 
 # Events of ours repeat the path of an argument, so it must be one and no text.
 _PATH = re.compile(r"\$[A-Za-z0-9_.\[\]'\"*-]{0,128}")
@@ -27,11 +27,13 @@ def field_of(value: Mapping[str, Any], name: str) -> Any:
     return found if found is not None else value.get(snake(name))
 
 
-def _both(fields: Mapping[str, Part], role: Any = None) -> Shape:
+def both(fields: Mapping[str, Part], role: Any = None) -> Shape:
+    """A shape whose fields may be spelt either way."""
     return Shape({**{snake(name): part for name, part in fields.items()}, **fields}, role=role)
 
 
-def _ids(names: str) -> dict[str, Part]:
+def ids(names: str) -> dict[str, Part]:
+    """Fields that hold ids, enums or numbers."""
     return dict.fromkeys(names.split(), Kind.OPAQUE)
 
 
@@ -47,42 +49,42 @@ def _role_of(content: Mapping[str, Any]) -> Role | None:
     return _ROLES.get(role, Role.USER) if isinstance(role, str) else None
 
 
-_BLOB = _both({"mimeType": Kind.OPAQUE, "data": Kind.BINARY, "displayName": Kind.TEXT})
-_FILE = _both({"mimeType": Kind.OPAQUE, "fileUri": Kind.REFERENCE, "displayName": Kind.TEXT})
+_BLOB = both({"mimeType": Kind.OPAQUE, "data": Kind.BINARY, "displayName": Kind.TEXT})
+_FILE = both({"mimeType": Kind.OPAQUE, "fileUri": Kind.REFERENCE, "displayName": Kind.TEXT})
 _MEDIA: dict[str, Part] = {
     "inlineData": _BLOB,
     "fileData": _FILE,
-    "mediaResolution": _both(_ids("level numTokens")),
-    "videoMetadata": _both(_ids("startOffset endOffset fps contentLayers")),
+    "mediaResolution": both(ids("level numTokens")),
+    "videoMetadata": both(ids("startOffset endOffset fps contentLayers")),
 }
 _PART: dict[str, Part] = {
     **_MEDIA,
     "text": Kind.TEXT,
     "thought": Kind.OPAQUE,
     "thoughtSignature": Kind.SEAL,
-    "functionCall": _both({**_ids("id willContinue"), "name": Kind.TEXT, "args": Kind.TOOL, "partialArgs": Kind.TOOL}),
-    "functionResponse": _both(
-        {**_ids("id willContinue scheduling"), **_texts("name response"), "parts": Each(_both(_MEDIA))}, Role.TOOL
+    "functionCall": both({**ids("id willContinue"), "name": Kind.TEXT, "args": Kind.TOOL, "partialArgs": Kind.TOOL}),
+    "functionResponse": both(
+        {**ids("id willContinue scheduling"), **_texts("name response"), "parts": Each(both(_MEDIA))}, Role.TOOL
     ),
-    "executableCode": _both({**_ids("id language"), "code": Kind.TOOL}),
-    "codeExecutionResult": _both({**_ids("id outcome"), "output": Kind.TEXT}, Role.TOOL),
-    "toolCall": _both({**_ids("id toolType"), "args": Kind.TOOL}),
-    "toolResponse": _both({**_ids("id toolType"), "response": Kind.TEXT}, Role.TOOL),
-    "audioTranscription": _both({**_ids("finished languageCode startOffset endOffset"), "text": Kind.TEXT}),
+    "executableCode": both({**ids("id language"), "code": Kind.TOOL}),
+    "codeExecutionResult": both({**ids("id outcome"), "output": Kind.TEXT}, Role.TOOL),
+    "toolCall": both({**ids("id toolType"), "args": Kind.TOOL}),
+    "toolResponse": both({**ids("id toolType"), "response": Kind.TEXT}, Role.TOOL),
+    "audioTranscription": both({**ids("finished languageCode startOffset endOffset"), "text": Kind.TEXT}),
 }
 
 
 # -- requests -----------------------------------------------------------------------------------------------------------
 
-_CONTENT = _both({"role": Kind.OPAQUE, "parts": Each(_both(_PART), joined=True)}, _role_of)
+CONTENT = both({"role": Kind.OPAQUE, "parts": Each(both(_PART), joined=True)}, _role_of)
 # Whatever role an instruction claims to have, it is the system's.
-_INSTRUCTION = By(Role.SYSTEM, _both({"role": Kind.OPAQUE, "parts": Each(_both(_PART), joined=True)}))
-_TOOL = _both(
+_INSTRUCTION = By(Role.SYSTEM, both({"role": Kind.OPAQUE, "parts": Each(both(_PART), joined=True)}))
+_TOOL = both(
     {
         "functionDeclarations": Each(
-            _both(
+            both(
                 {
-                    **_ids("behavior"),
+                    **ids("behavior"),
                     **_texts("name description parameters parametersJsonSchema response responseJsonSchema"),
                 }
             )
@@ -93,9 +95,9 @@ _TOOL = _both(
         "googleSearchRetrieval": Kind.TEXT,
     }
 )
-_CONFIG = _both(
+_CONFIG = both(
     {
-        **_ids(
+        **ids(
             "candidateCount maxOutputTokens temperature topP topK seed presencePenalty frequencyPenalty responseLogprobs"
             " logprobs responseMimeType responseModalities mediaResolution audioTimestamp enableEnhancedCivicAnswers"
             " enableAffectiveDialog"
@@ -103,39 +105,39 @@ _CONFIG = _both(
         "stopSequences": Kind.TEXT,
         "responseSchema": By(Role.SYSTEM),
         "responseJsonSchema": By(Role.SYSTEM),
-        "thinkingConfig": _both(_ids("includeThoughts thinkingBudget thinkingLevel")),
-        "speechConfig": _both(
+        "thinkingConfig": both(ids("includeThoughts thinkingBudget thinkingLevel")),
+        "speechConfig": both(
             {
-                **_ids("languageCode"),
-                "voiceConfig": _both({"prebuiltVoiceConfig": _both(_ids("voiceName"))}),
+                **ids("languageCode"),
+                "voiceConfig": both({"prebuiltVoiceConfig": both(ids("voiceName"))}),
             }
         ),
     }
 )
 _GENERATE: dict[str, Part] = {
     "model": Kind.OPAQUE,
-    "contents": Each(_CONTENT, turns=True),
+    "contents": Each(CONTENT, turns=True),
     "systemInstruction": _INSTRUCTION,
     "tools": By(Role.SYSTEM, Each(_TOOL)),
-    "toolConfig": _both({"functionCallingConfig": _both({**_ids("mode"), "allowedFunctionNames": Kind.TEXT})}),
-    "safetySettings": Each(_both(_ids("category threshold method"))),
+    "toolConfig": both({"functionCallingConfig": both({**ids("mode"), "allowedFunctionNames": Kind.TEXT})}),
+    "safetySettings": Each(both(ids("category threshold method"))),
     "generationConfig": _CONFIG,
     "cachedContent": Kind.REFERENCE,
     "labels": Kind.TEXT,
     "continuationToken": Kind.REFERENCE,
 }
-REQUEST = _both({**_GENERATE, "generateContentRequest": _both(_GENERATE)})
+REQUEST = both({**_GENERATE, "generateContentRequest": both(_GENERATE)})
 
 
 # -- answers ------------------------------------------------------------------------------------------------------------
 
 _RATINGS = Each(
-    _both(_ids("category probability probabilityScore severity severityScore blocked overwrittenThreshold"))
+    both(ids("category probability probabilityScore severity severityScore blocked overwrittenThreshold"))
 )
-_COUNTS = Each(_both(_ids("modality tokenCount")))
-_USAGE = _both(
+_COUNTS = Each(both(ids("modality tokenCount")))
+USAGE = both(
     {
-        **_ids(
+        **ids(
             "promptTokenCount candidatesTokenCount totalTokenCount thoughtsTokenCount cachedContentTokenCount"
             " toolUsePromptTokenCount trafficType serviceTier"
         ),
@@ -150,38 +152,38 @@ _USAGE = _both(
         ),
     }
 )
-_GROUNDING = _both(
+_GROUNDING = both(
     {
         **_texts("webSearchQueries imageSearchQueries retrievalQueries"),
         "groundingChunks": By(
             Role.TOOL,
             Each(
-                _both(
+                both(
                     {
-                        "web": _both(_texts("uri title domain")),
-                        "retrievedContext": _both(_texts("uri title text documentName fileSearchStore")),
-                        "maps": _both({**_texts("uri title text"), "placeId": Kind.OPAQUE}),
+                        "web": both(_texts("uri title domain")),
+                        "retrievedContext": both(_texts("uri title text documentName fileSearchStore")),
+                        "maps": both({**_texts("uri title text"), "placeId": Kind.OPAQUE}),
                     }
                 )
             ),
         ),
         "groundingSupports": Each(
-            _both(
+            both(
                 {
-                    **_ids("groundingChunkIndices confidenceScores renderedParts"),
-                    "segment": _both({**_ids("partIndex startIndex endIndex"), "text": Kind.TEXT}),
+                    **ids("groundingChunkIndices confidenceScores renderedParts"),
+                    "segment": both({**ids("partIndex startIndex endIndex"), "text": Kind.TEXT}),
                 }
             )
         ),
-        "searchEntryPoint": _both({"renderedContent": Kind.TEXT, "sdkBlob": Kind.BINARY}),
-        "retrievalMetadata": _both(_ids("googleSearchDynamicRetrievalScore")),
+        "searchEntryPoint": both({"renderedContent": Kind.TEXT, "sdkBlob": Kind.BINARY}),
+        "retrievalMetadata": both(ids("googleSearchDynamicRetrievalScore")),
     }
 )
 _CITATIONS = Each(
-    _both(
+    both(
         {
-            **_ids("startIndex endIndex"),
-            "publicationDate": _both(_ids("year month day")),
+            **ids("startIndex endIndex"),
+            "publicationDate": both(ids("year month day")),
             **_texts("uri title license"),
         }
     )
@@ -189,50 +191,50 @@ _CITATIONS = Each(
 
 
 def _answer(part: Part) -> Shape:
-    candidate = _both(
+    candidate = both(
         {
-            **_ids("index finishReason tokenCount avgLogprobs"),
-            "content": _both({"role": Kind.OPAQUE, "parts": Each(part, joined=True)}),
+            **ids("index finishReason tokenCount avgLogprobs"),
+            "content": both({"role": Kind.OPAQUE, "parts": Each(part, joined=True)}),
             "finishMessage": Kind.TEXT,
             "continuationToken": Kind.SEAL,
             "safetyRatings": _RATINGS,
-            "citationMetadata": _both({"citations": _CITATIONS, "citationSources": _CITATIONS}),
+            "citationMetadata": both({"citations": _CITATIONS, "citationSources": _CITATIONS}),
             "groundingMetadata": _GROUNDING,
-            "urlContextMetadata": _both(
-                {"urlMetadata": Each(_both({"retrievedUrl": Kind.TEXT, "urlRetrievalStatus": Kind.OPAQUE}))}
+            "urlContextMetadata": both(
+                {"urlMetadata": Each(both({"retrievedUrl": Kind.TEXT, "urlRetrievalStatus": Kind.OPAQUE}))}
             ),
             "logprobsResult": Kind.DROP,
         }
     )
-    return _both(
+    return both(
         {
-            **_ids("modelVersion responseId createTime"),
+            **ids("modelVersion responseId createTime"),
             "candidates": Each(candidate),
-            "promptFeedback": _both(
+            "promptFeedback": both(
                 {"blockReason": Kind.OPAQUE, "blockReasonMessage": Kind.TEXT, "safetyRatings": _RATINGS}
             ),
-            "usageMetadata": _USAGE,
+            "usageMetadata": USAGE,
         }
     )
 
 
-_SAID = _both({**_PART, "text": Delta("text")})
-_THOUGHT = _both({**_PART, "text": Delta("thought")})
+_SAID = both({**_PART, "text": Delta("text")})
+_THOUGHT = both({**_PART, "text": Delta("thought")})
 
 
 def _arguments(value: Any) -> Part:
     path = field_of(value, "jsonPath") if isinstance(value, dict) else None
     if not isinstance(path, str) or not _PATH.fullmatch(path):
         return Kind.TOOL
-    return _both({**_ids("willContinue boolValue nullValue"), "numberValue": Kind.TOOL, "jsonPath": Kind.TEXT,
+    return both({**ids("willContinue boolValue nullValue"), "numberValue": Kind.TOOL, "jsonPath": Kind.TEXT,
                   "stringValue": Delta(f"args:{path}", Kind.TOOL)})  # fmt: skip
 
 
-_CALLING = _both(
+_CALLING = both(
     {
         **_PART,
-        "functionCall": _both(
-            {**_ids("id willContinue"), "name": Kind.TEXT, "args": Kind.TOOL, "partialArgs": Each(Switch(_arguments))}
+        "functionCall": both(
+            {**ids("id willContinue"), "name": Kind.TEXT, "args": Kind.TOOL, "partialArgs": Each(Switch(_arguments))}
         ),
     }
 )
@@ -247,8 +249,8 @@ def _event_part(part: Any) -> Part:
     return _THOUGHT if part.get("thought") else _SAID
 
 
-RESPONSE = _answer(_both(_PART))
+RESPONSE = _answer(both(_PART))
 EVENT = _answer(Switch(_event_part))
-COUNT = _both({**_ids("totalTokens totalBillableCharacters cachedContentTokenCount"), "promptTokensDetails": _COUNTS,
+COUNT = both({**ids("totalTokens totalBillableCharacters cachedContentTokenCount"), "promptTokensDetails": _COUNTS,
                "cacheTokensDetails": _COUNTS})  # fmt: skip
 ERROR = Each(Shape({"error": Shape({"code": Kind.OPAQUE, "status": Kind.OPAQUE, "message": Kind.TEXT})}))

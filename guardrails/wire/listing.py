@@ -1,4 +1,4 @@
-"""What clients ask before they talk: which models there are, and which version. ``GET`` without a body."""
+"""What clients ask before they talk: whether a server is there, which models it has, and which version. ``GET`` without a body."""
 
 from __future__ import annotations
 
@@ -29,15 +29,22 @@ _MODEL = Shape(
 
 
 class Listing(Form):
-    """Lists of models, one model, a version. The request holds nothing; every string of the answer is inspected."""
+    """Lists of models, one model, a version, a state of health. The request holds nothing; every string of the answer is inspected."""
 
     name = "listing"
     routes = (
         Route("/models", "GET"),
         Route("/models/{model}", "GET"),
+        Route("/models/{owner}/{model}", "GET"),
         Route("/api/tags", "GET"),
         Route("/api/ps", "GET"),
         Route("/api/version", "GET"),
+        # Whether a server is there, and which.
+        Route("/", "GET"),
+        Route("/health", "GET"),
+        Route("/healthz", "GET"),
+        Route("/ping", "GET"),
+        Route("/version", "GET"),
     )
     speaks: ClassVar[bool] = False
 

@@ -12,16 +12,17 @@ from guardrails.wire.openai_common import alike, role_of
 from guardrails.wire.runs import Runs
 from guardrails.wire.shape import By, Delta, Each, Kind, Mode, Part, Shape
 
-__all__ = ["OllamaChat", "OllamaGenerate"]
+__all__ = ["OPTIONS", "OllamaChat", "OllamaGenerate", "ids"]
 
 
-def _ids(names: str) -> dict[str, Part]:
+def ids(names: str) -> dict[str, Part]:
+    """Fields that hold ids, enums or numbers."""
     return dict.fromkeys(names.split(), Kind.OPAQUE)
 
 
-_OPTIONS = Shape(
+OPTIONS = Shape(
     {
-        **_ids(
+        **ids(
             "num_ctx num_batch num_gpu main_gpu num_thread num_keep num_predict seed temperature top_k top_p min_p tfs_z"
             " typical_p repeat_last_n repeat_penalty presence_penalty frequency_penalty penalize_newline mirostat mirostat_tau"
             " mirostat_eta numa low_vram f16_kv logits_all vocab_only use_mmap use_mlock embedding_only draft_num_predict"
@@ -30,12 +31,12 @@ _OPTIONS = Shape(
     }
 )
 _SETTINGS: dict[str, Part] = {
-    **_ids("model stream keep_alive think logprobs top_logprobs truncate shift raw width height steps"),
-    "options": _OPTIONS,
+    **ids("model stream keep_alive think logprobs top_logprobs truncate shift raw width height steps"),
+    "options": OPTIONS,
     "format": By(Role.SYSTEM),
 }
 _ANSWER: dict[str, Part] = {
-    **_ids(
+    **ids(
         "model created_at done done_reason total_duration load_duration prompt_eval_count prompt_eval_duration eval_count"
         " eval_duration remote_model remote_host completed total"
     ),
@@ -45,7 +46,7 @@ _ANSWER: dict[str, Part] = {
 
 def _calls() -> Each:
     function = Shape({"name": Kind.TEXT, "description": Kind.TEXT, "arguments": Kind.TOOL, "index": Kind.OPAQUE})
-    return Each(Shape({**_ids("id type"), "function": function}))
+    return Each(Shape({**ids("id type"), "function": function}))
 
 
 class _Ollama(Form):
@@ -142,7 +143,7 @@ class OllamaChat(_Ollama):
             "messages": Each(
                 Shape(
                     {
-                        **_ids("role tool_call_id"),
+                        **ids("role tool_call_id"),
                         "content": Each(Kind.TEXT, joined=True),
                         "thinking": Kind.TEXT,
                         "tool_name": Kind.TEXT,
@@ -153,7 +154,7 @@ class OllamaChat(_Ollama):
                 ),
                 turns=True,
             ),
-            "tools": By(Role.SYSTEM, Each(Shape(_ids("type")))),
+            "tools": By(Role.SYSTEM, Each(Shape(ids("type")))),
         }
     )
     RESPONSE = Shape(
@@ -161,7 +162,7 @@ class OllamaChat(_Ollama):
             **_ANSWER,
             "message": Shape(
                 {
-                    **_ids("role"),
+                    **ids("role"),
                     "content": Kind.TEXT,
                     "thinking": Kind.TEXT,
                     "images": Kind.BINARY,
@@ -175,7 +176,7 @@ class OllamaChat(_Ollama):
             **_ANSWER,
             "message": Shape(
                 {
-                    **_ids("role"),
+                    **ids("role"),
                     "content": Delta("content"),
                     "thinking": Delta("thinking"),
                     "images": Kind.BINARY,

@@ -20,7 +20,8 @@ class Embeddings(Form):
     """Embeddings. The answer has no place for a message: a refusal is an error."""
 
     name = "openai.embeddings"
-    routes = (Route("/embeddings"),)
+    # The second one is Ollama's older address, too: which of the two a body belongs to is for its shape to say.
+    routes = (Route("/embeddings"), Route("/api/embeddings"))
     speaks: ClassVar[bool] = False
 
     REQUEST = Shape(

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["DeadlineExceeded", "GuardrailsError", "Overloaded", "PolicyError", "Problem", "WeightsMissing"]
+__all__ = [
+    "DeadlineExceeded",
+    "GuardrailsError",
+    "Overloaded",
+    "PolicyError",
+    "Problem",
+    "UpstreamLost",
+    "WeightsMissing",
+]
 
 
 class GuardrailsError(Exception):
@@ -17,6 +25,10 @@ class DeadlineExceeded(GuardrailsError):
 
 class Overloaded(GuardrailsError):
     """More work is waiting than may wait."""
+
+
+class UpstreamLost(GuardrailsError):
+    """The upstream broke off in the middle of an answer, or was silent for too long. The answer is not complete."""
 
 
 class WeightsMissing(GuardrailsError):

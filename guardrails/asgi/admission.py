@@ -15,7 +15,10 @@ from types import TracebackType
 
 from guardrails.errors import Overloaded
 
-__all__ = ["Admission", "Lease", "Overloaded503"]
+__all__ = ["Admission", "Arrival", "Lease", "Overloaded503"]
+
+# A body that has been on its way for this many seconds, at fewer bytes a second, may have to give way to others.
+_YOUNG, _SLOW = 5.0, 250_000
 
 
 class Overloaded503(Overloaded):
@@ -64,6 +67,49 @@ class Lease:
         self._admission._release(self)
 
 
+class Arrival:
+    """The bytes of one body, from its first part until its request is over: ``with admission.arriving(tenant) as held``.
+
+    A request whose body is still on its way holds no place in work, only the bytes that have come.
+    """
+
+    __slots__ = ("_admission", "evicted", "size", "started", "tenant", "timeout")
+
+    def __init__(self, admission: Admission, tenant: str) -> None:
+        self._admission = admission
+        self.tenant = tenant
+        self.size = 0
+        self.started = 0.0
+        # What ends the reading when others need the room.
+        self.timeout: asyncio.Timeout | None = None
+        self.evicted = False
+
+    def __repr__(self) -> str:
+        return f"<Arrival of {self.size} bytes>"
+
+    def __enter__(self) -> Arrival:
+        self.started = asyncio.get_running_loop().time()
+        self._admission._arrivals[self] = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._admission._arrivals.pop(self, None)
+        self._admission._free(self)
+
+    def grow(self, more: int) -> None:
+        """Count more bytes (or fewer). Raises Overloaded503 when there is no room for them, even without the slowest."""
+        if self.evicted:
+            raise Overloaded503(1, "the body had to give way")
+        self._admission._grow(self, more)
+
+    def evict(self) -> None:
+        """Give up the room: the body came slower than others that want it."""
+        self.evicted = True
+        if self.timeout is not None:
+            self.timeout.reschedule(asyncio.get_running_loop().time())
+        self._admission._free(self)
+
+
 class Admission:
     """Bounded admission with fair shares between tenants.
 
@@ -95,6 +141,8 @@ class Admission:
         # In turn: a tenant that was served goes to the end.
         self._tenants: dict[str, _Tenant] = {}
         self._in_flight = self._bytes = self._queued = 0
+        # Bodies that are on their way, or whose requests are in work.
+        self._arrivals: dict[Arrival, None] = {}
 
     @property
     def in_flight(self) -> int:
@@ -125,6 +173,48 @@ class Admission:
         if size < 0:
             raise ValueError("size must be at least 0")
         return Lease(self, tenant, size)
+
+    def arriving(self, tenant: str) -> Arrival:
+        """Room for a body as it comes. The place in work is asked for when it is complete, with :meth:`admit`."""
+        return Arrival(self, tenant)
+
+    def _grow(self, arrival: Arrival, more: int) -> None:
+        tenant = self._tenants.setdefault(arrival.tenant, _Tenant())
+        while more > 0:
+            below = tenant.bytes + more <= self._max_bytes // (len(self._tenants) + 1)
+            if self._bytes + more <= (self._max_bytes if below else self._lendable_bytes):
+                break
+            slowest = self._slowest(arrival)
+            if slowest is None:
+                self._forget(arrival.tenant)
+                raise self._refusal("the bytes of all requests together are too many")
+            slowest.evict()
+        # Whoever had to give way may have been the last of this tenant.
+        tenant = self._tenants.setdefault(arrival.tenant, _Tenant())
+        arrival.size += more
+        tenant.bytes += more
+        self._bytes += more
+
+    def _slowest(self, wanting: Arrival) -> Arrival | None:
+        """The body whose bytes come slowest, of those that are still on their way and not new."""
+        now = asyncio.get_running_loop().time()
+        rates = [
+            (one.size / (now - one.started), one)
+            for one in self._arrivals
+            if one is not wanting and one.timeout is not None and not one.evicted and now - one.started > _YOUNG
+        ]
+        rate, found = min(rates, key=lambda r: r[0], default=(_SLOW, None))
+        return found if rate < _SLOW else None
+
+    def _free(self, arrival: Arrival) -> None:
+        tenant = self._tenants.get(arrival.tenant)
+        if tenant is None:
+            return
+        tenant.bytes -= arrival.size
+        self._bytes -= arrival.size
+        arrival.size = 0
+        self._forget(arrival.tenant)
+        self._dispatch()
 
     def resize(self, lease: Lease, new_size: int) -> None:
         """Change the bytes of a lease that is held, as its body is read or let go. Does not wait.
@@ -255,7 +345,7 @@ class Admission:
 
     def _forget(self, name: str) -> None:
         tenant = self._tenants[name]
-        if not tenant.in_flight and not tenant.waiting:
+        if not tenant.in_flight and not tenant.waiting and not tenant.bytes:
             del self._tenants[name]
 
     def _dispatch(self) -> None:

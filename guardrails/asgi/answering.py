@@ -6,6 +6,7 @@ inside the stream.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -16,10 +17,18 @@ from guardrails.decision import Decision
 from guardrails.exchange import Exchange, StreamedAnswer
 from guardrails.types import FailureKind, Source, Uninspected
 from guardrails.wire import strict
-from guardrails.wire.framing import Frame, Framing
+from guardrails.wire.framing import SSE, Frame, Framing
+from guardrails.wire.sniffing import unasked, wanted
 from guardrails.wire.strict import BodyLimits, Inflater, Malformed
 
-__all__ = ["Answering", "json_headers"]
+__all__ = ["FINAL", "Answering", "json_headers"]
+
+_log = logging.getLogger("guardrails")
+
+# Clients try again by themselves after most errors of a server, and each try is another answer that is paid for. The status
+# of a dependency that failed (RFC 4918; Bedrock's for errors of a model) is none they repeat, and the header says so again.
+_FINAL_STATUS = 424
+FINAL = (b"x-should-retry", b"false")
 
 Run = Callable[..., Awaitable[Any]]
 
@@ -94,6 +103,8 @@ class Answering:
         self._framing: Framing | None = None
         self._stream: StreamedAnswer | None = None
         self._passing = False
+        self._expected = False
+        self._undecided = False  # whether what comes may be the stream that was asked for, under another name
 
     async def __call__(self, message: Message) -> None:
         """What the application sends."""
@@ -145,15 +156,18 @@ class Answering:
         self._kind = kind
         form = self._exchange.form
         framing = form.framing()
-        expected = 200 <= status < 300 and form.streaming
+        self._expected = expected = 200 <= status < 300 and form.streaming
         if expected and kind == framing.content_type:
             self._framing = framing
             self._stream = self._exchange.streamed()
-        elif kind in _STREAMS or (expected and (not kind or kind.startswith("text/") or kind.endswith("+json"))):
-            # Clients that asked for a stream may read one out of any text.
+        elif kind in _STREAMS:
             raise Malformed(415, f"content-type: a stream of another type than {framing.content_type}, or unasked for")
         elif kind and not _MEDIA_TYPE.fullmatch(kind):
             raise Malformed(415, "content-type: no media type")
+        elif expected and (kind != "application/json" or isinstance(framing, SSE)):
+            # Clients that asked for a stream read one out of anything.
+            self._framing = framing
+            self._undecided = True
 
     def _only(self, name: bytes) -> str:
         """The value of a header, in lower case. Raises Malformed when it stands there twice: readers differ about which one counts."""
@@ -179,6 +193,18 @@ class Answering:
                 await self._events(data, more=more)
                 return
             self._keep(data)
+            if self._undecided and self._framing is not None:
+                begun = b"".join(self._parts)
+                stream = wanted(self._framing, begun, more=more)
+                if stream:
+                    self._headers = [(k, v) for k, v in self._headers if k.lower() != b"content-type"]
+                    self._headers.append((b"content-type", self._framing.content_type.encode()))
+                    self._stream = self._exchange.streamed()
+                    self._parts.clear()
+                    self._undecided = False
+                    await self._events(begun, more=more)
+                    return
+                self._undecided = stream is None
             if not more:
                 await self._whole(b"".join(self._parts))
         except Malformed as error:
@@ -187,7 +213,9 @@ class Answering:
     def _keep(self, data: bytes) -> None:
         self._size += len(data)
         if self._size > self._limits.bytes:
-            raise Malformed(413, f"the answer is longer than {self._limits.bytes} bytes")
+            raise Malformed(
+                413, f"the answer is longer than {self._limits.bytes} bytes; raise answer_limits=BodyLimits(bytes=…)"
+            )
         self._parts.append(data)
 
     # -- a whole answer ----------------------------------------------------------------------------------------------
@@ -204,16 +232,16 @@ class Answering:
             check = self._exchange.answer if ok else self._exchange.failure
             result, decision = await self._run(check, body, light=light)
             text = strict.dump(result)
-        elif self._kind.startswith("text/") or not self._kind:
-            try:
-                box = {"text": data.decode("utf-8")}
-            except UnicodeDecodeError:
-                raise Malformed(400, "the answer is not UTF-8") from None
+        elif (box := self._text(data)) is not None:
             try:  # clients may read JSON whatever it is called
                 body = strict.parse(data, self._limits)
             except Malformed:
+                if self._expected or unasked(self._exchange.form.framing(), box["text"]):
+                    raise Malformed(415, "content-type: a stream in no known framing, or unasked for") from None
                 result, decision = await self._run(self._exchange.failure, box, light=light)
                 text = result["text"].encode() if not decision.blocked else b""
+                if decision.blocked and ok:
+                    result = self._exchange.form.refusal(self._exchange.guard.policy.messages.blocked_output)
             else:
                 check = self._exchange.answer if ok else self._exchange.failure
                 result, decision = await self._run(check, body, light=light)
@@ -228,10 +256,25 @@ class Answering:
         else:
             await self._finish(status, text, decision)
 
+    def _text(self, data: bytes) -> dict[str, str] | None:
+        """The answer as text, whatever it is called: clients may read it so. None for what is no text and is not called one."""
+        called = self._kind.startswith("text/") or not self._kind
+        if not called and b"\0" in data:
+            return None
+        try:
+            return {"text": data.decode("utf-8")}
+        except UnicodeDecodeError:
+            if called:
+                raise Malformed(400, "the answer is not UTF-8") from None
+            return None
+
     async def _uninspectable(self, data: bytes) -> None:
         """An answer of a type nobody can inspect: the policy decides."""
         if self._exchange.guard.policy.uninspected is Uninspected.BLOCK:
-            await self._unreadable("the answer is of a type that nobody can inspect")
+            await self._unreadable(
+                "it is of a type that nobody can inspect, and the policy says `uninspected: block`; say `allow` there, or exempt"
+                " this route"
+            )
             return
         await self._finish((self._start or {})["status"], data, self._exchange.unread("an answer of another type"))
 
@@ -241,14 +284,16 @@ class Answering:
             status = 400 if isinstance(body, dict) and "error" in body else 200
             await self._finish(status, strict.dump(body), decision, written=True)
         else:
-            await self._finish(200 if self._exchange.form.speaks else 502, strict.dump(body), decision, written=True)
+            speaks = self._exchange.form.speaks
+            await self._finish(200 if speaks else _FINAL_STATUS, strict.dump(body), decision, written=True)
 
     async def _finish(self, status: int, body: bytes, decision: Decision | None, *, written: bool = False) -> None:
         """Send it whole. ``written``: the body is ours, not the upstream's."""
         ours = _ours(self._exchange.input, decision or self._exchange.output)
         if written:
             consent = consent_of((self._start or {}).get("headers", ()))
-            headers = [*json_headers(len(body), None), *consent, *ours]
+            final = (FINAL,) if status == _FINAL_STATUS else ()
+            headers = [*json_headers(len(body), None, *final), *consent, *ours]
         else:
             headers = [*self._headers, (b"content-length", str(len(body)).encode()), *ours]
         await self._open(status, headers)
@@ -256,12 +301,24 @@ class Answering:
 
     async def _unreadable(self, reason: str) -> None:
         """An answer nobody can read is blocked."""
+        _log.warning("an answer (%s) cannot be inspected: %s", self._exchange.form.name, reason)
         decision = self._exchange.refused(Source.OUTPUT, FailureKind.BAD_INPUT, reason)
         if self._started and self._stream is not None:
             await self._frames(self._stream.broken(reason), more=False)
             self._stop()
         else:
-            await self._refuse(502, "the upstream's answer cannot be inspected: " + reason, "uninspectable", decision)
+            message = "the upstream's answer cannot be inspected: " + reason
+            await self._refuse(_FINAL_STATUS, message, "uninspectable", decision)
+
+    async def lost(self) -> bool:
+        """The application began an answer and could not end it. Whether the client could still be told so."""
+        if self._start is None or self._started or self._done:
+            return False
+        if self._stream is not None:
+            self._stream.stop()
+        decision = self._exchange.unfinished(Source.OUTPUT)
+        await self._refuse(502, "the upstream broke off before its answer was complete", "upstream_lost", decision)
+        return True
 
     async def _refuse(self, status: int, message: str, code: str, decision: Decision | None = None) -> None:
         body = strict.dump(self._exchange.form.error(status, message, code))

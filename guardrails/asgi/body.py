@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from guardrails.wire.strict import Malformed
+from guardrails.asgi.admission import Arrival, Overloaded503
+from guardrails.wire.strict import Malformed, too_large
 
 __all__ = ["Disconnected", "Message", "Receive", "Replay", "Send", "departure", "read_body"]
 
@@ -15,16 +16,28 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+# The slowest line on which a large body may take longer than a small one: bytes a second.
+_SLOWEST = 100_000
+
+
 class Disconnected(Exception):
     """The client left before its request was complete."""
 
 
-async def read_body(receive: Receive, most: int, seconds: float) -> bytes:
-    """The bytes that came, whatever was declared. Raises Malformed (413, 408) and Disconnected."""
+async def read_body(receive: Receive, most: int, seconds: float, held: Arrival | None = None) -> bytes:
+    """The bytes that came, whatever was declared. Raises Malformed (413, 408), Overloaded503 and Disconnected.
+
+    A body has ``seconds``, and a second more for every 100 KB that came; it never stands still for ``seconds``. ``held``
+    counts its bytes as they come.
+    """
     parts: list[bytes] = []
     size = 0
+    loop = asyncio.get_running_loop()
+    started = loop.time()
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) as timeout:
+            if held is not None:
+                held.timeout = timeout
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
@@ -32,12 +45,20 @@ async def read_body(receive: Receive, most: int, seconds: float) -> bytes:
                 part = message.get("body", b"")
                 size += len(part)
                 if size > most:
-                    raise Malformed(413, f"the body is longer than {most} bytes")
+                    raise too_large(most)
+                if held is not None:
+                    held.grow(len(part))
                 parts.append(part)
                 if not message.get("more_body", False):
-                    return b"".join(parts)
+                    return parts[0] if len(parts) == 1 else b"".join(parts)
+                timeout.reschedule(min(loop.time() + seconds, started + seconds + size / _SLOWEST))
     except TimeoutError:
-        raise Malformed(408, f"the body did not come within {seconds:g} seconds") from None
+        if held is not None and held.evicted:
+            raise Overloaded503(1, "the body came slower than others, and there was no room for all of them") from None
+        raise Malformed(408, f"the body did not come within {seconds:g} seconds, or too slowly") from None
+    finally:
+        if held is not None:
+            held.timeout = None
 
 
 async def departure(receive: Receive) -> None:

@@ -21,13 +21,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
-from guardrails.asgi.admission import Admission, Lease, Overloaded503
+from guardrails.asgi import advice, reading
+from guardrails.asgi.admission import Admission, Arrival, Overloaded503
 from guardrails.asgi.answering import Answering
-from guardrails.asgi.body import Disconnected, Receive, Replay, Send, departure, read_body
+from guardrails.asgi.body import Disconnected, Receive, Replay, Send, departure
 from guardrails.asgi.cors import Consents, is_preflight, preflight_headers, preflight_scope
-from guardrails.asgi.paths import Ambiguous, canonical, segments
+from guardrails.asgi.paths import Ambiguous, canonical, plain, routed, segments
 from guardrails.asgi.refusals import Refusals
 from guardrails.asgi.settings import Settings
 from guardrails.asgi.single import Single
@@ -35,7 +36,7 @@ from guardrails.asgi.telemetry import Decision as Record
 from guardrails.asgi.telemetry import FailedRule, Telemetry
 from guardrails.cache import Verdicts
 from guardrails.decision import Decision
-from guardrails.errors import GuardrailsError
+from guardrails.errors import GuardrailsError, UpstreamLost
 from guardrails.exchange import Exchange, Tenancy
 from guardrails.guard import Guard
 from guardrails.tenants import Caller, Tenant, Tenants, Unauthenticated, UnknownTenant
@@ -44,7 +45,7 @@ from guardrails.vault import Vaults
 from guardrails.wire import FORMATS, recognise, strict
 from guardrails.wire.enums import unknown_role
 from guardrails.wire.form import Form
-from guardrails.wire.listing import Listing
+from guardrails.wire.listing import Listing, Page
 from guardrails.wire.shape import is_opaque
 from guardrails.wire.spellings import spelled_twice
 from guardrails.wire.strict import Malformed
@@ -70,6 +71,9 @@ _IN_WORK, _BYTES, _WAITING, _WAIT_MS = 256, 256_000_000, 256, 1_000.0
 _CREDENTIALS = frozenset(
     (b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key", b"cookie", b"x-client-subject")
 )
+_UNSEEN = frozenset(
+    ("http.response.pathsend", "http.response.zerocopysend", "http.response.push", "http.response.debug")
+)
 # Tenants whose verdicts are kept.
 _CACHED_TENANTS = 1_000
 # Paths whose formats are remembered: an application has few, and a client can invent any number.
@@ -78,11 +82,15 @@ _ROUTED, _ROUTED_LENGTH = 1_000, 256
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """What the application finds in ``scope["guardrails"]``: who calls, and what was decided about the request."""
+    """What the application finds in ``scope["guardrails"]``: who calls, and what was decided about the request.
+
+    ``error(status, message, code)`` is the body of an error as the client's API writes it.
+    """
 
     tenant: str
     policy: str
     decision: Decision
+    error: Callable[[int, str, str], Any] | None = None
 
 
 class GuardrailsMiddleware:
@@ -209,9 +217,12 @@ class GuardrailsMiddleware:
         named = self.settings.formats.get(f"{method} {path}")
         if named is not None:
             return [(named, {})]
+        path = plain(path)
         found = self._routed.get((method, path))
         if found is None:
             found = recognise(method, path, self.settings.forms)
+            if not found and method == "GET" and self.settings.inspect_gets:
+                found = [(Page, {})]
             if len(path) <= _ROUTED_LENGTH:
                 self._routed[method, path] = found
                 while len(self._routed) > _ROUTED:
@@ -235,6 +246,13 @@ class GuardrailsMiddleware:
         if any(e.fits(method, path) for e in self.settings.exempt):
             await self.app(scope, receive, send)
             return
+        if plain(path) != path and not routed(scope, path):
+            # What is inspected is what is forwarded: the plain path.
+            path = plain(path)
+            scope = {**scope, "path": unquote(path)} | ({"raw_path": path.encode()} if scope.get("raw_path") else {})
+            if any(e.fits(method, path) for e in self.settings.exempt):
+                await self.app(scope, receive, send)
+                return
         headers: list[tuple[bytes, bytes]] = [(k.lower(), v) for k, v in scope["headers"]]
         scope = {**scope, "headers": headers}
         if is_preflight(scope):
@@ -257,20 +275,22 @@ class GuardrailsMiddleware:
             return
         forms = self._forms(method, path)
         if not forms:
-            await self._refusals.unchecked(
-                ours, 404, f"no format understands {method} on this route: exempt it, or name its format", "no_format"
-            )
+            await self._refusals.unchecked(ours, 404, advice.no_format(method, path), "no_format")
             return
         api = forms[0][0]
         try:
             query = _query(scope)
-            size = self._declared(method, headers)
-            async with self.admission.admit(tenant.id, size) as lease:
-                self._gauge()
-                form, light = await self._read(scope, receive, tenant, forms, query, lease)
-                conversation = self._conversation(scope)
-                scope = {**scope, "headers": tenants.strip(headers)}
-                await self._exchange(scope, receive, send, tenant, form, conversation, light=light)
+            coding = reading.declared(method, headers, self.settings.limits)
+            with self.admission.arriving(tenant.id) as held:
+                # Who is slow to say what he wants keeps nobody else from a place in work.
+                data = await self._received(receive, coding, held)
+                async with self.admission.admit(tenant.id, 0):
+                    self._gauge()
+                    form, light = await self._read(scope, data, tenant, forms, query)
+                    del data
+                    conversation = self._conversation(scope)
+                    scope = {**scope, "headers": tenants.strip(headers)}
+                    await self._exchange(scope, receive, send, tenant, form, conversation, light=light)
         except Malformed as error:
             # What is left of a body that is too long, or that never comes, is not waited for.
             close = ((b"connection", b"close"),) if error.status in (408, 413) else ()
@@ -285,35 +305,20 @@ class GuardrailsMiddleware:
         finally:
             self._gauge()
 
-    def _declared(self, method: str, headers: list[tuple[bytes, bytes]]) -> int:
-        if method == "GET":
-            if _has_body(headers):
-                raise Malformed(400, "a GET request has no body here")
-            return 0
-        strict.check_headers(headers, self.settings.limits)
-        declared = next((v for k, v in headers if k == b"content-length"), None)
-        return int(declared) if declared is not None else self.settings.limits.bytes
+    async def _received(self, receive: Receive, coding: str, held: Arrival) -> bytes:
+        run = partial(self._run, pool=self._computing)
+        return await reading.received(receive, coding, self.settings.limits, self.settings.body_seconds, held, run)
 
-    async def _read(  # noqa: PLR0917 - what a request is made of
+    async def _read(
         self,
         scope: MutableMapping[str, Any],
-        receive: Receive,
+        data: bytes,
         tenant: Tenant,
         forms: list[tuple[type[Form], dict[str, str]]],
         query: Mapping[str, str],
-        lease: Lease,
     ) -> tuple[Form, bool]:
-        """The request as its format reads it, and whether checking it is light. Raises Malformed, Disconnected."""
-        data = await read_body(receive, self.settings.limits.bytes, self.settings.body_seconds)
-        self.admission.resize(lease, len(data))
-        if scope["method"] == "GET":
-            body: Any = None
-            if data:
-                raise Malformed(400, "a GET request has no body here")
-        elif len(data) > 65_536:
-            body = await self._run(strict.parse, data, self.settings.limits, pool=self._computing)
-        else:
-            body = strict.parse(data, self.settings.limits)
+        """The request as its format reads it, and whether checking it is light. Raises Malformed."""
+        body = await reading.body_of(scope, data, self.settings.limits, partial(self._run, pool=self._computing))
         found = next(((f, p) for f, p in forms if f.fits(body)), None)
         if found is None:
             raise Malformed(422, unfit(body, [f for f, _ in forms]))
@@ -353,8 +358,10 @@ class GuardrailsMiddleware:
                 return
             forwarded = b"" if form.body is None else strict.dump(form.body)
             inner = dict(scope)
-            inner["headers"] = self._forwarded_headers(scope["headers"], len(forwarded), form.body is not None)
-            inner["guardrails"] = scope["guardrails"] = Exchanged(tenant.id, tenant.revision, decision)
+            inner["headers"] = reading.forwarded(scope["headers"], len(forwarded), has_body=form.body is not None)
+            inner["guardrails"] = scope["guardrails"] = Exchanged(tenant.id, tenant.revision, decision, form.error)
+            # A file that the server would read itself could not be looked at.
+            inner["extensions"] = {k: v for k, v in (scope.get("extensions") or {}).items() if k not in _UNSEEN}
             replay = Replay(forwarded, receive)
             refusal = partial(self._refusals.body, exchange) if self._refusals.own else None
             run = partial(self._run, hurry=exchange.cancel, pool=self._pool(exchange))
@@ -363,6 +370,12 @@ class GuardrailsMiddleware:
             )
             try:
                 await self.app(inner, replay, self.consents.noting(scope, answering))
+            except UpstreamLost:
+                if not await answering.lost():
+                    raise
+            except Exception:
+                await answering.lost()
+                raise
             finally:
                 if answering.close() and replay.left:
                     self.telemetry.disconnected(Source.OUTPUT.value)
@@ -421,15 +434,6 @@ class GuardrailsMiddleware:
             who.update(len(k).to_bytes(8, "big") + k + len(v).to_bytes(8, "big") + v)
         written: str = found[0].decode("latin-1")
         return who.hexdigest() + written
-
-    def _forwarded_headers(
-        self, headers: Iterable[tuple[bytes, bytes]], size: int, has_body: bool
-    ) -> list[tuple[bytes, bytes]]:
-        """The body is ours now, and the answer must come in a form we can read."""
-        dropped = {b"content-length", b"transfer-encoding", b"accept-encoding", b"content-md5", b"digest", b"expect"}
-        kept = [(k, v) for k, v in headers if k not in dropped and not k.startswith(b"x-guardrails-")]
-        kept.append((b"accept-encoding", b"identity"))
-        return [*kept, (b"content-length", str(size).encode())] if has_body else kept
 
     async def _preflight(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """A browser's question, which nobody can sign: the application answers it, whoever calls later."""

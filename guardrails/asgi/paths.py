@@ -13,7 +13,7 @@ from starlette.routing import compile_path
 from guardrails.wire.enums import is_enum
 from guardrails.wire.shape import is_opaque
 
-__all__ = ["DOCS", "Ambiguous", "Exempt", "canonical", "exemptions", "segments"]
+__all__ = ["DOCS", "Ambiguous", "Exempt", "canonical", "exemptions", "plain", "routed", "segments"]
 
 # The pages FastAPI makes of an application's own description.
 DOCS = ("GET /docs", "GET /docs/oauth2-redirect", "GET /redoc", "GET /openapi.json")
@@ -36,7 +36,7 @@ class Ambiguous(ValueError):
 
 
 def canonical(scope: Mapping[str, Any]) -> str:
-    """The raw path of a request, percent-encoded as it came. Raises Ambiguous.
+    """The raw path of a request, percent-encoded as it came; :func:`plain` takes away slashes too many. Raises Ambiguous.
 
     A percent-encoding may stand only where a route has a parameter (Bedrock's model ids hold ``%3A`` and ``%2F``): that is for
     :func:`guardrails.wire.match` to say; here only what no route can mean is refused.
@@ -56,11 +56,7 @@ def canonical(scope: Mapping[str, Any]) -> str:
         raise Ambiguous("a path begins with a slash")
     if raw is not None and unquote(text) != path:
         raise Ambiguous("the path and its raw form differ")
-    if text == "/":
-        return text
-    for segment in text[1:].split("/"):
-        if not segment:
-            raise Ambiguous("an empty segment, or a slash at the end")
+    for segment in filter(None, text.split("/")):
         if _SEGMENT.fullmatch(segment) is None or _NEVER.search(segment):
             raise Ambiguous("a character that a path cannot have")
         if segment.replace("%2e", ".").replace("%2E", ".") in (".", ".."):
@@ -69,6 +65,23 @@ def canonical(scope: Mapping[str, Any]) -> str:
             if chr(int(code, 16)).isalnum() or chr(int(code, 16)) in "-._~%":
                 raise Ambiguous("a percent-encoding of a character that needs none")
     return text
+
+
+def plain(path: str) -> str:
+    """The path without empty segments and without a slash at its end: what clients mean that put a base address with a slash
+    before a path with one."""
+    return "/" + "/".join(filter(None, path.split("/")))
+
+
+def routed(scope: Mapping[str, Any], path: str) -> bool:
+    """Whether the application has a route of exactly this path, slashes included."""
+    routes = getattr(scope.get("app"), "routes", None) or ()
+    return any(
+        hasattr(route, "methods")
+        and (pattern := getattr(route, "path_regex", None)) is not None
+        and pattern.match(path)
+        for route in routes
+    )
 
 
 def segments(path: str, params: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from guardrails.asgi.answering import json_headers
+from guardrails.asgi.answering import FINAL, json_headers
 from guardrails.asgi.body import Send
 from guardrails.asgi.settings import Blocked, Settings
 from guardrails.asgi.telemetry import Telemetry
@@ -15,6 +16,8 @@ from guardrails.wire.form import Form
 from guardrails.wire.openai_chat import Chat
 
 __all__ = ["Refusals"]
+
+_log = logging.getLogger("guardrails")
 
 
 class Refusals:
@@ -64,10 +67,13 @@ class Refusals:
     async def unchecked(
         self, send: Send, status: int, message: str, code: str, *extra: tuple[bytes, bytes], form: type[Form] = Chat
     ) -> None:
-        """A request that was never checked. Nothing was forwarded."""
+        """A request that was never checked. Nothing was forwarded. ``message`` names the setting that would change it."""
         self._telemetry.refused(status)
+        _log.info("refused with %d %s: %s", status, code, message)
         data = strict.dump(form(None).error(status, message, code))
-        await _send(send, status, json_headers(len(data), None, *extra), data)
+        # The same request again is refused again; an overload passes.
+        final = () if status in {408, 503} else (FINAL,)
+        await _send(send, status, json_headers(len(data), None, *final, *extra), data)
 
 
 async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], data: bytes) -> None:

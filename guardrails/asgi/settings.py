@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeGuard
 
 from guardrails.asgi.paths import DOCS, Exempt, exemptions
 from guardrails.decision import Decision
@@ -18,6 +21,8 @@ __all__ = ["Blocked", "Settings"]
 
 OnDecision = Callable[[Decision], Awaitable[None] | None]
 Refusal = Callable[[Decision, Form], Any]
+# Formats of one's own: what load_formats() returns, one of them, or the file that describes them.
+Formats = Iterable[type[Form]] | type[Form] | str | os.PathLike[str]
 
 
 class Blocked(StrEnum):
@@ -35,6 +40,8 @@ class Settings:
     a request's body may take to come. A request whose check would wait longer than ``check_wait_seconds`` for those in work
     is refused at once (503): a model that everybody waits for serves nobody in time. ``conversation_header`` names the header that carries a conversation's id, for vaults that
     outlive an exchange: whoever can name a conversation of a tenant can read its values, so only the server may set it.
+    ``inspect_gets``: a ``GET`` of a route that no format knows is inspected (its path and query as a user's texts, its answer
+    as texts); otherwise it is refused like any other unknown route.
     """
 
     exempt: tuple[Exempt, ...] = ()
@@ -48,27 +55,108 @@ class Settings:
     on_decision: OnDecision | None = None
     refusal: Refusal | None = None
     conversation_header: str | None = None
+    inspect_gets: bool = True
 
     @classmethod
     def of(
         cls,
         *,
         exempt: Sequence[str] = DOCS,
-        formats: Mapping[str, str | type[Form]] | None = None,
-        custom: Sequence[type[Form]] = (),
+        formats: Mapping[str, str | type[Form]] | Formats | None = None,
+        custom: Formats = (),
         **rest: Any,
     ) -> Settings:
-        """Raises GuardrailsError for a route or format that is none."""
+        """``formats`` maps routes to formats, or is what ``custom`` is: formats of one's own, or the file that describes them.
+
+        Raises GuardrailsError for a setting, route or format that is none, and names what may be written.
+        """
+        _known(rest)
         try:
-            matchers = exemptions(exempt)
+            matchers = exemptions(_routes(exempt))
         except ValueError as error:
             raise GuardrailsError(str(error)) from None
+        own = _forms("custom", custom)
+        if formats is not None and not isinstance(formats, Mapping):
+            own += _forms("formats", formats)
+            formats = None
+        by_name = {form.name: form for form in own}
         named: dict[str, type[Form]] = {}
         for route, form in (formats or {}).items():
             key = route if " " in route else f"POST {route}"
-            if isinstance(form, str) and form not in FORMATS:
-                raise GuardrailsError(f"formats: {form!r} is no format; there are {', '.join(FORMATS)}")
-            named[key] = form_class(form) if isinstance(form, str) else form
-        forms = (*custom, *(form_class(name) for name in FORMATS))
-        rest["blocked"] = Blocked(rest.get("blocked", Blocked.REFUSAL))
+            if isinstance(form, str) and form not in by_name and form not in FORMATS:
+                raise GuardrailsError(
+                    f"formats: {form!r} is no format{_nearest(form, (*by_name, *FORMATS))}; there are"
+                    f" {', '.join((*by_name, *FORMATS))}"
+                )
+            if not isinstance(form, str) and not _is_form(form):
+                raise GuardrailsError(
+                    f'formats: write {{"{key}": "openai.chat"}}, or a format that load_formats() read'
+                )
+            named[key] = (by_name.get(form) or form_class(form)) if isinstance(form, str) else form
+        forms = (*own, *(form_class(name) for name in FORMATS))
         return cls(exempt=matchers, formats=named, forms=forms, **rest)
+
+
+def _known(rest: dict[str, Any]) -> None:
+    """Refuses settings that are none, and values of a type that no setting has; makes an enum of ``blocked``."""
+    names = ("policies", "exempt", "formats", "custom", *_OTHERS, *_MIDDLEWARE)
+    for name in rest:
+        if name not in _OTHERS:
+            near = _MEANT.get(name) or next(iter(get_close_matches(name, names, 1, 0.6)), None)
+            meant = f"; did you mean {near}=?" if near else ""
+            raise GuardrailsError(f"{name}: there is no such setting{meant} There are {', '.join(sorted(names))}")
+    for name in ("limits", "answer_limits"):
+        if name in rest and not isinstance(rest[name], BodyLimits):
+            raise GuardrailsError(
+                f"{name}: write {name}=BodyLimits(bytes=…), from guardrails.wire.strict import BodyLimits"
+            )
+    written = rest.get("blocked", Blocked.REFUSAL)
+    try:
+        rest["blocked"] = Blocked(written)
+    except ValueError:
+        raise GuardrailsError(f"blocked: {written!r} is none of {', '.join(Blocked)}") from None
+
+
+def _routes(exempt: object) -> Sequence[str]:
+    if isinstance(exempt, str):
+        raise GuardrailsError(f'exempt: a list of routes; write exempt=["{exempt}"]')
+    if not isinstance(exempt, Sequence) or not all(isinstance(route, str) for route in exempt):
+        raise GuardrailsError('exempt: a list of methods and routes, such as ["GET /docs"]')
+    return exempt
+
+
+def _forms(name: str, given: object) -> tuple[type[Form], ...]:
+    """Formats of one's own, under any name that somebody could give them. Raises GuardrailsError."""
+    if isinstance(given, str | os.PathLike):
+        from guardrails.wire.custom import load_formats  # noqa: PLC0415 - few have any
+
+        return load_formats(Path(given))
+    if _is_form(given):
+        return (given,)
+    if isinstance(given, Iterable):
+        found = tuple(given)
+        if all(_is_form(form) for form in found):
+            return found
+    what = {"formats": 'formats={"POST /chat": "openai.chat"} for a route, or '}.get(name, "")
+    raise GuardrailsError(
+        f'{name}: write {what}{name}="formats.yaml" for formats of your own, or {name}=load_formats("formats.yaml")'
+    )
+
+
+def _is_form(value: object) -> TypeGuard[type[Form]]:
+    return isinstance(value, type) and issubclass(value, Form)
+
+
+def _nearest(written: str, names: Iterable[str]) -> str:
+    near = get_close_matches(written, list(names), 1, 0.6)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+# Settings of the middleware that are handled before these, and what people write for another.
+_MIDDLEWARE = ("state", "telemetry", "admission", "vaults", "cache", "reload")
+_MEANT = {
+    "policy": "policies", "policy_file": "policies", "guard": "policies", "config": "policies",
+    "max_body": "limits", "max_bytes": "limits", "exclude": "exempt", "skip": "exempt", "ignore": "exempt", "allow": "exempt",
+    "timeout": "body_seconds", "format": "formats",
+}  # fmt: skip
+_OTHERS = frozenset(f.name for f in fields(Settings)) - {"exempt", "formats", "forms"}

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 import httpx
 
-from guardrails.errors import GuardrailsError
+from guardrails.errors import GuardrailsError, UpstreamLost
 from guardrails.proxy import headers as forwarded
 from guardrails.proxy.settings import Credential, Timeouts, base_url
 
@@ -35,10 +35,6 @@ _SIGNED = (
 
 class _Gone(Exception):
     """The client left before its request was complete."""
-
-
-class UpstreamLost(GuardrailsError):
-    """The upstream broke off in the middle of an answer, or was silent for too long. The answer is not complete."""
 
 
 def upstream_app(

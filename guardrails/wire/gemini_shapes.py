@@ -131,9 +131,7 @@ REQUEST = both({**_GENERATE, "generateContentRequest": both(_GENERATE)})
 
 # -- answers ------------------------------------------------------------------------------------------------------------
 
-_RATINGS = Each(
-    both(ids("category probability probabilityScore severity severityScore blocked overwrittenThreshold"))
-)
+_RATINGS = Each(both(ids("category probability probabilityScore severity severityScore blocked overwrittenThreshold")))
 _COUNTS = Each(both(ids("modality tokenCount")))
 USAGE = both(
     {

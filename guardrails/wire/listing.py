@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from guardrails.wire.form import Form, Route
 from guardrails.wire.shape import Each, Kind, Part, Shape
 
-__all__ = ["Listing"]
+__all__ = ["Listing", "Page"]
 
 
 def _ids(names: str) -> dict[str, Part]:
@@ -62,4 +62,19 @@ class Listing(Form):
         return body is None
 
     def refusal(self, message: str) -> Any:
-        return self.error(502, message, "guardrails_blocked")
+        return self.error(424, message, "guardrails_blocked")
+
+
+class Page(Form):
+    """Any other ``GET`` of an application: its path and query are a user's texts, every string of the answer is inspected."""
+
+    name = "page"
+    routes = ()
+    speaks: ClassVar[bool] = False
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        return body is None
+
+    def refusal(self, message: str) -> Any:
+        return self.error(424, message, "guardrails_blocked")

@@ -35,7 +35,9 @@ _CONTENT_TYPE = re.compile(
     re.IGNORECASE,
 )
 _JSON_TYPE = re.compile(rb"(?:application|text)/(?:[a-z0-9.-]+\+)?json", re.IGNORECASE)
-_PARAMETER = re.compile(rb"[ \t]*([a-z0-9_-]+)[ \t]*=[ \t]*(?:\"([a-z0-9._/:=-]*)\"|([a-z0-9._/:=-]+))[ \t]*", re.IGNORECASE)
+_PARAMETER = re.compile(
+    rb"[ \t]*([a-z0-9_-]+)[ \t]*=[ \t]*(?:\"([a-z0-9._/:=-]*)\"|([a-z0-9._/:=-]+))[ \t]*", re.IGNORECASE
+)
 _CODINGS = frozenset((b"identity", b"gzip", b"x-gzip", b"deflate", b"br", b"zstd"))
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _PLAIN_JSON = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
@@ -197,14 +199,13 @@ def too_large(most: int) -> Malformed:
 
 
 def _too_many(nodes: int) -> Malformed:
-    return Malformed(
-        400, f"more than {nodes} values; send fewer or raise the limit `nodes` ({_RAISE.format('nodes')})"
-    )
+    return Malformed(400, f"more than {nodes} values; send fewer or raise the limit `nodes` ({_RAISE.format('nodes')})")
 
 
 def _too_many_numbers(numbers: int) -> Malformed:
     return Malformed(
-        400, f"more than {numbers} numbers in lists; send fewer or raise the limit `numbers` ({_RAISE.format('numbers')})"
+        400,
+        f"more than {numbers} numbers in lists; send fewer or raise the limit `numbers` ({_RAISE.format('numbers')})",
     )
 
 
@@ -277,6 +278,7 @@ def _check_origin(found: Mapping[bytes, list[bytes]], kind: bytes) -> None:
 
 def _host(address: bytes) -> str | None:
     try:
-        return urlsplit(address.decode("ascii", "replace")).hostname
+        name = urlsplit(address.decode("ascii", "replace")).hostname
     except ValueError:
         return None
+    return "localhost" if name in {"127.0.0.1", "::1"} else name

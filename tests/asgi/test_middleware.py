@@ -11,6 +11,7 @@ from guardrails import Guard
 from guardrails.errors import GuardrailsError
 from guardrails.inference.pinned import PINNED
 from guardrails.types import Action
+from guardrails.wire.strict import BodyLimits
 from tests.asgi.helping import POLICY, App, chunk, content_of, events, guard, whole
 
 CARD = "4111 1111 1111 1111"
@@ -202,7 +203,9 @@ def test_an_answer_nobody_can_read_is_not_passed_on() -> None:
         Response(b"\xff\xfe", media_type="text/plain"),
     ):
         response = App(answer).ask("hello")
-        assert response.status_code == 502
+        # No client repeats this status by itself: each repetition would be another answer that is paid for.
+        assert response.status_code == 424
+        assert response.headers["x-should-retry"] == "false"
         assert response.json()["error"]["code"] == "uninspectable"
 
 
@@ -285,7 +288,7 @@ ODD = [
     (b"[" * 3000, 400),
     (b"", 400),
     (b'{"prompt": "no chat"}', 422),
-    (b'{"messages":[' + b"1," * 20_000 + b"1]}", 413),
+    (b'{"messages":[' + b'"",' * 110_000 + b"1]}", 400),
 ]
 
 
@@ -301,12 +304,11 @@ def test_odd_bodies_are_refused(body: bytes, status: int) -> None:
 @pytest.mark.parametrize(
     "kind",
     [
-        "text/plain",
+        "text/html",
+        "text/plain; charset=utf-16",
         "application/json; charset=utf-16",
         "application/json; charset=utf-7",
-        "application/problem+json",
         "multipart/form-data; boundary=x",
-        "",
     ],
 )
 def test_odd_content_types_are_refused(kind: str) -> None:
@@ -317,15 +319,19 @@ def test_odd_content_types_are_refused(kind: str) -> None:
 
 def test_compressed_and_oversize_bodies_are_refused() -> None:
     app = App()
-    assert app.post(b"{}", headers={"content-encoding": "gzip"}).status_code == 415
-    big = b'{"messages":[{"role":"user","content":"' + b"a" * 2_000_000 + b'"}]}'
+    assert app.post(b"{}", headers={"content-encoding": "gzip"}).status_code == 400
+    assert app.post(b"{}", headers={"content-encoding": "compress"}).status_code == 415
+    app = App(limits=BodyLimits(bytes=1_000))
+    big = b'{"messages":[{"role":"user","content":"' + b"a" * 1_000 + b'"}]}'
     assert app.post(big).status_code == 413
+    assert "limits=BodyLimits(bytes=" in app.post(big).json()["error"]["message"]
+    assert "--max-body" in app.post(big).json()["error"]["message"]
     assert app.received == []
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1//chat/completions", "//v1/chat/completions", "/v1/chat%2fcompletions", "/v1/chat/completions/", "/v1/./chat/completions",
+    ["/v1/chat%2fcompletions", "/v1//./chat/completions", "/v1/./chat/completions",
      "/v1/x/../chat/completions", "/v1/%63hat/completions", "/v1/chat;x/completions", "/V1/Chat/Completions", "/v1\\chat/completions",
      "/v1/chat/completions%00", "/v1/chat/completions%20", "/v1/chät/completions"],
 )  # fmt: skip
@@ -345,7 +351,7 @@ def test_texts_in_the_query_are_refused() -> None:
 
 
 def test_every_other_route_is_refused_unless_it_is_exempt() -> None:
-    assert App().request("GET", "/plain").status_code == 404
+    assert App(inspect_gets=False).request("GET", "/plain").status_code == 404
     assert App().post({"x": 1}, "/plain").status_code == 404
     assert App(exempt=["GET /plain"]).request("GET", "/plain").text == "plain "
     assert App(exempt=["GET /plain"]).post({"x": 1}, "/plain").status_code == 404
@@ -403,6 +409,10 @@ def test_routes_are_listed_with_what_happens_to_them() -> None:
         ("GET", "/plain", "exempt"),
         ("POST", "/plain", "refused"),
     ]
+    app = App()
+    app.request("GET", "/plain")
+    middleware = app.app.middleware_stack.app  # type: ignore[union-attr]
+    assert ("GET", "/plain", "inspected as page") in middleware.routes(app.app.routes)
 
 
 SPOKEN = """

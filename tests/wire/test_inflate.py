@@ -8,8 +8,8 @@ import zlib
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
 from backports import zstd
+from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.wire.strict import Inflater, Malformed

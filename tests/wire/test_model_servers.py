@@ -94,9 +94,10 @@ def test_a_refusal_is_an_error_that_the_client_raises(name: str) -> None:
     refused = form_class(name)({}).refusal("Not this one.")
     with serving(json.dumps(refused).encode(), "application/json", 424) as base:
         client = ollama.Client(base)
-        call = {"ollama.embed": client.embed, "ollama.embeddings": client.embeddings}.get(name)
+        calls: dict[str, Any] = {
+            "ollama.embed": lambda: client.embed("m", "Hello"),
+            "ollama.embeddings": lambda: client.embeddings("m", "Hello"),
+            "ollama.show": lambda: client.show("m"),
+        }
         with pytest.raises(ollama.ResponseError, match=r"Not this one\."):
-            if call is None:
-                client.show("m")
-            else:
-                call("m", "Hello")
+            calls[name]()

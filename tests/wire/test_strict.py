@@ -274,14 +274,18 @@ def test_the_deepest_limit_can_be_written() -> None:
     assert dump(parse(deep, BodyLimits(depth=250))) == deep
 
 
-@pytest.mark.parametrize(  # fmt: skip
+@pytest.mark.parametrize(
     "many",
-    [b"[" + b"[]," * 400_000 + b"[]]", b"[" + b"0," * 1_200_000 + b"0]", b"[" + b'{"":0},' * 280_000 + b"0]",
-     b"[" + b'"",' * 300_000 + b"0]"],
+    [
+        b"[" + b"[]," * 400_000 + b"[]]",
+        b"[" + b"0," * 1_200_000 + b"0]",
+        b"[" + b'{"":0},' * 280_000 + b"0]",
+        b"[" + b'"",' * 300_000 + b"0]",
+    ],
 )
 def test_a_flood_of_values_is_refused_before_it_is_built(many: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("guardrails.wire.strict.orjson.loads", lambda _: pytest.fail("it was built"))
-    with pytest.raises(Malformed, match="100000 values|1000000 numbers"):
+    with pytest.raises(Malformed, match=r"100000 values|1000000 numbers"):
         parse(many)
 
 
@@ -436,6 +440,7 @@ def test_a_page_of_another_site_must_name_json(kind: list[tuple[bytes, bytes]]) 
     own = [(b"host", b"localhost:8080"), (b"origin", b"http://localhost:3000")]
     check_headers([*own, *kind])
     check_headers([(b"host", b"[::1]:8080"), (b"origin", b"http://[::1]"), *kind])
+    check_headers([(b"host", b"127.0.0.1:8080"), (b"origin", b"http://localhost:3000"), *kind])
     for origin in (b"https://evil.example", b"null", b"http://localhost.evil.example", b"http://["):
         with pytest.raises(Malformed, match="another site") as caught:
             check_headers([(b"host", b"localhost:8080"), (b"origin", origin), *kind])
@@ -461,7 +466,13 @@ def test_an_image_is_no_long_text() -> None:
     picture = base64.b64encode(bytes(range(256)) * 20_000).decode()
     for value in (picture, "data:image/png;base64," + picture, picture.replace("+", "-").replace("/", "_")):
         assert parse(dump({"x": value})) == {"x": value}
-    for value in ("two words " * 300_000, "é" * 2_000_001, "data:text/plain," + picture, picture + "=" * 3, "data:" + picture):
+    for value in (
+        "two words " * 300_000,
+        "é" * 2_000_001,
+        "data:text/plain," + picture,
+        picture + "=" * 3,
+        "data:" + picture,
+    ):
         with pytest.raises(Malformed, match="2000000 characters"):
             parse(dump({"x": value}))
 

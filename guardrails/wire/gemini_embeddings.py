@@ -7,17 +7,17 @@ from typing import Any, ClassVar
 from guardrails.wire import gemini_shapes as shapes
 from guardrails.wire.gemini import Gemini, routes_of
 from guardrails.wire.gemini_shapes import both, field_of, ids
-from guardrails.wire.shape import Each, Kind, Shape
+from guardrails.wire.shape import Each, Kind, Part, Shape
 
 __all__ = ["GeminiBatchEmbed", "GeminiEmbed", "GeminiPredict"]
 
-_EMBED = {
+_EMBED: dict[str, Part] = {
     **ids("model taskType outputDimensionality autoTruncate audioTrackExtraction documentOcr"),
     "content": shapes.CONTENT,
     "title": Kind.TEXT,
 }
 _EMBEDDING = both({"values": Kind.NUMBERS, "shape": Kind.NUMBERS, "statistics": both(ids("tokenCount truncated"))})
-_ANSWER = {"usageMetadata": shapes.USAGE, "billableCharacterCount": Kind.OPAQUE, "truncated": Kind.OPAQUE}
+_ANSWER: dict[str, Part] = {"usageMetadata": shapes.USAGE, "billableCharacterCount": Kind.OPAQUE, "truncated": Kind.OPAQUE}
 
 
 class GeminiEmbed(Gemini):

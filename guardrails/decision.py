@@ -9,7 +9,7 @@ from typing import Any
 
 from guardrails.types import Action, Failure, Finding, OnFailure, PolicyIdentity, Source
 
-__all__ = ["Decision", "Located", "deciding", "failed_open", "new_id"]
+__all__ = ["Decision", "Located", "deciding", "failed_open", "new_id", "unread_note"]
 
 
 def new_id() -> str:
@@ -99,6 +99,18 @@ class Decision:
             "weights": dict(self.weights),
             "not_applicable": list(self.not_applicable),
         }
+
+
+_UNREAD = {
+    "binary content": "an image or other binary content",
+    "content by reference": "an image, a file or other content, included or by reference",
+}
+
+
+def unread_note(whys: Iterable[str]) -> str:
+    """What users read behind the policy's message when nothing was found and a block is only for what nobody can inspect."""
+    what = " and ".join(_UNREAD.get(why, why) for why in dict.fromkeys(whys))
+    return f" (It holds {what}, which cannot be inspected; the policy's setting `uninspected` is `block`.)"
 
 
 def deciding(findings: Iterable[Located]) -> tuple[str, ...]:

@@ -241,7 +241,9 @@ class Answering:
                 result, decision = await self._run(self._exchange.failure, box, light=light)
                 text = result["text"].encode() if not decision.blocked else b""
                 if decision.blocked and ok:
-                    result = self._exchange.form.refusal(self._exchange.guard.policy.messages.blocked_output)
+                    result = self._exchange.form.refusal(
+                        self._exchange.guard.policy.blocked(decision.direction, decision.blocking)
+                    )
             else:
                 check = self._exchange.answer if ok else self._exchange.failure
                 result, decision = await self._run(check, body, light=light)

@@ -9,8 +9,10 @@ from guardrails.asgi.answering import FINAL, json_headers
 from guardrails.asgi.body import Send
 from guardrails.asgi.settings import Blocked, Settings
 from guardrails.asgi.telemetry import Telemetry
-from guardrails.decision import Decision
+from guardrails.decision import Decision, unread_note
 from guardrails.exchange import Exchange
+from guardrails.rules import Policy
+from guardrails.types import Action, Uninspected
 from guardrails.wire import strict
 from guardrails.wire.form import Form
 from guardrails.wire.openai_chat import Chat
@@ -40,7 +42,7 @@ class Refusals:
             body = self._settings.refusal(decision, exchange.form)
             if body is not None:
                 return body
-        message = exchange.guard.policy.blocked(decision.direction, decision.blocking)
+        message = _spoken(exchange.guard.policy, decision)
         if self._settings.blocked is Blocked.ERROR:
             return exchange.form.error(400, message, "guardrails_blocked")
         return exchange.form.refusal(message)
@@ -50,7 +52,7 @@ class Refusals:
         form = exchange.form
         if form.streaming and form.speaks and not self.own:
             framing = form.framing()
-            message = exchange.guard.policy.blocked(decision.direction, decision.blocking)
+            message = _spoken(exchange.guard.policy, decision)
             frames = [*form.opening(), *form.ending(message)]
             data = framing.head() + b"".join(framing.encode(f) for f in frames) + framing.tail()
             headers = json_headers(len(data), decision)
@@ -74,6 +76,14 @@ class Refusals:
         # The same request again is refused again; an overload passes.
         final = () if status in {408, 503} else (FINAL,)
         await _send(send, status, json_headers(len(data), None, *final, *extra), data)
+
+
+def _spoken(policy: Policy, decision: Decision) -> str:
+    """What users read: the policy's message, and where nothing was found, what it was that nobody could inspect."""
+    message = policy.blocked(decision.direction, decision.blocking)
+    found = any(x.finding.action is not Action.NONE for x in decision.findings)
+    unread = decision.unread and policy.uninspected is Uninspected.BLOCK and not found and not decision.failures
+    return message + unread_note(why for why, _ in decision.unread) if unread else message
 
 
 async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], data: bytes) -> None:

@@ -43,7 +43,7 @@ def proxy(  # noqa: PLR0917 - a command's options
     ] = None,
     silence: Annotated[float, typer.Option(min=0.1, help="Seconds the upstream may be silent.")] = 300.0,
     connections: Annotated[int, typer.Option(min=1, help="Connections to the upstream at once.")] = 1_000,
-    max_body: Annotated[int, typer.Option(min=1, help="Bytes of a request's body.")] = 2_000_000,
+    max_body: Annotated[int, typer.Option(min=1, help="Bytes of a request's body, once it is inflated.")] = 64_000_000,
     exempt: Annotated[
         list[str] | None,
         typer.Option(help="A route that is forwarded uninspected, such as 'GET /health'; may be repeated."),
@@ -86,7 +86,12 @@ def proxy(  # noqa: PLR0917 - a command's options
         raise typer.BadParameter("name the origins that it is for", param_hint="--cors-origin")
     _log_to_streams()
     # A value takes some bytes at least: the bound on how many grows with the body's. An answer may be vectors.
-    limits = BodyLimits(bytes=max_body, nodes=max(10_000, max_body // 200), string=max_body)
+    limits = BodyLimits(
+        bytes=max_body,
+        nodes=max(100_000, max_body // 500),
+        numbers=max(1_000_000, max_body // 50),
+        string=max(2_000_000, max_body // 8),
+    )
     answers = BodyLimits(bytes=max(max_body, 16_000_000), nodes=1_000_000, string=max(max_body, 2_000_000))
     app = proxy_app(
         upstream,

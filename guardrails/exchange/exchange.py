@@ -12,7 +12,7 @@ from typing import Any
 from guardrails.actions import Numbers
 from guardrails.cache import Outcome, Verdicts
 from guardrails.content import Deadline
-from guardrails.decision import Decision, Located, deciding, failed_open, new_id
+from guardrails.decision import Decision, Located, deciding, failed_open, new_id, unread_note
 from guardrails.echoes import Echoes
 from guardrails.exchange.headers import Headers, content_type, texts_of
 from guardrails.exchange.identifiers import Judged, judged, outside, scrubbed
@@ -450,6 +450,8 @@ class Exchange:
         )  # fmt: skip
         if blocked:
             message = policy.blocked(Source.OUTPUT, deciding(located))
+            if walk.unread and policy.uninspected is Uninspected.BLOCK:
+                message += unread_note(u.why for u in walk.unread)
             refused = self.form.error(502, message, "guardrails_blocked") if error else self.form.refusal(message)
             return scrubbed(refused, self.bad), decision
         for slot, text in (*rewritten, *ids.masks):

@@ -52,7 +52,7 @@ def proxy_app(
     credential: Credential | None = None,
     timeouts: Timeouts | None = None,
     max_connections: int = 1_000,
-    max_body: int = 32_000_000,
+    max_body: int = 64_000_000,
     ca_file: str | None = None,
     pages: bool = True,
     cors: Cors | None = None,
@@ -69,6 +69,8 @@ def proxy_app(
     from guardrails.asgi import GuardrailsMiddleware  # noqa: PLC0415 - it loads the policies' machinery
 
     telemetry = telemetry or Telemetry()
+    # An upstream may keep what others said (files, batches, stored answers): of it, only what is known is asked for.
+    middleware.setdefault("inspect_gets", False)
     forward = upstream_app(
         upstream,
         credential=credential,

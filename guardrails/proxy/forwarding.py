@@ -43,7 +43,7 @@ def upstream_app(
     credential: Credential | None = None,
     timeouts: Timeouts | None = None,
     max_connections: int = 1_000,
-    max_body: int = 32_000_000,
+    max_body: int = 64_000_000,
     ca_file: str | None = None,
 ) -> UpstreamApp:
     """An ASGI application that forwards every request to ``upstream`` (``https://host[:port][/base]``).
@@ -121,13 +121,15 @@ class UpstreamApp:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         target = self._target(scope)
         if target is None:
-            await _refuse(send, 400, "ambiguous_path", "the path is ambiguous: write it plainly, without dot segments")
+            await _refuse(
+                scope, send, 400, "ambiguous_path", "the path is ambiguous: write it plainly, without dot segments"
+            )
             return
         if self._credential is None and forwarded.signed(scope["headers"], scope.get("query_string", b"")):
-            await _refuse(send, 400, "signed_request", _SIGNED)
+            await _refuse(scope, send, 400, "signed_request", _SIGNED)
             return
         if scope["method"] in ("TRACE", "CONNECT"):
-            await _refuse(send, 405, "method_not_allowed", "this method is not forwarded")
+            await _refuse(scope, send, 405, "method_not_allowed", "this method is not forwarded")
             return
         try:
             async with asyncio.timeout(self._timeouts.body):
@@ -135,12 +137,18 @@ class UpstreamApp:
         except _Gone:
             return  # nobody is there to be answered
         except TimeoutError:
-            await _refuse(send, 408, "request_timeout", "the request's body did not arrive in time")
+            await _refuse(scope, send, 408, "request_timeout", "the request's body did not arrive in time")
             return
         if body is None:
-            await _refuse(send, 413, "request_too_large", f"the request's body is larger than {self._max_body} bytes")
+            await _refuse(
+                scope,
+                send,
+                413,
+                "request_too_large",
+                f"the request's body is larger than {self._max_body} bytes: raise --max-body",
+            )
             return
-        await _until_gone(receive, self._forward(self._request(scope, target, body), send))
+        await _until_gone(receive, self._forward(scope, self._request(scope, target, body), send))
 
     def _target(self, scope: Scope) -> bytes | None:
         """Path and query as they go out: what was asked, byte for byte, or None where two readings of it are possible."""
@@ -193,21 +201,23 @@ class UpstreamApp:
             extensions={"timeout": timeout, "target": target},
         )
 
-    async def _forward(self, request: httpx.Request, send: Send) -> None:
+    async def _forward(self, scope: Scope, request: httpx.Request, send: Send) -> None:
         if self._pool is None:
             self._pool = self._make_pool()
         try:
             response = await self._pool.handle_async_request(request)
         except httpx.PoolTimeout:
-            await _refuse(send, 503, "upstream_busy", "all connections to the upstream are in use", retry_after=1)
+            await _refuse(
+                scope, send, 503, "upstream_busy", "all connections to the upstream are in use", retry_after=1
+            )
             return
         except httpx.TimeoutException as error:
             _log.warning("the upstream did not answer: %s", type(error).__name__)
-            await _refuse(send, 504, "upstream_timeout", "the upstream did not answer in time")
+            await _refuse(scope, send, 504, "upstream_timeout", "the upstream did not answer in time")
             return
         except httpx.TransportError as error:
             _log.warning("the upstream could not be reached: %s", type(error).__name__)
-            await _refuse(send, 502, "upstream_unreachable", "the upstream could not be reached")
+            await _refuse(scope, send, 502, "upstream_unreachable", "the upstream could not be reached")
             return
         try:
             await _pass_on(response, send)
@@ -230,7 +240,20 @@ async def _pass_on(response: httpx.Response, send: Send) -> None:
             raise UpstreamLost("the upstream broke off in the middle of its answer") from None
         if part:
             await send({"type": "http.response.body", "body": part, "more_body": True})
+    if _more_behind(response):
+        # Whoever asks next on this connection would read the rest of this answer as his own.
+        _log.warning("the upstream's answer is longer than it says")
+        await response.extensions["network_stream"].aclose()
+        raise UpstreamLost("the upstream's answer is longer than it says")
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _more_behind(response: httpx.Response) -> bool:
+    """Whether bytes came behind the end of an answer. Only the parser of the connection knows."""
+    part: Any = response.stream
+    for name in ("_httpcore_stream", "_stream", "_connection", "_h11_state"):
+        part = getattr(part, name, None)
+    return bool(getattr(part, "trailing_data", (b"",))[0])
 
 
 async def _until_gone(receive: Receive, work: Awaitable[None]) -> None:
@@ -251,10 +274,15 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-async def _refuse(send: Send, status: int, code: str, why: str, *, retry_after: int | None = None) -> None:
-    """An error of the proxy's own, in a shape that the clients of OpenAI, Anthropic and AWS all read."""
+async def _refuse(
+    scope: Scope, send: Send, status: int, code: str, why: str, *, retry_after: int | None = None
+) -> None:
+    """An error of the proxy's own: in the API's shape where the middleware knows which that is, else in one that the clients
+    of OpenAI, Anthropic and AWS all read."""
+    shaped = getattr(scope.get("guardrails"), "error", None)
     error = {"type": "proxy_error", "code": code, "message": why}
-    body = json.dumps({"type": "error", "error": error, "message": why}).encode()
+    told = shaped(status, why, code) if shaped is not None else {"type": "error", "error": error, "message": why}
+    body = json.dumps(told).encode()
     lines = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if retry_after is not None:
         lines.append((b"retry-after", str(retry_after).encode()))

@@ -67,6 +67,7 @@ def signed(headers: Iterable[tuple[bytes, bytes]], query: bytes) -> bool:
 
 def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     """Names in lower case, without what concerns one connection only: the fixed list and what ``connection`` names."""
-    every = [(k.lower(), v) for k, v in headers]
+    # Blanks around a value are no part of it (RFC 9110, section 5.5), and not every client can send them on.
+    every = [(k.lower(), v.strip(b" \t")) for k, v in headers]
     named = {token.strip().lower() for k, v in every if k == b"connection" for token in v.split(b",")}
     return [(k, v) for k, v in every if k not in _HOP_BY_HOP and k not in named]

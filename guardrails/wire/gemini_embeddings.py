@@ -17,7 +17,11 @@ _EMBED: dict[str, Part] = {
     "title": Kind.TEXT,
 }
 _EMBEDDING = both({"values": Kind.NUMBERS, "shape": Kind.NUMBERS, "statistics": both(ids("tokenCount truncated"))})
-_ANSWER: dict[str, Part] = {"usageMetadata": shapes.USAGE, "billableCharacterCount": Kind.OPAQUE, "truncated": Kind.OPAQUE}
+_ANSWER: dict[str, Part] = {
+    "usageMetadata": shapes.USAGE,
+    "billableCharacterCount": Kind.OPAQUE,
+    "truncated": Kind.OPAQUE,
+}
 
 
 class GeminiEmbed(Gemini):

@@ -213,8 +213,14 @@ def test_images_are_content_nobody_inspected() -> None:
     image = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
     body = {"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "look"}, image]}]}
     app = App("nice")
+    said = app.post(body).json()["choices"][0]["message"]["content"]
+    assert said.startswith("[not asked] (It holds an image")
+    assert "`uninspected`" in said
+    # Where a rule has blocked, the policy's own words are enough.
+    body["messages"][0]["content"][0]["text"] = "project kingfisher"  # type: ignore[index]
     assert app.post(body).json()["choices"][0]["message"]["content"] == "[not asked]"
     assert app.decisions[0].unread == (("content by reference", "messages[0].content[1].image_url.url"),)
+    body["messages"][0]["content"][0]["text"] = "look"  # type: ignore[index]
     app = App("nice", more="uninspected: allow\n")
     assert app.post(body).json()["choices"][0]["message"]["content"] == "nice"
     assert app.decisions[0].unread

@@ -176,6 +176,9 @@ def test_an_image_of_20_megabytes_passes_or_the_refusal_says_why() -> None:
     app = App("nice", more="uninspected: allow\n")
     assert content_of(app.post(body)) == "nice"
     assert app.received == [body]
+    said = content_of(App("nice").post(body))
+    assert said.startswith("[not asked] (It holds an image")
+    assert "`uninspected`" in said
 
 
 # -- routes --------------------------------------------------------------------------------------------------------------

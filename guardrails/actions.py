@@ -30,7 +30,7 @@ def load_key(mask: Mask) -> bytes:
     else:
         where = f"the file {mask.key_file}"
         try:
-            value = Path(mask.key_file or "").read_bytes().strip()
+            value = Path(mask.key_path or mask.key_file or "").read_bytes().strip()
         except OSError as error:
             raise GuardrailsError(f"the hash key in {where} cannot be read: {error.strerror}") from None
     if len(value) < _KEY_BYTES:

@@ -63,6 +63,8 @@ class Mask:
     key_file: str | None = None
     restore: bool = False
     restore_in: tuple[str, ...] = ()
+    # Where ``key_file`` lies, once it was found inside the policy's root.
+    key_path: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

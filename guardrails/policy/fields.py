@@ -185,7 +185,22 @@ class Fields:
                     allowed=", ".join(uses) or "none", remedy="remove it",
                 )  # fmt: skip
         keep = 4 if keep is None else int(keep)
-        return Mask(MaskStyle(style), keep, text, names.get("key_env"), names.get("key_file"), restore, places)
+        path = None
+        if (named := names.get("key_file")) is not None and reader.resolve is not None:
+            # Relative to the policy, and inside its root, like every other file that a policy names.
+            path = reader.resolve(named, entries["key_file"].at, f"{key}.key_file")
+            if path is None:
+                return None
+        return Mask(
+            MaskStyle(style),
+            keep,
+            text,
+            names.get("key_env"),
+            named,
+            restore,
+            places,
+            None if path is None else str(path),
+        )
 
     def restoring(self, entries: dict[str, Node], style: str, key: str) -> tuple[bool, tuple[str, ...]]:
         """``restore`` and ``restore_in``."""

@@ -142,6 +142,14 @@ class _Loader:
                 self.problem(error)
                 return None
 
+        def resolve(reference: str, at: Position, key: str) -> Path | None:
+            try:
+                return self.files.resolve(reference, base, at, key)
+            except PolicyError as error:
+                self.problem(error)
+                return None
+
+        self.reader.resolve = resolve
         own = read(node, self.reader, lists)
         parents = [self.parent(value, base, (*chain, path)) for value in own.extends]
         merged = Document()

@@ -6,8 +6,9 @@ Each method returns the value or None after recording a problem, so that one pas
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from guardrails import catalog
@@ -42,6 +43,8 @@ class Reader:
 
     problems: list[Problem] = field(default_factory=list)
     lines: dict[str, list[str]] = field(default_factory=dict)
+    # The real path behind a reference in the file that is read, None after a problem; without files, nothing is resolved.
+    resolve: Callable[[str, Position, str], Path | None] | None = None
 
     def report(self, code: str, message: str, at: Position, key: str = "", **more: Any) -> None:
         """Record a problem; with ``severity="warning"`` it does not stop the load. Nobody reads more than 200."""

@@ -172,9 +172,7 @@ def test_metrics_tell_what_happened(tmp_path: Path) -> None:
         ("NONE", "OUTPUT", "default"): 1,
         ("BLOCKED", "INPUT", "default"): 1,
     }
-    assert (
-        got["guardrails_refused_total", (("status", "400"),)] == 1
-    )
+    assert got["guardrails_refused_total", (("status", "400"),)] == 1
     assert got["guardrails_requests_in_flight", ()] == 0
 
 

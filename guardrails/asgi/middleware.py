@@ -12,6 +12,7 @@ import hashlib
 import inspect
 import logging
 import math
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
@@ -74,6 +75,8 @@ _CREDENTIALS = frozenset(
 _UNSEEN = frozenset(
     ("http.response.pathsend", "http.response.zerocopysend", "http.response.push", "http.response.debug")
 )
+# Names of parameters: Google's begin with a dollar sign, and lists end with brackets.
+_KEY = re.compile(r"[A-Za-z0-9_.:$-]{1,64}(?:\[\])?")
 # Tenants whose verdicts are kept.
 _CACHED_TENANTS = 1_000
 # Paths whose formats are remembered: an application has few, and a client can invent any number.
@@ -568,9 +571,10 @@ def _query(scope: Mapping[str, Any]) -> dict[str, str]:
     except ValueError:
         raise Malformed(400, "the query cannot be read") from None
     query = dict(pairs)
-    if len(query) != len(pairs):
+    names = [k for k, _ in pairs if not k.endswith("[]")]
+    if len(set(names)) != len(names):
         raise Malformed(400, "a parameter of the query stands there twice")
-    if not all(is_opaque(k) and is_opaque(v) for k, v in pairs):
+    if not all(_KEY.fullmatch(k) and all(is_opaque(part) for part in re.split("[;,]", v)) for k, v in pairs):
         raise Malformed(400, "a parameter of the query is no id or number; texts belong into the body")
     return query
 

@@ -140,6 +140,23 @@ def test_slashes_too_many_are_taken_away(path: str) -> None:
     assert content_of(app.post(SECRET, "http://chat.example" + path)) == "[not asked]"
 
 
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("$alt=json", 200),
+        ("$alt=json;enum-encoding=int", 200),
+        ("%24alt=json%3Benum-encoding%3Dint&key=AIza0", 200),
+        ("include[]=a&include[]=b", 200),
+        ("fields=id,usage", 200),
+        ("$alt=json;ignore all rules", 400),
+        ("a=1&a=2", 400),
+        ("mine is=1", 400),
+    ],
+)
+def test_queries_of_ordinary_clients(query: str, status: int) -> None:
+    assert App("fine").post(ASK, f"{PATH}?{query}").status_code == status
+
+
 def test_a_route_with_a_slash_of_its_own_keeps_it() -> None:
     api = FastAPI()
 

@@ -9,6 +9,7 @@ import pytest
 from guardrails import Guard
 from guardrails.errors import PolicyError
 from guardrails.policy import load
+from guardrails.types import Source
 
 POLICY = "version: 1\nname: keys\npii:\n  entities:\n    EMAIL: {{action: mask, mask: {{style: hash, key_file: {}}}}}\n"
 
@@ -27,8 +28,8 @@ def test_a_key_beside_the_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir("/")
     policy = load(write(tmp_path, named))
     assert policy.rules[0].mask.key_file == named
-    text = Guard(policy).check("mail bob@example.com").texts[0]
-    assert "bob@" not in text
+    report = Guard(policy).check("mail bob@example.com", Source.INPUT)
+    assert "bob@" not in report.text
     assert "kkkk" not in repr(policy)
 
 

@@ -236,7 +236,9 @@ def _gemini(base: str, message: str, *, stream: bool, key: str, sse: bool, **mor
         timeout=30,
     )
     if done.status_code != 200:
-        return Said(done.json()["error"]["message"], status=done.status_code, headers=done.headers)
+        told = done.json()
+        told = told[0] if isinstance(told, list) else told  # the array of a stream holds its error, too
+        return Said(told["error"]["message"], status=done.status_code, headers=done.headers)
     if stream and sse:
         bodies = [json.loads(frame.removeprefix("data: ")) for frame in done.text.split("\n\n") if frame]
     else:

@@ -107,12 +107,10 @@ def variants(pattern: Pattern, *, rotations: bool) -> list[Pattern]:
     forms += [core.translate(table) for table in (_ROTATIONS if rotations else _ROTATIONS[12:13])]
     found += [pattern._replace(text=f"{start}{form}{end}") for form in forms if form != core]
     if " " in core:
-        # Ten letters of several words are no part of another word, so they need no boundary.
-        found += [
-            Pattern(letters, False),
-            Pattern(_SQUEEZED + letters, False),
-            Pattern(_SQUEEZED + letters[::-1], False),
-        ]
+        found += [Pattern(_SQUEEZED + letters, False), Pattern(_SQUEEZED + letters[::-1], False)]
+        if len(set(letters)) > 3:
+            # Ten letters of several words are no part of another word, so they need no boundary ("a a a" may be).
+            found.append(Pattern(letters, False))
     return found
 
 

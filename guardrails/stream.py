@@ -67,7 +67,7 @@ class TextStream:
     __slots__ = (
         "_apart", "_borders", "_collected", "_company", "_context", "_cuts", "_direction", "_echoes", "_failures", "_frontier", "_guard", "_judged", "_judging",
         "_limits", "_mode", "_models", "_numbers", "_numbers_over", "_pending", "_reading", "_released", "_role", "_scores", "_spans",
-        "_timings", "_total", "_unjudged", "_unseen", "_weights", "_whole", "blocked", "finished", "held_most", "part",
+        "_timings", "_total", "_unjudged", "_unseen", "_weights", "_whole", "blocked", "edits", "finished", "held_most", "part",
         "pieces", "source",
     )  # fmt: skip
 
@@ -81,9 +81,10 @@ class TextStream:
         company: Sequence[Piece] = (),
         mode: StreamMode | None = None,
         asked: bool = False,
+        context: str = "",
     ) -> None:
         """``company``: the query and the sources an answer is compared with. ``numbers``: shared by the texts of one exchange.
-        ``asked``: JSON was asked for.
+        ``asked``: JSON was asked for. ``context``: what was shown before this text, and is read together with it.
 
         ``mode`` overrides the policy's own; whole answers are always judged in ``sync``.
         """
@@ -118,7 +119,9 @@ class TextStream:
         self.pieces: list[tuple[int, Place, str]] = []
         """What :meth:`advance` returned last: the part, the place and the text of each piece."""
         self._pending = ""
-        self._context = ""
+        self._context = context
+        # What was masked of the text so far: start and end in the text as it came, and what stands there now.
+        self.edits: list[tuple[int, int, str]] = []
         self._judged = 0  # characters of _pending that lie in closed segments
         self._cuts: list[int] = []  # ends of closed segments inside _pending
         self._released = 0  # characters of the original that are out
@@ -181,6 +184,21 @@ class TextStream:
         if self._mode is StreamMode.ASYNC or self._total > self._limits.max_characters:
             return True
         return not (self._whole or self._models) and self._next() is not None
+
+    @property
+    def released(self) -> int:
+        """Characters of the text, as it came, that are out."""
+        return self._released
+
+    @property
+    def spans(self) -> frozenset[str]:
+        """The detectors that find spans, by name."""
+        return self._spans
+
+    @property
+    def context(self) -> str:
+        """The end of what was shown, as the next text would be read together with it."""
+        return self._context
 
     @property
     def message(self) -> str:
@@ -283,6 +301,7 @@ class TextStream:
             return ""
         self._collect([*kept, *more], base, frontier)
         self._context = _tail(self._context + out.text, max(CONTEXT, self._ahead + CONTEXT))
+        self.edits += [(start + self._released, end + self._released, new) for start, end, new in out.edits]
         written = self._put_out(out)
         self._pending = self._pending[frontier:]
         self._released += frontier

@@ -228,13 +228,13 @@ class Answering:
             return
         light = self._light and len(data) <= _AT_ONCE
         if self._kind == "application/json" or self._kind.endswith("+json"):
-            body = await self._run(strict.parse, data, self._limits, light=len(data) <= 65_536)
+            body = await self._run(strict.parse_answer, data, self._limits, light=len(data) <= 65_536)
             check = self._exchange.answer if ok else self._exchange.failure
             result, decision = await self._run(check, body, light=light)
             text = strict.dump(result)
         elif (box := self._text(data)) is not None:
             try:  # clients may read JSON whatever it is called
-                body = strict.parse(data, self._limits)
+                body = strict.parse_answer(data, self._limits)
             except Malformed:
                 if self._expected or unasked(self._exchange.form.framing(), box["text"]):
                     raise Malformed(415, "content-type: a stream in no known framing, or unasked for") from None

@@ -7,24 +7,27 @@ what a channel still holds is sent before the event that ends it.
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from guardrails.content import Deadline
+from guardrails.content import Content, Deadline
 from guardrails.decision import Decision, Located, deciding
 from guardrails.exchange.identifiers import scrubbed
 from guardrails.exchange.restoring import Restoring
+from guardrails.exchange.spots import Spot, shown
 from guardrails.reading import Place
 from guardrails.rules import StreamMode
 from guardrails.stream import TextStream
-from guardrails.types import Action, Failure, FailureKind, OnFailure, Report, Role, Source, Uninspected
+from guardrails.types import Action, Failure, FailureKind, OnFailure, Piece, Report, Role, Source, Uninspected
 from guardrails.verdict import stops
 from guardrails.wire.calls import Group
 from guardrails.wire.enums import is_enum
-from guardrails.wire.form import Event
+from guardrails.wire.form import OUTSIDE, Event
 from guardrails.wire.framing import Frame
+from guardrails.wire.halves import Halves
 from guardrails.wire.shape import Kind, Mode, Shape, Slot, Walk
 
 if TYPE_CHECKING:
@@ -77,10 +80,13 @@ class _Channel:
 
 @dataclass(slots=True)
 class Step:
-    """What an event of the upstream completes; ``first``: the first event of it, whose texts were taken already."""
+    """What an event of the upstream completes; ``first``: the first event of it, whose texts were taken already.
+
+    ``comment``: it was none, but what keeps the connection alive."""
 
     groups: list[Group]
     first: Event | None = None
+    comment: Frame | None = None
 
 
 class StreamedAnswer:
@@ -97,6 +103,9 @@ class StreamedAnswer:
         # The texts whose next part may still come, and events that wait for the end of a part.
         self._going: dict[Hashable, _Text] = {}
         self._queue: list[Step] = []
+        self._spots: dict[Hashable, Spot] = {}
+        self._parked: list[Event] = []
+        self._halves = Halves()
         self._located: list[Located] = []
         self._failures: list[Failure] = []
         self._said: list[Report] = []
@@ -115,6 +124,10 @@ class StreamedAnswer:
 
     def begin(self, frame: Frame) -> tuple[Step, bool]:
         """What an event of the upstream completes, and whether :meth:`settle` has anything to compute."""
+        if frame.comment is not None:
+            return Step([], comment=frame), False
+        if frame.halves or self._halves:
+            frame.body = self._halves.join(frame.body)
         step = Step(self._form.gather(frame))
         if not step.groups:
             return step, False
@@ -141,14 +154,66 @@ class StreamedAnswer:
                 if channel.kind is not Kind.JSON:
                     channel.text.stream.push(slot.text)
                     heavy = heavy or channel.text.stream.due
-            else:
+            elif slot.mode is not Mode.PART:
                 heavy = True
+        self._place(event)
+        heavy = heavy or any(spot.due for _, places in event.parts for spot, _ in places)
         return event, heavy or bool(event.closes)
+
+    def _place(self, event: Event) -> None:
+        """Add the texts of an event that no format names to those at their places.
+
+        Parts that stand side by side in a list are read one by one, and as one text.
+        """
+        parts = [slot for slot in event.walk.slots if slot.mode is Mode.PART]
+        if not parts:
+            return
+        side: dict[Hashable, set[Hashable]] = {}
+        for slot in parts:
+            side.setdefault(_flat(slot.channel), set()).add(slot.channel)
+        said: dict[Hashable, list[Slot]] = {}
+        for slot in parts:
+            said.setdefault(slot.channel, []).append(slot)
+            flat = _flat(slot.channel)
+            if flat != slot.channel and (len(side[flat]) > 1 or flat in self._spots):
+                said.setdefault(flat, []).append(slot)
+        places: dict[int, list[tuple[Spot, int]]] = {}
+        for name, slots in said.items():
+            spot = self._spots.get(name)
+            if spot is None:
+                spot = self._spots[name] = Spot(self._streams(slots[0]), self._repeats)
+            at, ended = spot.take("".join(slot.text for slot in slots))
+            for stream in ended:
+                self._take(slots[0].path, stream)
+            for slot in slots:
+                places.setdefault(id(slot), []).append((spot, at))
+                at += len(slot.text)
+        event.parts = [(slot, places[id(slot)]) for slot in parts]
+
+    def _streams(self, slot: Slot) -> Callable[[str], TextStream]:
+        def make(context: str) -> TextStream:
+            return TextStream(
+                self._exchange.guard, Source.OUTPUT, role=slot.role, numbers=self._numbers, context=context
+            )
+
+        return make
+
+    def _repeats(self, stream: TextStream, text: str) -> bool:
+        """Whether a text may be said again and again: nothing is found that begins in one and ends in the next."""
+        direction = self._exchange.guard.direction(Source.OUTPUT)
+        content = Content((Piece(text * 3),), Source.OUTPUT)
+        found = direction.find(content, self._exchange.clock(whole=False), {}, stream.spans)
+        ends = (len(text), 2 * len(text))
+        return not found.failures and not any(
+            (hit.start or 0) < end < (hit.end or 0) for hit in found.hits for end in ends
+        )
 
     def settle(self, step: Step) -> list[Frame]:
         """The events that may leave now, in order."""
         if self.ended:
             return []
+        if step.comment is not None:
+            return [step.comment]
         started = time.perf_counter()
         self._deadline = self._exchange.clock(whole=False)
         try:
@@ -221,7 +286,7 @@ class StreamedAnswer:
             event = first or self._look(frame)[0]
             first = None
             passed: list[Frame | Event] = []
-            went = self._settle(event, out if group.call else passed, passed)
+            went = self._settle(event, out if group.call else passed, passed, call=group.call)
             if group.call:
                 call += passed
             else:
@@ -231,10 +296,13 @@ class StreamedAnswer:
         for name, channel in list(self._channels.items()):
             if _named(group.closes, name) and not channel.finished and not self._close(name, out, call):
                 return False
+        for event in call:  # what stands in a call is decided with it
+            if isinstance(event, Event) and not (self._decide(event, final=True) and self._written(event)):
+                return False
         out += self._final(call)
         return True
 
-    def _settle(self, event: Event, said: list[Any], out: list[Frame | Event]) -> bool:
+    def _settle(self, event: Event, said: list[Any], out: list[Frame | Event], *, call: bool) -> bool:
         """Check an event. What leaves of it goes to ``out``, and texts that end before it to ``said``, if they are no calls'.
 
         False when something blocks; ``out`` then has what passed before.
@@ -253,6 +321,8 @@ class StreamedAnswer:
             closes = _closes(event, name) and name not in here and not channel.finished
             if closes and not self._close(name, said, out):
                 return False
+        if not self._close_spots(lambda name: _closes(event, name)):
+            return False
         nothing_new = True
         before: list[tuple[Hashable, str]] = []
         for slot in event.walk.slots:
@@ -268,6 +338,9 @@ class StreamedAnswer:
                         before.append((slot.channel, text))
                 case Mode.REPEAT:
                     text = self._repeat(slot, said, out)
+                case Mode.PART:
+                    text = slot.text
+                    self.blocked = not (call or self._decide(event))
                 case _:
                     text = self._whole(slot)
             if self.blocked:
@@ -279,8 +352,63 @@ class StreamedAnswer:
             if not slot.fixed and text != slot.text:
                 slot.set(text)
         event.empty = event.bare and nothing_new and bool(event.walk.slots)
-        out.append(event)
+        said += self._final(self._unparked())
+        if not call and not self._written(event):
+            self._park(event, before, out)
+        else:
+            out.append(event)
         return True
+
+    # -- texts that no format names ----------------------------------------------------------------------------------
+
+    def _decide(self, event: Event, *, final: bool = False) -> bool:
+        """Check the texts of an event that no format names as far as that can be done. False when one blocks."""
+        for slot, places in event.parts:
+            for spot, _ in places:
+                if not spot.advance(self._deadline, final=final or _closes(event, slot.channel)):
+                    self.blocked = True
+        return not self.blocked
+
+    def _close_spots(self, closes: Callable[[Hashable], bool]) -> bool:
+        """Decide the texts at places that end. False when one blocks."""
+        for name, spot in self._spots.items():
+            if closes(name) and not spot.advance(self._deadline, final=True):
+                self.blocked = True
+        return not self.blocked
+
+    @staticmethod
+    def _written(event: Event) -> bool:
+        """Write the texts of an event that no format names, once all of them are decided; whether they are."""
+        texts = [shown(slot.text, places) for slot, places in event.parts]
+        if None in texts:
+            return False
+        for (slot, _), text in zip(event.parts, texts, strict=True):
+            if text is not None and text != slot.text:
+                slot.set(text)
+        return True
+
+    def _park(self, event: Event, before: Iterable[tuple[Hashable, str]], out: list[Frame | Event]) -> None:
+        """An event that waits; texts that a format names do not wait with it."""
+        out += [self._delta(name, text) for name, text in before]
+        for slot in event.walk.slots:
+            if slot.mode is Mode.DELTA and slot.kind is Kind.TEXT:
+                slot.set("")
+        self._parked.append(event)
+
+    def _unparked(self) -> list[Event]:
+        """The events that need not wait any longer, in the order of each place."""
+        free: list[Event] = []
+        waiting: list[Event] = []
+        places: set[int] = set()
+        for event in self._parked:
+            here = {id(spot) for _, found in event.parts for spot, _ in found}
+            if places.isdisjoint(here) and self._written(event):
+                free.append(event)
+            else:
+                waiting.append(event)
+                places |= here
+        self._parked = waiting
+        return free
 
     @staticmethod
     def _final(leaving: Iterable[Frame | Event]) -> Iterator[Frame]:
@@ -334,6 +462,11 @@ class StreamedAnswer:
                 continue
             if not self._close(name, out, out):
                 out = self._end(out)
+        if not self.ended:
+            went = self._close_spots(lambda _: True)
+            out += self._final(self._unparked())
+            if not went:
+                out = self._end(out)
         self._take_rest()
         self._seconds += time.perf_counter() - started
         self.ended = True
@@ -358,18 +491,21 @@ class StreamedAnswer:
         self._channels.clear()
         self._going.clear()
         self._queue.clear()
+        self._spots.clear()
+        self._parked.clear()
         _ = self.decision
 
     @property
     def held(self) -> int:
         """Characters that are here and not out."""
-        return sum(t.stream.held for t in self._texts)
+        return sum(t.stream.held for t in self._texts) + sum(s.stream.held for s in self._spots.values())
 
     @property
     def failed_open(self) -> bool:
         """Whether a rule of the answer has failed so far whose policy lets the text pass."""
         rules = self._exchange.guard.direction(Source.OUTPUT).rules
-        live = [f for t in self._texts for f in t.stream.report.failures]
+        every = [*(t.stream for t in self._texts), *(s.stream for s in self._spots.values())]
+        live = [f for stream in every for f in stream.report.failures]
         return any(rules[f.rule].on_failure is not OnFailure.BLOCK for f in (*self._failures, *live))
 
     @property
@@ -509,6 +645,12 @@ class StreamedAnswer:
         """What was found in channels that nothing will end any more: it was sent, or masked, like the rest."""
         for channel in self._channels.values():
             self._retire(channel)
+        self._take_spots()
+
+    def _take_spots(self) -> None:
+        for name, spot in self._spots.items():
+            self._take(str(name), spot.stream)
+        self._spots.clear()
 
     def _take(self, path: str, stream: TextStream) -> None:
         report = stream.report
@@ -535,6 +677,8 @@ class StreamedAnswer:
         self._channels.clear()
         self._going.clear()
         self._queue.clear()
+        self._spots.clear()
+        self._parked.clear()
         message = self._exchange.guard.policy.blocked(Source.OUTPUT, deciding(self._located))
         return [*out, *map(self._scrubbed, [*opening, *self._form.ending(message)])]
 
@@ -559,8 +703,20 @@ def _closes(event: Event, channel: Hashable) -> bool:
 
 
 def _named(names: frozenset[Hashable], channel: Hashable) -> bool:
+    if not names:
+        return False
     parts: Iterable[Any] = channel[:2] if isinstance(channel, tuple) else (channel,)
-    return bool(names) and (channel in names or any(p in names for p in parts))
+    if channel in names or any(p in names for p in parts):
+        return True
+    return OUTSIDE in names and isinstance(channel, tuple) and len(channel) == 1 and str(channel[0]).startswith("@")
+
+
+_AT = re.compile(r"\[\d+\]")
+
+
+def _flat(channel: Hashable) -> Hashable:
+    """The place of a text without its position in lists."""
+    return (_AT.sub("[]", channel[0]), *channel[1:]) if isinstance(channel, tuple) else channel
 
 
 _ARGUMENTS = Shape({"arguments": Kind.JSON})

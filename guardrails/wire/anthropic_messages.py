@@ -130,6 +130,10 @@ class Messages(Form):
 
     # -- streams -----------------------------------------------------------------------------------------------------
 
+    def goes_on(self, body: Any) -> bool:
+        """See :class:`Form`."""
+        return not (isinstance(body, dict) and body.get("type") in _ONCE)
+
     def gather(self, frame: Frame) -> list[Group]:
         """The events of a block by which something is called are held until its last."""
         body = frame.body
@@ -322,6 +326,12 @@ _BARE = {kind: frozenset({"type", field, "estimated_tokens"}) for kind, field in
 def _calls(block: Mapping[str, Any]) -> bool:
     """Whether a block calls something: it has something to call it with, whatever its type is called."""
     return "input" in block or str(block.get("type")).endswith("tool_use")
+
+
+# The events that come once, of a message or of a block.
+_ONCE = frozenset(
+    {"message_start", "content_block_start", "content_block_stop", "message_delta", "message_stop", "ping", "error"}
+)
 
 
 def _frame(kind: str, **body: Any) -> Frame:

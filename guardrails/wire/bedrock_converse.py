@@ -146,6 +146,10 @@ class ConverseStream(Converse):
         """The binary event stream."""
         return EventStream()
 
+    def goes_on(self, body: Any) -> bool:
+        """Deltas, and events that nobody knows."""
+        return not isinstance(body, dict) or "delta" in body or _ONCE.isdisjoint(body)
+
     def gather(self, frame: Frame) -> list[Group]:
         """The events of a block by which a tool is called are held until its last."""
         body = frame.body
@@ -260,6 +264,8 @@ class ConverseStream(Converse):
             reasoning["signature"] = UNSIGNED
 
 
+# Fields of the events that come once, of an answer or of a block.
+_ONCE = frozenset({"role", "start", "contentBlockIndex", "stopReason", "usage", "__type"})
 # Fields of an event of a delta besides the delta.
 _AROUND_DELTA = frozenset({"contentBlockIndex", "delta", "p"})
 

@@ -13,7 +13,6 @@ from typing import ClassVar
 
 from guardrails.wire.frames import NAME, Decoder, Frame, body_only, checked_name
 from guardrails.wire.limits import FRAME_LIMITS, BodyLimits, Malformed
-from guardrails.wire.strict import parse
 
 __all__ = ["EventStream"]
 
@@ -100,7 +99,9 @@ class EventStream(Decoder):
             return Frame(None, name, "", marked)
         if headers.get(":content-type", _JSON) != _JSON:
             raise Malformed(415, "header `:content-type`: only application/json is read")
-        return Frame(parse(payload, self.limits), name, headers=marked)
+        frame = self._parsed(payload, name)
+        frame.headers = marked
+        return frame
 
     def encode(self, frame: Frame) -> bytes:
         """The frame as one message. Raises ValueError without a proper name, for text that is no JSON, or an odd kind."""

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 from guardrails.types import Role
 from guardrails.wire.calls import Group
 from guardrails.wire.frames import NAME
 from guardrails.wire.framing import SSE, Frame, Framing
-from guardrails.wire.shape import Kind, Mode, Part, Shape, Slot, Walk
+from guardrails.wire.shape import Kind, Mode, Part, Shape, Slot, Spots, Walk
 
-__all__ = ["Event", "Form", "Route"]
+__all__ = ["OUTSIDE", "Event", "Form", "Route"]
 
 Channel = Hashable
+# Among what an event ends: the answer, but for its other choices.
+OUTSIDE = "(outside)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class Route:
 class Event:
     """One event of a stream: its slots, the channels that are complete before it, and whether it carries anything else.
 
-    ``closes``: names the channels that end here, by their first element or whole; True: all of them.
+    ``closes``: names the channels that end here, by their first element or whole, and with :data:`OUTSIDE` texts at places
+    that no format names, beside all choices; True: all of them.
     ``box`` holds the text of a line that is no JSON under ``raw``. ``bare``: nothing of it is worth sending once its deltas are empty;
     ``empty``: that is so.
     """
@@ -47,6 +50,7 @@ class Event:
     bare: bool = False
     empty: bool = False
     box: dict[str, Any] | None = None
+    parts: list[Any] = field(default_factory=list, repr=False)
 
 
 class Form:
@@ -81,6 +85,7 @@ class Form:
         self.segments: tuple[str, ...] = ()
         # Segments and parameters of the path that look like ids.
         self.names: tuple[str, ...] = ()
+        self._spots = Spots()
 
     @classmethod
     def fits(cls, body: Any) -> bool:
@@ -165,7 +170,8 @@ class Form:
             kind = frame.body.get("type") if isinstance(frame.body, dict) else None
             frame.name = kind if isinstance(kind, str) and NAME.fullmatch(kind) else None
         self.number(frame.body)
-        walk = Walk(frame.body, self.EVENT, Role.ASSISTANT)
+        spots = self._spots if self.goes_on(frame.body) else None
+        walk = Walk(frame.body, self.EVENT, Role.ASSISTANT, spots)
         event = Event(frame, walk)
         self.observe(frame.body, event)
         return event
@@ -173,6 +179,10 @@ class Form:
     def continues(self, body: Any) -> bool:  # noqa: ARG002 - a format that has blocks looks
         """Whether a text may go on behind an event in the next part: the event ends, begins or carries a part of it."""
         return False
+
+    def goes_on(self, body: Any) -> bool:  # noqa: ARG002 - for formats that know events that come once
+        """Whether texts of an event that no shape names may go on in later events; not of one that comes once."""
+        return True
 
     def number(self, body: Any) -> None:
         """Write down the place of every text that an event leaves out: what we send of that text has one."""
@@ -251,7 +261,7 @@ def numbered(items: Any, key: str = "index") -> None:
             item[key] = position
 
 
-def is_index(value: Any) -> bool:
+def is_index(value: Any) -> TypeGuard[int]:
     """Whether a value is a number by which events name a place."""
     return isinstance(value, int) and not isinstance(value, bool)
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from guardrails.wire import halves
 from guardrails.wire.limits import FRAME_LIMITS, BodyLimits, Malformed
-from guardrails.wire.strict import dump
+from guardrails.wire.strict import dump, parse
 
 __all__ = ["NAME", "Decoder", "Frame", "Framing", "body_only", "checked_name"]
 
@@ -22,13 +23,17 @@ class Frame:
 
     ``body`` is its parsed JSON; ``raw`` a payload that is no JSON, such as ``[DONE]`` (then ``body`` is None). ``name``
     is the SSE event's name, or the event stream's ``:event-type``, ``:exception-type`` or ``:error-code``. ``headers``
-    is empty, or ``{":message-type": "exception"}`` (or ``"error"``) for such a message of an event stream.
+    is empty, or ``{":message-type": "exception"}`` (or ``"error"``) for such a message of an event stream. ``comment``: it
+    is no event, but what keeps a connection alive. ``halves``: its texts hold halves of surrogate pairs, as private
+    characters (:mod:`guardrails.wire.halves`).
     """
 
     body: Any = field(repr=False)
     name: str | None = None
     raw: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
+    comment: str | None = None
+    halves: bool = False
 
 
 class Framing(Protocol):
@@ -95,6 +100,16 @@ class Decoder:
         if self._error is not None and not out:
             raise Malformed(self._error.status, self._error.reason)
         return out
+
+    def _parsed(self, data: bytes, name: str | None = None) -> Frame:
+        """The frame of a JSON text."""
+        try:
+            return Frame(parse(data, self.limits), name)
+        except Malformed:
+            whole = halves.marked(data) if rb"\u" in data else None
+            if whole is None:
+                raise
+        return Frame(parse(whole, self.limits), name, halves=True)
 
     def _take(self, data: bytes) -> None:
         """Add the frames that ``data`` completes."""

@@ -12,12 +12,14 @@ from typing import ClassVar
 from guardrails.wire.frames import NAME, Decoder, Frame, Framing, body_only, checked_name
 from guardrails.wire.jsonarray import JSONArray
 from guardrails.wire.limits import FRAME_LIMITS, BodyLimits, Malformed
-from guardrails.wire.strict import dump, parse
+from guardrails.wire.strict import dump
 
 __all__ = ["NDJSON", "SSE", "Frame", "Framing", "JSONArray"]
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _TEXT_LINE_END = re.compile(r"\r\n|\r|\n")
+# What servers are known to keep connections alive with.
+_COMMENTS = frozenset({"ping", "keep-alive", "keepalive", "keep alive", "heartbeat", "openrouter processing"})
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -49,8 +51,8 @@ class _Lines(Decoder):
 class SSE(_Lines):
     """Server-sent events, read by the rules of the WHATWG.
 
-    Comments, ``id`` and ``retry`` are dropped: they would be text that nobody inspects, and a stream that was held back
-    cannot be resumed in the middle. A byte order mark and invalid UTF-8 are refused, because readers differ about them.
+    ``id`` and ``retry`` are dropped: they would be text that nobody inspects, and a stream that was held back cannot be
+    resumed in the middle. A comment keeps the connection alive and is passed on as one, but only in words that are known. A byte order mark and invalid UTF-8 are refused, because readers differ about them.
     A payload that is no JSON is given as ``raw``, unless it begins like JSON: some lenient reader may understand it.
     An event that the end of the stream leaves without its blank line is given too.
     """
@@ -107,6 +109,8 @@ class SSE(_Lines):
             self._data.append(value)
         elif key == "event":
             self._name = value
+        elif not key and text:
+            self._out.append(Frame(None, comment=value if value.lower() in _COMMENTS else "keep-alive"))
 
     def _dispatch(self) -> None:
         name, data = self._name, self._data
@@ -118,7 +122,7 @@ class SSE(_Lines):
         if text == "[DONE]":
             return Frame(None, name, text)
         try:
-            return Frame(parse(text.encode("utf-8"), self.limits), name)
+            return self._parsed(text.encode("utf-8"), name)
         except Malformed:
             if text.lstrip("\ufeff \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u2028\u2029")[:1] in {"{", "[", '"'}:
                 raise
@@ -127,6 +131,8 @@ class SSE(_Lines):
     def encode(self, frame: Frame) -> bytes:
         """``event:`` where the frame has a name, and ``data:`` in as many lines as a raw text has."""
         head = b""
+        if frame.comment is not None:
+            return b": " + frame.comment.encode() + b"\n\n"
         if frame.name is not None:
             if not NAME.fullmatch(frame.name):
                 raise ValueError("an event's name is a word of letters, digits and `_.:#/-`")
@@ -153,7 +159,7 @@ class NDJSON(_Lines):
     def _line(self, line: bytes) -> None:
         self._bounded(len(line))
         if line.strip(b" \t\r"):
-            self._add(Frame(parse(line, self.limits)))
+            self._add(self._parsed(line))
 
     def encode(self, frame: Frame) -> bytes:
         """The body on one line. Raises ValueError for a raw frame: there is no place for text."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from guardrails.wire import gemini_shapes as shapes
 from guardrails.wire.calls import Group
 from guardrails.wire.emptied import leave_out_emptied
-from guardrails.wire.form import Channel, Event, Form, Route, is_index, numbered
+from guardrails.wire.form import OUTSIDE, Channel, Event, Form, Route, is_index, numbered
 from guardrails.wire.framing import SSE, Frame, Framing, JSONArray
 from guardrails.wire.gemini_shapes import field_of, snake
 from guardrails.wire.openai_common import alike
@@ -169,7 +169,7 @@ class Gemini(Form):
                     keys[id(part)] = self._runs.channel(("text", place))
                     closes |= self._runs.close([("thought", place)])
             if field_of(candidate, "finishReason") is not None:
-                closes.add(place)
+                closes |= {place, OUTSIDE}
                 self._ended.append(index)
             self._open[index] = None
         return frozenset(closes)
@@ -277,6 +277,9 @@ class _Patient:
 
     def _sorted(self, frames: list[Frame]) -> Iterator[Frame]:
         for frame in frames:
+            if frame.comment is not None:
+                yield frame
+                continue
             if self._held is not None:
                 yield _unfinished(self._held, frame)
             ends = any(field_of(c, "finishReason") is not None for c in _candidates(frame.body))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.types import Role
-from guardrails.wire.shape import By, Delta, Each, Kind, Part, Shape, Switch
+from guardrails.wire.shape import By, Delta, Each, Kind, Part, Shape, Switch, Whole
 
 __all__ = ["CONTENT", "COUNT", "ERROR", "EVENT", "REQUEST", "RESPONSE", "USAGE", "both", "field_of", "ids", "snake"]
 
@@ -72,6 +72,10 @@ _PART: dict[str, Part] = {
     "toolResponse": both({**ids("id toolType"), "response": Kind.TEXT}, Role.TOOL),
     "audioTranscription": both({**ids("finished languageCode startOffset endOffset"), "text": Kind.TEXT}),
 }
+
+_WHOLE = frozenset(
+    {"functionCall", "functionResponse", "executableCode", "codeExecutionResult", "toolCall", "toolResponse"}
+)
 
 
 # -- requests -----------------------------------------------------------------------------------------------------------
@@ -216,8 +220,10 @@ def _answer(part: Part) -> Shape:
     )
 
 
-_SAID = both({**_PART, "text": Delta("text")})
-_THOUGHT = both({**_PART, "text": Delta("thought")})
+# Calls, code and results come whole.
+_COMING: dict[str, Part] = {name: Whole(part) if name in _WHOLE else part for name, part in _PART.items()}
+_SAID = both({**_COMING, "text": Delta("text")})
+_THOUGHT = both({**_COMING, "text": Delta("thought")})
 
 
 def _arguments(value: Any) -> Part:
@@ -230,7 +236,7 @@ def _arguments(value: Any) -> Part:
 
 _CALLING = both(
     {
-        **_PART,
+        **_COMING,
         "functionCall": both(
             {**ids("id willContinue"), "name": Kind.TEXT, "args": Kind.TOOL, "partialArgs": Each(Switch(_arguments))}
         ),

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from guardrails.wire.frames import Decoder, Frame, body_only
 from guardrails.wire.limits import FRAME_LIMITS, BodyLimits, Malformed
-from guardrails.wire.strict import parse
 
 __all__ = ["JSONArray"]
 
@@ -112,7 +111,7 @@ class JSONArray(Decoder):
         element = bytes(self._element)
         self._element.clear()
         self._place = _Place.BEHIND
-        self._add(Frame(parse(element, self.limits)))
+        self._add(self._parsed(element))
         return end
 
     def head(self) -> bytes:

@@ -10,7 +10,7 @@ from guardrails.wire.form import Channel, Event, Form, Route
 from guardrails.wire.framing import NDJSON, Frame, Framing
 from guardrails.wire.openai_common import alike, role_of
 from guardrails.wire.runs import Runs
-from guardrails.wire.shape import By, Delta, Each, Kind, Mode, Part, Shape
+from guardrails.wire.shape import By, Delta, Each, Kind, Mode, Part, Shape, Whole
 
 __all__ = ["OPTIONS", "OllamaChat", "OllamaGenerate", "ids"]
 
@@ -180,7 +180,7 @@ class OllamaChat(_Ollama):
                     "content": Delta("content"),
                     "thinking": Delta("thinking"),
                     "images": Kind.BINARY,
-                    "tool_calls": _calls(),
+                    "tool_calls": Whole(_calls()),
                 }
             ),
         }

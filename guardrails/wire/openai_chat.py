@@ -7,7 +7,7 @@ from typing import Any
 
 from guardrails.types import Role
 from guardrails.wire.calls import Group
-from guardrails.wire.form import Channel, Event, Form, Route, is_index, numbered
+from guardrails.wire.form import OUTSIDE, Channel, Event, Form, Route, is_index, numbered
 from guardrails.wire.framing import Frame, Framing
 from guardrails.wire.openai_calls import ChatCalls
 from guardrails.wire.openai_common import (
@@ -194,6 +194,14 @@ class Chat(Form):
         """See :class:`Form`."""
         return PatientChunks()
 
+    def goes_on(self, body: Any) -> bool:
+        """Not a call that was put together, and no error."""
+        choices = body.get("choices") if isinstance(body, dict) else None
+        if not isinstance(body, dict) or body.get("error"):
+            return False
+        deltas = [c.get("delta") for c in (choices if isinstance(choices, list) else ()) if isinstance(c, dict)]
+        return not any(isinstance(d, dict) and (d.get("tool_calls") or d.get("function_call")) for d in deltas)
+
     def gather(self, frame: Frame) -> list[Group]:
         """Calls are taken out of their chunks and said whole when their choice ends, each in a chunk of its own."""
         body = frame.body
@@ -252,7 +260,7 @@ class Chat(Form):
             if not isinstance(choice, dict):
                 continue
             if choice.get("finish_reason"):
-                closing.add(("index", choice["index"]))
+                closing |= {("index", choice["index"]), OUTSIDE}
             if not _only_text(choice):
                 event.bare = False
         event.closes = bool(body.get("error")) or frozenset(closing)

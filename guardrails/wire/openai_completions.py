@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from guardrails.wire.form import Channel, Event, Form, Route, numbered
+from guardrails.wire.form import OUTSIDE, Channel, Event, Form, Route, numbered
 from guardrails.wire.framing import Frame, Framing
 from guardrails.wire.openai_common import AGAIN, alike, asks_usage, counts
 from guardrails.wire.patience import PatientChunks
@@ -104,7 +104,7 @@ class Completions(Form):
         for choice in choices:
             index = choice["index"]
             if choice.get("finish_reason"):
-                closing.add(("index", index))
+                closing |= {("index", index), OUTSIDE}
                 self._ended.append(index)
             self._open[index] = None
         event.closes = "error" in body or frozenset(closing)

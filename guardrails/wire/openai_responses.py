@@ -10,7 +10,7 @@ from guardrails.wire.calls import Blocks, Group, Of
 from guardrails.wire.form import Channel, Event, Form, Route, is_index
 from guardrails.wire.framing import Frame, Framing
 from guardrails.wire.openai_common import alike, counts
-from guardrails.wire.openai_responses_events import EVENT
+from guardrails.wire.openai_responses_events import EVENT, KNOWN
 from guardrails.wire.openai_responses_sent import LAST, Answer, Numbered
 from guardrails.wire.openai_responses_shapes import REQUEST, RESPONSE
 from guardrails.wire.shape import Mode, Slot, Unread, Walk, opaque
@@ -142,6 +142,11 @@ class Responses(Form):
             self._usage = counts(body.get("usage"), _USAGE)
         self._skip_echo(walk, "")
         return walk
+
+    def goes_on(self, body: Any) -> bool:
+        """Deltas, and events that nobody knows."""
+        kind = body.get("type") if isinstance(body, dict) else None
+        return not isinstance(kind, str) or kind.endswith(".delta") or kind not in KNOWN
 
     def gather(self, frame: Frame) -> list[Group]:
         """The events of an item by which something is called are held until its last."""

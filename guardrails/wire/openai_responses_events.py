@@ -11,7 +11,7 @@ from guardrails.wire.openai_common import ids, said
 from guardrails.wire.openai_responses_shapes import ANNOTATION, SHELL, Say, answer, content, items
 from guardrails.wire.shape import Delta, Each, Kind, Part, Repeat, Shape, Switch
 
-__all__ = ["EVENT"]
+__all__ = ["EVENT", "KNOWN"]
 
 _MARKS = ids(
     "type", "sequence_number", "item_id", "output_index", "content_index", "summary_index", "command_index", "status",
@@ -77,6 +77,8 @@ def _with_delta(kind: str, shape: Shape) -> Shape:
 
 
 _EVENTS = {kind: _with_delta(kind, shape) for kind, shape in _EVENTS.items()}
+
+KNOWN = frozenset(_EVENTS)
 
 
 def _by_type(value: Any) -> Part:

@@ -33,6 +33,9 @@ class PatientChunks(SSE):
 
     def _sorted(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         for frame in frames:
+            if frame.comment is not None:
+                yield frame
+                continue
             choices = _choices(frame)
             if frame.raw is not None or (not choices and _error(frame)):
                 yield from self._flush()

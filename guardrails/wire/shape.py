@@ -30,9 +30,11 @@ __all__ = [
     "Repeat",
     "Shape",
     "Slot",
+    "Spots",
     "Switch",
     "Unread",
     "Walk",
+    "Whole",
     "by_type",
     "opaque",
 ]
@@ -64,12 +66,14 @@ class Kind(StrEnum):
 class Mode(StrEnum):
     """How the text of an event relates to the texts of other events.
 
-    ``whole``: it stands alone. ``delta``: it continues its channel. ``repeat``: it says again what its channel said.
+    ``whole``: it stands alone. ``delta``: it continues its channel, and may leave with another event of it. ``repeat``: it says
+    again what its channel said. ``part``: it continues what stood at its place in earlier events, and leaves where it stands.
     """
 
     WHOLE = "whole"
     DELTA = "delta"
     REPEAT = "repeat"
+    PART = "part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,13 @@ class By:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A value that comes in one event: what its strings say is not continued in another."""
+
+    part: Part = Kind.TEXT
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """A value whose part depends on what it is."""
 
@@ -128,7 +139,7 @@ class Repeat:
     kind: Kind = Kind.TEXT
 
 
-Part = Kind | Shape | Each | By | Switch | Delta | Repeat
+Part = Kind | Shape | Each | By | Whole | Switch | Delta | Repeat
 
 
 def by_type(parts: Mapping[str, Part], default: Part = Kind.TEXT, key: str = "type") -> Switch:
@@ -194,6 +205,7 @@ _SEAL = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 _DIGITS = 5
 # What stands before the content is a media type, and not a place for words or long numbers.
 _INLINE = re.compile(r"data:(?![^,]*\d{9})[a-z0-9.+_;=\"/-]{0,200}?;base64,", re.IGNORECASE)
+_POSITION = re.compile(r"\[\d+\]$")
 # The places of an answer that events name: a choice, a content block, an item.
 _PLACES = ("index", "output_index", "content_index", "summary_index", "command_index", "contentBlockIndex")
 _PLACED = frozenset(_PLACES)
@@ -245,6 +257,38 @@ def opaque(value: object) -> bool:
     return isinstance(value, int | float) or (isinstance(value, str) and is_opaque(value))
 
 
+class Spots:
+    """The places of a stream that no format names: by path, and by the id or number of what stands there.
+
+    An item that says neither is the one that stood at its position before.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    @staticmethod
+    def root(body: Any) -> str:
+        """The place of an event: its type, and the item that it names."""
+        if not isinstance(body, dict):
+            return "@"
+        names = [body[k] for k in ("type", "item_id") if isinstance(body.get(k), str)]
+        return "@" + ":".join(names)
+
+    def item(self, spot: str, value: Mapping[str, Any]) -> str:
+        """The place of an object at ``spot``."""
+        index, name = value.get("index"), value.get("id")
+        if isinstance(index, int) and not isinstance(index, bool):
+            mark = f"[#{index}]"
+        elif isinstance(name, str) and name:
+            mark = f"[={name}]"
+        else:
+            return self._known.get(spot, spot)
+        found = self._known[spot] = _POSITION.sub("", spot) + mark
+        return found
+
+
 class Walk:
     """The slots of one body, in document order, and what nobody can inspect. The body is changed through the slots;
     :meth:`close` writes JSON that was read inside strings back.
@@ -252,10 +296,12 @@ class Walk:
     ``ids`` are the strings of opaque fields that look like ids and are no enum of an API: string rules read them.
     """
 
-    __slots__ = ("_keys", "_nested", "after", "drops", "ids", "root", "slots", "unread")
+    __slots__ = ("_keys", "_nested", "after", "drops", "ids", "root", "slots", "spots", "unread")
 
-    def __init__(self, body: Any, part: Part, role: Role) -> None:
-        """``role``: who wrote what no shape says anything about."""
+    def __init__(self, body: Any, part: Part, role: Role, spots: Spots | None = None) -> None:
+        """``role``: who wrote what no shape says anything about. ``spots``: of a stream of whose events this is one that may
+        continue any text of the one before."""
+        self.spots = spots
         self.slots: list[Slot] = []
         self.ids: list[Slot] = []
         self.unread: list[Unread] = []
@@ -268,7 +314,9 @@ class Walk:
         # The body, which may be a text itself: then it is replaced, and not changed.
         self.root = [body]
         # Not kept: a cycle would hold the whole body until the garbage collector comes by.
-        _Reader(self).value(self.root, 0, part, _Place(role, None, (), ""))
+        _Reader(self).value(
+            self.root, 0, part, _Place(role, None, (), "", None, None if spots is None else spots.root(body))
+        )
         for (who, turn), keys in self._keys.items():
             self.slots.append(Slot("\n".join(keys), who, "(keys)", turn, fixed=True))
 
@@ -299,15 +347,19 @@ class _Place:
     channel: tuple[Any, ...]
     path: str
     text: _Text | None = None
+    # Of an event: where this is, by ids rather than positions; None where texts stand alone.
+    spot: str | None = None
 
     def at(self, key: str | int) -> _Place:
         if isinstance(key, int):
-            return _Place(self.role, self.turn, self.channel, f"{self.path}[{key}]")
+            spot = None if self.spot is None else f"{self.spot}[{key}]"
+            return _Place(self.role, self.turn, self.channel, f"{self.path}[{key}]", None, spot)
         path = f"{self.path}.{key}" if self.path else key
+        spot = None if self.spot is None else f"{self.spot}.{key}"
         text = self.text
         if text is not None:
             text = _Text(text.root, text.runs, key, "thought" if key == "reasoningContent" else text.mark)
-        return _Place(self.role, self.turn, self.channel, path, text)
+        return _Place(self.role, self.turn, self.channel, path, text, spot)
 
 
 @dataclass(slots=True)
@@ -343,7 +395,10 @@ class _Reader:
         elif isinstance(part, Each):
             self.each(box, key, value, part, place)
         elif isinstance(part, By):
-            self.value(box, key, part.part, _Place(part.role, place.turn, place.channel, place.path, place.text))
+            inside = _Place(part.role, place.turn, place.channel, place.path, place.text, place.spot)
+            self.value(box, key, part.part, inside)
+        elif isinstance(part, Whole):
+            self.value(box, key, part.part, _Place(place.role, place.turn, place.channel, place.path, place.text))
         else:
             self.channel(box, key, value, part, place)
 
@@ -360,7 +415,7 @@ class _Reader:
         text = place.text
         if text is not None and value.get("thought") is True:
             text = _Text(text.root, text.runs, text.field, "thought")
-        inside = _Place(role or place.role, place.turn, channel, place.path, text)
+        inside = _Place(role or place.role, place.turn, channel, place.path, text, self.spot(value, place))
         for name in list(value):
             known = shape.fields.get(name)
             if known is Kind.OPAQUE and ((item := value[name]) is None or opaque(item)):
@@ -382,18 +437,19 @@ class _Reader:
             turn = 0 if each.turns else place.turn
             if each.turns and isinstance(value, str):
                 text = _Text(place.path, [0])
-            self.value(box, key, each.part, _Place(place.role, turn, place.channel, place.path, text))
+            self.value(box, key, each.part, _Place(place.role, turn, place.channel, place.path, text, place.spot))
             return
         for i in range(len(value)):
             turn = i if each.turns else place.turn
             channel = (*place.channel, (each.place, i)) if each.place else place.channel
             path = f"{place.path}[{i}]"
+            spot = None if place.spot is None else f"{place.spot}[{i}]"
             if text is not None:
                 text.runs[0] += _interrupts(value[i])
             elif each.turns and isinstance(value[i], str):
                 self.value(value, i, each.part, _Place(place.role, turn, channel, path, _Text(path, [0])))
                 continue
-            self.value(value, i, each.part, _Place(place.role, turn, channel, path, text))
+            self.value(value, i, each.part, _Place(place.role, turn, channel, path, text, spot))
 
     def channel(self, box: Any, key: Any, value: Any, part: Delta | Repeat, place: _Place) -> None:
         if not isinstance(value, str):
@@ -416,7 +472,8 @@ class _Reader:
             case int() | float():
                 text = repr(value)
                 if kind is not Kind.OPAQUE and sum(c.isdigit() for c in text) >= _DIGITS:
-                    self.add(box, key, text, place, Kind.TOOL if kind in (Kind.TOOL, Kind.JSON) else Kind.TEXT)
+                    alone = _Place(place.role, place.turn, place.channel, place.path, place.text)
+                    self.add(box, key, text, alone, Kind.TOOL if kind in (Kind.TOOL, Kind.JSON) else Kind.TEXT)
             case list() if kind is Kind.TOKENS and is_numbers(value, whole=True):
                 if value:
                     self.walk.unread.append(Unread("token ids", place.path, place.turn))
@@ -431,6 +488,10 @@ class _Reader:
                         inside.text = whole
                     self.inner(value, i, kind, inside)
             case dict():
+                if place.spot is not None:
+                    place = _Place(
+                        place.role, place.turn, place.channel, place.path, place.text, self.spot(value, place)
+                    )
                 for name in list(value):
                     self.key(name, place)
                     self.inner(value, name, kind, place.at(name))
@@ -471,13 +532,19 @@ class _Reader:
             if isinstance(parsed, dict | list):
                 root = [parsed]
                 first, at = len(self.walk.slots), len(self.walk._nested)
-                self.kind(root, 0, parsed, Kind.TOOL, place)
+                inside = _Place(place.role, place.turn, place.channel, place.path)
+                self.kind(root, 0, parsed, Kind.TOOL, inside)
                 self.walk._nested.insert(at, (box, key, root, self.walk.slots[first:]))
                 return
         self.add(box, key, value, place, Kind.TOOL if kind in (Kind.TOOL, Kind.JSON) else Kind.TEXT)
 
     def add(self, box: Any, key: Any, text: str, place: _Place, kind: Kind = Kind.TEXT) -> None:
         if not text:
+            return
+        if place.spot is not None:
+            channel = (place.spot, *place.channel)
+            slot = Slot(text, place.role, place.path, place.turn, Mode.PART, channel, kind, _box=box, _key=key)
+            self.walk.slots.append(slot)
             return
         slot = Slot(text, place.role, place.path, place.turn, kind=kind, _box=box, _key=key)
         whole = place.text
@@ -500,6 +567,12 @@ class _Reader:
         self.walk.ids.append(
             Slot(value, place.role, path, place.turn, Mode.WHOLE, None, Kind.OPAQUE, not loose, box, key)
         )
+
+    def spot(self, value: Mapping[str, Any], place: _Place) -> str | None:
+        """The place of an object of an event."""
+        if place.spot is None or self.walk.spots is None or not place.path:
+            return place.spot
+        return self.walk.spots.item(place.spot, value)
 
     def key(self, name: str, place: _Place) -> None:
         if name not in _COMMON_KEYS:

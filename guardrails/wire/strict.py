@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from guardrails.wire import halves
 from guardrails.wire.inflate import Inflater
 from guardrails.wire.limits import DEFAULT_LIMITS, BodyLimits, Malformed
 from guardrails.wire.vectors import is_base64, is_numbers
 
-__all__ = ["BodyLimits", "Inflater", "Malformed", "check_headers", "dump", "parse", "too_large"]
+__all__ = ["BodyLimits", "Inflater", "Malformed", "check_headers", "dump", "parse", "parse_answer", "too_large"]
 
 # How a refusal ends: what to change, in an application and at the proxy.
 _RAISE = "in the middleware: limits=BodyLimits({}=…); at the proxy: --max-body"
@@ -64,6 +65,17 @@ def parse(data: bytes, limits: BodyLimits = DEFAULT_LIMITS) -> Any:
         _check_keys_once(data, value)
         return value
     raise problem
+
+
+def parse_answer(data: bytes, limits: BodyLimits = DEFAULT_LIMITS) -> Any:
+    """As :func:`parse`, for what a model's server says: an escaped half of a surrogate pair becomes U+FFFD."""
+    try:
+        return parse(data, limits)
+    except Malformed:
+        whole = halves.replaced(data) if rb"\u" in data and len(data) <= limits.bytes else None
+        if whole is None:
+            raise
+    return parse(whole, limits)
 
 
 def dump(value: Any) -> bytes:

@@ -14,7 +14,7 @@ from botocore.eventstream import EventStreamBuffer  # type: ignore[import-untype
 from tests.fuzz.canaries import Leaf, leaves
 from tests.fuzz.samples import ANSWERS, SAMPLES, said
 
-__all__ = ["Unreadable", "bodies", "texts"]
+__all__ = ["UNNAMED", "Unreadable", "bodies", "texts"]
 
 _PLACES = ("index", "output_index", "content_index", "summary_index", "item_id", "contentBlockIndex", "command_index")
 
@@ -71,6 +71,8 @@ def _events(text: str) -> list[str]:
     out: list[str] = []
     for block in text.split("\n\n")[:-1]:
         data = []
+        if re.fullmatch(r": (?:ping|keep-?alive|keep alive|heartbeat|openrouter processing)", block, re.IGNORECASE):
+            continue
         for line in block.split("\n"):
             name, colon, value = line.partition(": ")
             if not colon or name not in ("data", "event") or "\r" in line:
@@ -104,6 +106,18 @@ def _messages(data: bytes) -> list[str]:
 
 
 Place = tuple[tuple[Any, ...], tuple[Any, ...]]
+# Fields that no format names, where clients join pieces all the same.
+UNNAMED = frozenset(
+    {
+        "x_note",
+        "reasoning_details",
+        "thinking_blocks",
+        "provider_specific_fields",
+        "x_text",
+        "x_thought",
+        "x_annotations",
+    }
+)
 # Where a client sees parts one after the other, and not a text for each kind of part.
 _INTERRUPTED = frozenset({"candidates", "message", "response"})
 # Events that begin a text: the field of it, and the events that continue it.
@@ -148,7 +162,7 @@ def _joined(answer: list[str]) -> dict[Place, str]:
                 begun[place] += 1  # what an event begins again is another text
                 parts.setdefault((place[0], (*place[1], begun[place])), []).append(piece)
             for place, piece in _strings(item, (), ()):
-                if _flat(place[0]) not in _known():
+                if _flat(place[0]) not in _known() and UNNAMED.isdisjoint(place[0]):
                     continue
                 if place[0][0] in _INTERRUPTED and place != last:
                     run += 1  # a text that another one interrupts is not continued

@@ -12,6 +12,7 @@ from guardrails.wire.eventstream import EventStream
 from guardrails.wire.framing import Frame
 from tests.fuzz.canaries import OUTPUT
 from tests.fuzz.mutate import changed, damaged, places, planted, written
+from tests.fuzz.reading import UNNAMED
 from tests.fuzz.samples import Said
 
 __all__ = ["stream"]
@@ -115,6 +116,8 @@ def _spoken(rng: Random, events: list[Event]) -> list[Event]:
     if rng.random() < 0.35:
         events[at] = (name, written(rng, planted(rng, value, OUTPUT, word)))
         return events
+    if rng.random() < 0.3 and _continues(name, value):
+        return _unnamed(rng, events, at, word)
     # Strings that a stream cuts into pieces are the leaves whose value differs between events.
     spots = [i for i, (o, k) in enumerate(places(value)) if isinstance(o[k], str) and k in _CONTINUED]
     if not spots:
@@ -131,6 +134,35 @@ def _spoken(rng: Random, events: list[Event]) -> list[Event]:
         copies.append((name, written(rng, copy)))
     if rng.random() < 0.2 and len(copies) > 1:
         copies.insert(rng.randrange(len(copies)), rng.choice(events))
+    return [*events[:at], *copies, *events[at + 1 :]]
+
+
+def _continues(name: str | None, value: Any) -> bool:
+    """Whether an event is of a kind that comes again and again, with pieces of texts."""
+    kind = value.get("type") if isinstance(value, dict) else None
+    if isinstance(kind, str):
+        return kind.endswith((".delta", "_delta")) and kind != "message_delta"
+    return name in (None, "contentBlockDelta")
+
+
+def _unnamed(rng: Random, events: list[Event], at: int, word: str) -> list[Event]:
+    """A canary in pieces at a place that no format names, over copies of one event that follow each other."""
+    name, text = events[at]
+    objects = [o for o, k in places(_loaded(text)) if isinstance(o, dict)] or [_loaded(text)]
+    which = rng.randrange(len(objects))
+    field = rng.choice(sorted(UNNAMED))
+    nest = [rng.choice(("list", "text", "summary", "item")) for _ in range(rng.choice((0, 0, 1, 2, 3)))]
+    spoken = rng.choice(("{}", " {} ", "and {}. ")).format(word)
+    edges = sorted(rng.randrange(len(spoken) + 1) for _ in range(rng.choice((1, 2, 5))))
+    copies: list[Event] = []
+    for a, b in zip([0, *edges], [*edges, len(spoken)], strict=True):
+        copy = json.loads(text)
+        inside: Any = spoken[a:b]
+        for key in nest:
+            inside = [inside] if key == "list" else {key: inside}
+        owners = [o for o, k in places(copy) if isinstance(o, dict)] or [copy]
+        owners[which][field] = inside
+        copies.append((name, written(rng, copy)))
     return [*events[:at], *copies, *events[at + 1 :]]
 
 

@@ -26,8 +26,8 @@ def exchange(form: Form, judge: Guard = GUARD) -> Exchange:
     return Exchange(Tenancy("t", judge, b"k" * 32), form)
 
 
-def flowed(form: Form, data: bytes, step: int = 0) -> bytes:
-    """What a client gets of a stream; ``step``: bytes of an upstream chunk, 0 for all at once."""
+def flowed(form: Form, data: bytes, step: int = 0, *, ends: bool = True) -> bytes:
+    """What a client gets of a stream; ``step``: bytes of an upstream chunk, 0 for all at once; ``ends``: the stream does."""
     answer = exchange(form).streamed()
     framing = form.framing()
     out = framing.head()
@@ -41,6 +41,8 @@ def flowed(form: Form, data: bytes, step: int = 0) -> bytes:
 
     for at in range(0, len(data), step or len(data)):
         out += take(framing.feed(data[at : at + (step or len(data))]))
+    if not ends:
+        return out
     out += take(framing.finish())
     return out + b"".join(framing.encode(f) for f in answer.finish()) + framing.tail()
 

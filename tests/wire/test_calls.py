@@ -18,6 +18,7 @@ from guardrails.wire.ollama import OllamaChat
 from guardrails.wire.openai_chat import Chat
 from guardrails.wire.openai_completions import Completions
 from guardrails.wire.openai_responses import Responses
+from guardrails.wire.strict import parse_answer
 from tests.wire.flowing import MESSAGE, exchange, flowed, lines, sse
 
 USER = [{"role": "user", "content": "Hi"}]
@@ -404,3 +405,43 @@ def test_token_ids_of_answers_are_dropped() -> None:
     whole = {**HEAD, "choices": [{"index": 0, "message": message, "finish_reason": "stop", **ids}]}
     run = exchange(chat())
     assert "22222" not in json.dumps(run.answer(whole)[0])
+
+
+def test_comments_pass_while_a_call_is_held() -> None:
+    data = sse(SAID, *chat_call(FINE)) + b": ping\n\n: harbour heron\n\n"
+    out = flowed(chat(), data, 7, ends=False)
+    assert b": ping\n\n: keep-alive\n\n" in out
+    assert b"harbour" not in out
+    assert b"delete_records" not in out
+    ended = flowed(chat(), data + sse(*CHAT_END), 7)
+    assert ended.startswith(out)
+    assert b"harbour" in ended
+
+
+def raw(*deltas: str) -> bytes:
+    """Chunks whose content is this JSON, to the letter."""
+    chunks = [b'data: {"choices":[{"index":0,"delta":{"content":"' + d.encode() + b'"}}]}\n\n' for d in deltas]
+    return b"".join([*chunks, sse(chunk({}, "stop"), "[DONE]")])
+
+
+@pytest.mark.parametrize(
+    ("deltas", "text"),
+    [
+        ((r"Hi \ud83d", r"\ude00 there"), "Hi \U0001f600 there"),
+        ((r"Hi \ud83d", "", r"\ude00 there"), "Hi \U0001f600 there"),
+        ((r"\ud83d\ude00\ud83d", r"\ude00"), "\U0001f600\U0001f600"),
+        ((r"Hi \ud83d", "there"), "Hi \ufffdthere"),
+        ((r"Hi \ude00", "there"), "Hi \ufffdthere"),
+        ((r"Hi \\ud83d", "there"), r"Hi \ud83dthere"),
+    ],
+)
+@pytest.mark.parametrize("step", [0, 1])
+def test_halves_of_a_character_are_joined(deltas: tuple[str, ...], text: str, step: int) -> None:
+    got = _bodies(flowed(chat(), raw(*deltas), step))
+    assert "".join(b["choices"][0]["delta"].get("content") or "" for b in got) == text
+
+
+def test_a_half_in_a_whole_answer_is_no_character() -> None:
+    assert parse_answer(rb'{"a":"x\ud83dy","b":"\ud83d\ude00"}') == {"a": "x\ufffdy", "b": "\U0001f600"}
+    with pytest.raises(Malformed):
+        parse_answer(rb'{"a":"\ud83d",')

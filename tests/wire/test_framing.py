@@ -14,15 +14,17 @@ from guardrails.wire.limits import BodyLimits, Malformed
 from tests.wire.cutting import Make, all_cuts_agree, bodies, cut, cuts, names, outcome
 
 A, B = Frame({"t": "é😀"}), Frame({"t": 2})
+C, PING, ROUTER = (Frame(None, comment=c) for c in ("keep-alive", "ping", "OPENROUTER PROCESSING"))
 
 SSE_READ = {
     "LF": ('data: {"t":"é😀"}\n\ndata: {"t":2}\n\n', [A, B]),
+    "known comments": (': ping\n\n: OPENROUTER PROCESSING\ndata: {"t":2}\n\n', [PING, ROUTER, B]),
     "CRLF": ('data: {"t":"é😀"}\r\n\r\ndata: {"t":2}\r\n\r\n', [A, B]),
     "CR": ('data: {"t":"é😀"}\r\rdata: {"t":2}\r\r', [A, B]),
     "mixed": ('data: {"t":"é😀"}\r\n\ndata: {"t":2}\n\r', [A, B]),
     "mixed, the other way": ('data: {"t":"é😀"}\n\r\ndata: {"t":2}\r\n\r', [A, B]),
     "no space": ('data:{"t":"é😀"}\n\ndata:{"t":2}\n\n', [A, B]),
-    "comments": (': hello\n\ndata: {"t":"é😀"}\n: hello\n\n:\n\n:\ndata: {"t":2}\n\n', [A, B]),
+    "comments": (': hello\n\ndata: {"t":"é😀"}\n: hello\n\n:\n\n:\ndata: {"t":2}\n\n', [C, C, A, C, C, B]),
     "several lines": ('data: {"t":\ndata: 2\ndata: }\n\n', [B]),
     "name": ('event: content_block_delta\ndata: {"t":2}\n\n', [Frame({"t": 2}, "content_block_delta")]),
     "CRLF inside an event": ('event: x\r\ndata: {"t":\r\ndata: 2}\r\n\r\n', [Frame({"t": 2}, "x")]),
@@ -101,7 +103,7 @@ def test_sse_bounds_lines_and_events() -> None:
         assert "over 40 bytes" in error
     keepalives = small()
     for _ in range(100):
-        assert keepalives.feed(b": still here\n") == []
+        assert keepalives.feed(b": still here\n") == [C]
 
 
 def test_an_error_stays() -> None:

@@ -86,6 +86,10 @@ def _put(document: dict[str, Any], rule: Rule, default: OnFailure) -> None:
         document.setdefault("content", {})[rule.type] = {**out, **sides}
     elif rule.detector == "topics":
         topic = {"name": settings.name, "definition": settings.definition, "examples": list(settings.examples), **out}
+        if settings.not_examples:
+            topic["not_examples"] = list(settings.not_examples)
+        if settings.threshold is not None:
+            topic["threshold"] = settings.threshold
         document.setdefault("topics", []).append(topic)
     elif rule.detector == "grounding":
         from guardrails.detectors.grounding import SOURCES  # noqa: PLC0415 - only policies with grounding need it

@@ -195,6 +195,9 @@ class _Writer:
             item = {"name": rule["name"], "definition": rule["definition"], "type": "DENY"}
             if "examples" in rule:
                 item["examples"] = rule["examples"]
+            for setting in ("not_examples", "threshold"):
+                if setting in rule:
+                    self.lose(f"topics[{i}].{setting}", f"Bedrock's topics have no {setting}")
             topics.append(item | self.both(rule, f"topics[{i}]"))
         return self.tiered("topics", {"topicsConfig": topics}) if topics else {}
 

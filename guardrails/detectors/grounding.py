@@ -1,6 +1,6 @@
 """Contextual grounding (do the sources support the answer?) and relevance (does it answer the query?).
 
-Each sentence of the answer is compared with the passages of the sources that share its rare words, and is as well
+Each sentence of the answer that claims something is compared with the passages of the sources that share its rare words, and is as well
 supported as by the best of them; the answer is as well grounded as its least supported sentence. Both scores are
 probabilities; a score below the threshold fires the rule, as in Bedrock.
 """
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from guardrails import inference
 from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector
+from guardrails.detectors.claims import claims
 from guardrails.rules import Rule
 from guardrails.sentences import sentences
 from guardrails.types import Failure, FailureKind, Found, Hit, Qualifier
@@ -99,22 +100,22 @@ class _Checks:
     def _ground(
         self, content: Content, sources: list[int], answers: list[int], found: Found, deadline: Deadline
     ) -> None:
-        claims = [(i, a, b) for i in answers for a, b in sentences(content.pieces[i].text)]
-        # A question claims nothing.
-        claims = [c for c in claims if not content.pieces[c[0]].text[c[1] : c[2]].endswith("?")] or claims
-        if not claims:
+        said = [
+            (i, a, b) for i in answers for a, b in claims(content.pieces[i].text, sentences(content.pieces[i].text))
+        ]
+        if not said:  # greetings, questions, "I don't know": nothing that a source could support
             return
         cuts = sorted({r.settings.threshold for r in self._grounding})
         supports = inference.pair_engine().support(
             [content.pieces[i].text for i in sources],
-            [content.pieces[i].text[a:b] for i, a, b in claims],
+            [content.pieces[i].text[a:b] for i, a, b in said],
             cuts,
             deadline.remaining,
         )
         score = min(s.probability for s in supports)
         found.scores["grounding"] = round(score, 6)
         for rule in self._grounding:
-            for (index, start, end), support in zip(claims, supports, strict=True):
+            for (index, start, end), support in zip(said, supports, strict=True):
                 if support.probability < rule.settings.threshold:
                     evidence = (sources[support.source], support.start, support.end)
                     p = round(support.probability, 6)

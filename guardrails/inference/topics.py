@@ -20,12 +20,19 @@ from guardrails.inference.text import Floats, TextEngine
 __all__ = ["Topic", "alike", "fit", "overlap"]
 
 
+# Log-odds a unit of cosine by which a text is nearer to a counter-example than to the nearest example.
+_AWAY = 20.0
+
+
 class Topic:
     """One fitted topic. Immutable; the score of an embedding is a log-odds."""
 
-    __slots__ = ("_bias", "_definition", "_examples", "_matrix", "_mean", "_weights", "center")
+    __slots__ = ("_bias", "_definition", "_examples", "_matrix", "_mean", "_others", "_weights", "center")
 
-    def __init__(self, engine: TextEngine, definition: Floats, examples: Floats | None) -> None:
+    def __init__(
+        self, engine: TextEngine, definition: Floats, examples: Floats | None, others: Floats | None = None
+    ) -> None:
+        """Embeddings of the definition [hidden], of the examples and of what is none [phrases, hidden]."""
         settings = engine.manifest.settings["topics"]
         self._mean = engine.arrays["topics.mean"]
         self._matrix = engine.arrays["topics.whitening"]
@@ -34,6 +41,7 @@ class Topic:
         self._bias = float(settings[kind]["bias"])
         self._definition = definition
         self._examples = examples
+        self._others = others
         parts = (
             [self._white(definition)[None]]
             if examples is None
@@ -64,7 +72,17 @@ class Topic:
 
     def score(self, x: Floats) -> float:
         """The log-odds that a text with this embedding is about the topic."""
-        return float(self.features(x) @ self._weights) + self._bias
+        return float(self.features(x) @ self._weights) + self._bias - self._other(x)
+
+    def _other(self, x: Floats) -> float:
+        """What is taken off the log-odds of a text that is nearer to what the author excluded than to the topic's examples."""
+        if self._others is None:
+            return 0.0
+        w = self._white(x)
+        away = float((self._white(self._others) @ w).max())
+        near = self._definition[None] if self._examples is None else self._examples
+        toward = float((self._white(near) @ w).max())
+        return _AWAY * max(0.0, away - toward)
 
 
 # Fitted topics, by what they were fitted from: tenants that share a topic share its embedding.
@@ -72,15 +90,18 @@ _cache: dict[str, Topic] = {}
 _MOST = 4096
 
 
-def fit(engine: TextEngine, name: str, definition: str, examples: Sequence[str]) -> Topic:
+def fit(
+    engine: TextEngine, name: str, definition: str, examples: Sequence[str], not_examples: Sequence[str] = ()
+) -> Topic:
     """The topic of a policy. Exact (fp32, alone), and kept by the sha256 of what it was made from and of the weights."""
-    given = json.dumps([engine.manifest.sha256, name, definition, list(examples)])
+    given = json.dumps([engine.manifest.sha256, name, definition, list(examples), list(not_examples)])
     key = hashlib.sha256(given.encode()).hexdigest()
     topic = _cache.get(key)
     if topic is None:
         said = f"{name.replace('-', ' ').replace('_', ' ')}. {definition}"
-        embedded = engine.embed([said, *examples])
-        topic = Topic(engine, embedded[0], embedded[1:] if examples else None)
+        embedded = engine.embed([said, *examples, *not_examples])
+        own, others = embedded[1 : 1 + len(examples)], embedded[1 + len(examples) :]
+        topic = Topic(engine, embedded[0], own if examples else None, others if not_examples else None)
         if len(_cache) < _MOST:
             _cache[key] = topic
     return topic

@@ -130,6 +130,8 @@ def _settings(draft: Draft) -> Any:
             name=draft.type,
             definition=draft.get("definition"),
             examples=tuple(v.value for v in draft.get("examples", ())),
+            not_examples=tuple(v.value for v in draft.get("not_examples", ())),
+            threshold=draft.get("threshold"),
         )
     if draft.detector == "grounding":
         from guardrails.detectors import grounding  # noqa: PLC0415

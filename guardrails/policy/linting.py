@@ -89,7 +89,7 @@ class _Warnings:
             for id_ in hold(policy, Source.OUTPUT).whole:
                 self.waits(policy.rule(id_))
         topics = [r for r in policy.rules if r.detector == "topics" and (r.input or r.output) is not None]
-        if len(topics) > 1:
+        if topics:
             self.topics(topics)
         regexes = [r for r in policy.rules if r.detector == "regex"]
         if len(regexes) > _BEDROCK["regexes"]:
@@ -109,12 +109,33 @@ class _Warnings:
             )
 
     def topics(self, rules: list[Rule]) -> None:
-        """Topics so near that a text of one will often fire the other."""
-        from guardrails.inference import text_engine  # noqa: PLC0415 - torch, and only for policies with several topics
+        """Topics that do not reach their own examples, or are so near that a text of one will often fire the other."""
+        from guardrails.detectors.said import Said  # noqa: PLC0415
+        from guardrails.inference import text_engine  # noqa: PLC0415 - torch, and only for policies with topics
+        from guardrails.inference.text import sigmoid  # noqa: PLC0415
         from guardrails.inference.topics import alike, fit, overlap  # noqa: PLC0415
 
         engine = text_engine()
-        fitted = [(r, fit(engine, r.settings.name, r.settings.definition, r.settings.examples)) for r in rules]
+        fitted = []
+        for rule in rules:
+            s = rule.settings
+            topic = fit(engine, s.name, s.definition, s.examples, s.not_examples)
+            fitted.append((rule, topic))
+            cut = engine.manifest.calibration["TOPIC"].cuts["LOW"] if s.threshold is None else s.threshold
+            others = Said(s.not_examples)
+            for phrase in s.examples:
+                if others.whole(phrase):
+                    self.warn(
+                        "contrary-example", f"a phrase is an example of {rule.id} and none of it", f"{rule.id}.examples",
+                        written=phrase, remedy="remove it from examples or from not_examples",
+                    )  # fmt: skip
+                elif sigmoid(topic.score(engine.embed([phrase])[0])) < cut:
+                    self.warn(
+                        "topic-misses-example",
+                        f"{rule.id} knows this example word for word only: the definition and the other examples do not reach it",
+                        f"{rule.id}.examples", written=phrase,
+                        remedy="add examples like it, widen the definition, or lower the threshold",
+                    )  # fmt: skip
         for i, (one, first) in enumerate(fitted):
             for other, second in fitted[i + 1 :]:
                 near = overlap(first, second)

@@ -31,9 +31,9 @@ ORDER: dict[str, str] = {
     "on_failure": "allow < detect < block",
     "required": "false < true",
     "min_score": "a lower score is stricter",
-    "threshold": "a higher threshold is stricter",
+    "threshold": "a higher threshold is stricter; of a topic, a lower one",
     "terms, lists, managed, examples": "may only grow",
-    "except": "may not grow",
+    "except, not_examples": "may not grow",
     "pattern, definition, mask, sources": "may not change",
     "max_characters, max_pieces, deadline_ms": (
         "once a rule is enforced they may only shrink, and only if every enforced rule blocks on failure"
@@ -43,7 +43,7 @@ ORDER: dict[str, str] = {
     "conversation.window": "once a rule is enforced it may only grow",
 }
 
-_GROWING = ("terms", "lists", "managed", "examples")
+_GROWING = ("terms", "lists", "managed", "examples", "not_examples")
 _FIXED = ("pattern", "definition", "mask", "settings", "sources")
 
 
@@ -281,8 +281,12 @@ def _held(parent: Draft, merged: Draft, child: Draft, reader: Reader, siblings: 
         "required", parent.get("required", False) and not merged.get("required", False), "false", "true", "required",
         undo={"required": Value(True, parent.at)},
     )  # fmt: skip
-    for name, sign in (("min_score", -1), ("threshold", 1)):
-        if name in merged.fields and name in child.fields:
+    topic = parent.detector == "topics"
+    if topic and "threshold" in child.fields and "threshold" not in parent.fields:
+        # The parent relies on the model's own cut point, and that is not known here.
+        check("threshold", True, child.get("threshold"), "the model's own", "threshold", undo={"threshold": None})
+    for name, sign in (("min_score", -1), ("threshold", -1 if topic else 1)):
+        if name in merged.fields and name in child.fields and (name in parent.fields or not topic):
             old = parent.get(name, 0.5 if name == "min_score" else 0.0)
             weak = sign * merged.get(name) < sign * old
             check(name, weak, merged.get(name), old, name, undo={name: Value(old, parent.at)})
@@ -299,6 +303,14 @@ def _held(parent: Draft, merged: Draft, child: Draft, reader: Reader, siblings: 
                 added[0].at, f"{child.key}.except", written=str(added[0].value), remedy="remove the exception",
             )  # fmt: skip
         fields["exceptions"] = Value(tuple(v for v in wanted if v.value in excused), fields["exceptions"].at)
+    known = {v.value for v in parent.get("not_examples", ())}
+    excluded = merged.get("not_examples", ())
+    if any(v.value not in known for v in excluded):
+        kept = tuple(v for v in excluded if v.value in known)
+        check(
+            "not_examples", True, next(v.value for v in excluded if v.value not in known), "the parent's", "not_examples",
+            undo={"not_examples": Value(kept, fields["not_examples"].at) if kept else None},
+        )  # fmt: skip
     if child.type != parent.type:
         check("type", True, child.type, parent.type, undo={})
     return dataclasses.replace(merged, fields=fields, type=parent.type)

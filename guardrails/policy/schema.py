@@ -127,7 +127,13 @@ def json_schema() -> dict[str, Any]:
             "type": "array",
             "items": rule(
                 s.TOPIC_KEYS,
-                {"name": _TEXT, "definition": _TEXT, "examples": {"type": "array", "items": _TEXT}},
+                {
+                    "name": _TEXT,
+                    "definition": _TEXT,
+                    "examples": {"type": "array", "items": _TEXT},
+                    "not_examples": {"type": "array", "items": _TEXT},
+                    "threshold": {"type": "number", "minimum": 0.01, "maximum": 1},
+                },
                 "name",
                 "definition",
             ),

@@ -162,11 +162,15 @@ class _Sections(Fields):
             draft = self.draft(self.identifier(entries, key) or f"topic.{name}", "topics", name, child.at, key)
             if definition is not None:
                 draft.fields["definition"] = Value(definition, entries["definition"].at)
-            if "examples" in entries:
-                examples = self.reader.items(entries["examples"], f"{key}.examples")
-                read_examples = [(self.reader.text(n, f"{key}.examples[{j}]"), n) for j, n in enumerate(examples)]
-                values = tuple(Value(v, n.at) for v, n in read_examples if v is not None)
-                draft.fields["examples"] = Value(values, entries["examples"].at)
+            for field in ("examples", "not_examples"):
+                if field in entries:
+                    phrases = self.reader.items(entries[field], f"{key}.{field}")
+                    read_phrases = [(self.reader.text(n, f"{key}.{field}[{j}]"), n) for j, n in enumerate(phrases)]
+                    values = tuple(Value(v, n.at) for v, n in read_phrases if v is not None)
+                    draft.fields[field] = Value(values, entries[field].at)
+            if "threshold" in entries:
+                threshold = self.reader.number(entries["threshold"], f"{key}.threshold", 0.01, 1)
+                self._set(draft.fields, "threshold", self._value(threshold, entries["threshold"]))
             self.common(draft, entries, key)
 
     def words(self, node: Node) -> None:

@@ -165,6 +165,26 @@ PROBLEMS: dict[str, tuple[str, dict[str, bytes]]] = {
             "  - {name: stock-tips, definition: Which stocks and funds to purchase., examples: [Is Apple stock a good buy?]}\n"
         ),
     ),
+    "contrary-example": (
+        "Warning: a phrase that belongs to a topic and does not.",
+        policy(
+            "topics:\n"
+            "  - name: investing\n"
+            "    definition: Which shares or funds to buy.\n"
+            "    examples: [Should I buy Apple shares?]\n"
+            "    not_examples: [should i buy apple shares]\n"
+        ),
+    ),
+    "topic-misses-example": (
+        "Warning: an example that the topic knows word for word only.",
+        policy(
+            "topics:\n"
+            "  - name: investing\n"
+            "    definition: Which shares or funds to buy.\n"
+            "    examples: [How long do I boil potatoes?]\n"
+            "    threshold: 0.99\n"
+        ),
+    ),
     "fail-open": ("Warning: a rule that could not look lets pass.", policy("on_failure: allow\n" + RULE)),
     "only-detects": ("Warning: a policy without effect.", policy("words: {action: detect, terms: [kingfisher]}\n")),
     "disabled-rule": ("Warning: a rule without effect.", policy("words: {enabled: false, terms: [kingfisher]}\n")),

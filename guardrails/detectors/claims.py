@@ -27,11 +27,11 @@ _SAID = (
     r"i (?:hope|trust) (?:this|that|it)(?: (?:information|answer))? (?:helps|is helpful|answers your question|clarifies (?:things|it|that)|was helpful)(?: \w+){0,4}",
     # Offers of help.
     rf"(?:please )?(?:let (?:me|us) know|feel free|do not hesitate|dont hesitate|don t hesitate|reach out|get in touch|just ask|contact (?:us|me|support|our (?:support|team|hotline|service desk|customer service)(?: team)?))\b(?: {_REST}){{0,16}}",
-    rf"(?:is|was) there (?:anything|something)(?: else| more)?(?: \w+){{0,10}}",
+    r"(?:is|was) there (?:anything|something)(?: else| more)?(?: \w+){0,10}",
     rf"(?:if|should|in case) you (?:have|need|want|would like|require|d like|are unsure)\b(?: \w+){{0,8}} {_HELP}\b(?: {_REST}){{0,14}}",
-    rf"(?:i am|im|i m|we are|were|we re|i would be|id be|i d be|ill be|i ll be|i will be|always) (?:always |more than |only too )?(?:happy|glad|here|available|ready|delighted|pleased) to (?:help|assist|answer|explain|clarify|hear)\b(?: \w+){{0,10}}",
-    rf"(?:i am|im|i m|we are|were|we re) (?:always )?here (?:for you|if you need (?:me|us|anything)|to help)(?: \w+){{0,6}}",
-    rf"(?:would you like|do you want|shall i|should i|can i|may i|could you|can you|how can i|how may i|what else can i|what can i)\b(?: \w+){{0,24}}",
+    r"(?:i am|im|i m|we are|were|we re|i would be|id be|i d be|ill be|i ll be|i will be|always) (?:always |more than |only too )?(?:happy|glad|here|available|ready|delighted|pleased) to (?:help|assist|answer|explain|clarify|hear)\b(?: \w+){0,10}",
+    r"(?:i am|im|i m|we are|were|we re) (?:always )?here (?:for you|if you need (?:me|us|anything)|to help)(?: \w+){0,6}",
+    r"(?:would you like|do you want|shall i|should i|can i|may i|could you|can you|how can i|how may i|what else can i|what can i)\b(?: \w+){0,24}",
     r"(?:i can|i could|i will|ill|i ll|let me) (?:also |gladly |happily )?(?:help|assist|walk|guide|look|check|explain|clarify|summari[sz]e|go over|take a look|show)\b(?: (?:you|with|that|this|it|into|for|through|the|a|moment|here|again|if|like|more|further|on|at|what|i|can|do|find|details?|question|steps?|information|documents?|sources?|context|provided|below|above|in|of|to)){0,14}",
     # Not knowing.
     rf"(?:i am |im |i m |we are )?(?:sorry|afraid|unfortunately)(?: but)?(?: (?:i|we) (?:do not|dont|don t|cannot|cant|can t|could not|couldnt|couldn t|am unable to|am not able to|was unable to|are unable to) (?:know|have (?:that|this|the|any|an|enough|access|information)|find|say|answer|tell|help|see|locate|confirm)\b(?: {_REST}){{0,18}})?(?: for (?:the|any) (?:inconvenience|confusion|trouble|delay)(?: \w+){{0,4}})?",
@@ -73,7 +73,7 @@ def claims(text: str, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
             continue
         lead = _LEAD.match(said)
         if lead and len(said) - lead.end() > 8:
-            start, said = start + lead.end(), said[lead.end() :]
+            said = said[lead.end() :]
         words = plain(_MARKUP.sub("", said))
         if not words:
             continue
@@ -81,7 +81,7 @@ def claims(text: str, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
             continue
         if not _NUMBER.search(said) and _all_courtesy(said):
             continue
-        out.append((start, end))
+        out.append((end - len(said), end))
     return out
 
 

@@ -279,11 +279,11 @@ class TextStream:
             first = min([*starts, segment]) if starts else segment
             limit = max(c for c in (0, *self._cuts, segment) if c <= first)
             kept_here = [f for f in kept if f.action is not Action.BLOCKED]
-            out, _, _ = self._masked(window, base, limit, kept_here, deadline)
-            out = self._put_out(out)
+            masked, _, _ = self._masked(window, base, limit, kept_here, deadline)
+            sent = self._put_out(masked)
             self._collect(kept, base, cut)
             self._block()
-            return out
+            return sent
         frontier = cut
         if not last:
             touching = [*kept, *verdict.findings] if broken is not None else kept

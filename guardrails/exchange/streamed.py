@@ -296,8 +296,8 @@ class StreamedAnswer:
         for name, channel in list(self._channels.items()):
             if _named(group.closes, name) and not channel.finished and not self._close(name, out, call):
                 return False
-        for event in call:  # what stands in a call is decided with it
-            if isinstance(event, Event) and not (self._decide(event, final=True) and self._written(event)):
+        for one in call:  # what stands in a call is decided with it
+            if isinstance(one, Event) and not (self._decide(one, final=True) and self._written(one)):
                 return False
         out += self._final(call)
         return True

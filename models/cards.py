@@ -22,6 +22,7 @@ from typing import Any
 from guardrails.inference.store import MANIFEST, WEIGHTS, sha256_of
 
 HERE = Path(__file__).parent
+FIGURES = HERE.parent / "docs" / "figures.md"
 MOST = 250
 MODELS = ("text", "grounding")
 
@@ -103,7 +104,7 @@ def wilson(hits: int, rows: int) -> tuple[float, float]:
     return round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4)
 
 
-# The lines of the README: (what, model, list of figures, set, figure, aimed at); "at most" for false positives and gaps.
+# The lines of the page of figures: (what, model, list of figures, set, figure, aimed at); "at most" for false positives and gaps.
 _TARGETS = (
     ("moderation-style texts: F1", "text", "sets", "posts (made)", "f1", 0.80),
     ("chat traffic, one in nine harmful: F1", "text", "sets", "chat traffic (made)", "f1", 0.70),
@@ -142,7 +143,7 @@ def gap(groups: dict[str, Any]) -> float:
 
 
 def quality() -> str:
-    """The README's table of development figures against what was aimed at."""
+    """The table of development figures against what was aimed at."""
     figures = {n: json.loads((HERE / n / "figures.json").read_text(encoding="utf-8")) for n in MODELS}
     out = ["| figure | development set | seen | aimed at |\n|---|---|---|---|"]
     for title, model, part, name, key, aim in _TARGETS:
@@ -156,9 +157,9 @@ def quality() -> str:
     return "\n".join(out) + "\n"
 
 
-def readme() -> str:
-    """The README with that table in it."""
-    text = (HERE.parent / "README.md").read_text(encoding="utf-8")
+def page() -> str:
+    """The page of figures with that table in it."""
+    text = FIGURES.read_text(encoding="utf-8")
     head, rest = text.split(_BEGIN)
     return head + _BEGIN + "\n" + quality() + "\n" + _END + rest.split(_END, 1)[1]
 
@@ -273,11 +274,10 @@ def main() -> None:
                 wrong.append(f"{path}: the figures were measured with other weights")
         else:
             path.write_text(text, encoding="utf-8")
-    page = HERE.parent / "README.md"
-    if args.check and page.read_text(encoding="utf-8") != readme():
-        wrong.append("README.md does not have the table that `python -m models.cards` makes")
+    if args.check and FIGURES.read_text(encoding="utf-8") != page():
+        wrong.append("docs/figures.md does not have the table that `python -m models.cards` makes")
     elif not args.check:
-        page.write_text(readme(), encoding="utf-8")
+        FIGURES.write_text(page(), encoding="utf-8")
     if wrong:
         sys.exit("\n".join(wrong))
 

@@ -24,29 +24,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 # What a page's command starts with → why it is not run here.
 NOT_RUN = {
-    "python3 -m venv": "installs",
-    "pip ": "installs",
-    "npm ": "installs",
-    "git ": "needs a network",
     "docker ": "needs a container engine",
     "PIP_EXTRA=": "needs a container engine",
     "curl ": "needs a server that runs",
-    "uvicorn ": "serves until it is stopped",
     "guardrails proxy": "serves until it is stopped",
     "guardrails demo": "serves until it is stopped",
     "MODEL_URL=": "needs a model",
     "OPENAI_KEY=": "needs a model",
     "OLLAMA_HOST=": "needs a model",
-    "OPENAI_BASE_URL=": "needs a model",
     "ANTHROPIC_BASE_URL=": "needs a model",
-    "ollama ": "needs a model",
     "vllm ": "needs a model",
-    "litellm ": "needs a model",
-    "open-webui": "needs a model",
-    ".venv/bin/": "the linters and tests that CI runs",
-    "python -m benchmarks": "takes minutes",
-    "python -m models": "takes minutes and training data",
-    "python -m tests.fuzz": "takes minutes",
+    "ruff ": "the linters and tests that CI runs",
+    "mypy": "the linters and tests that CI runs",
+    "lint-imports": "the linters and tests that CI runs",
+    "python -m pytest": "the linters and tests that CI runs",
     "guardrails eval held-out": "needs a labelled set of the reader's",
 }
 _BLOCK = re.compile(r'^```(\w+)(?: title="([\w./-]+)")?\n(.*?)^```', re.DOTALL | re.MULTILINE)
@@ -99,7 +90,10 @@ def commands(page: Path) -> Iterator[Command]:
             line = head[0] if head else part
             yield Command(
                 page,
-                re.sub(r"\\\n\s*", "", line[2:]).strip().split("&& .venv/bin/")[-1],  # of what sets up, the last step
+                re.sub(r"\\\n\s*", "", line[2:])
+                .strip()
+                .split("&& .venv/bin/")[-1]
+                .removeprefix(".venv/bin/"),  # of what sets up, the last step
                 part[len(line) :],
                 at + begin + len(line),
                 at + stop,
@@ -117,7 +111,9 @@ def run(command: Command, folder: Path) -> str:
     name, *args = shlex.split(command.line.split("  #", maxsplit=1)[0])
     start = {"guardrails": [sys.executable, "-m", "onepolicy_guardrails"], "python": [sys.executable]}
     if name not in start:
-        raise ValueError(f"{command.page.name}: no way to run {name!r}; name it in NOT_RUN with a reason, or use guardrails or python")
+        raise ValueError(
+            f"{command.page.name}: no way to run {name!r}; name it in NOT_RUN with a reason, or use guardrails or python"
+        )
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONUTF8": "1"}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(  # noqa: S603 - our own pages
@@ -136,8 +132,15 @@ def run(command: Command, folder: Path) -> str:
 
 def same(shown: str, printed: str) -> bool:
     """True where a page shows what was printed; a line ``...`` of the page stands for any lines."""
-    parts = [re.escape("".join(f"{x.rstrip()}\n" for x in p.strip("\n").split("\n"))) for p in re.split(r"^\.\.\.\n", shown.rstrip("\n") + "\n", flags=re.MULTILINE) if p.strip()]
-    return re.fullmatch(r"(?:.*\n)*".join(parts) + (r"(?:.*\n)*" if shown.rstrip().endswith("...") else ""), printed) is not None
+    parts = [
+        re.escape("".join(f"{x.rstrip()}\n" for x in p.strip("\n").split("\n")))
+        for p in re.split(r"^\.\.\.\n", shown.rstrip("\n") + "\n", flags=re.MULTILINE)
+        if p.strip()
+    ]
+    return (
+        re.fullmatch(r"(?:.*\n)*".join(parts) + (r"(?:.*\n)*" if shown.rstrip().endswith("...") else ""), printed)
+        is not None
+    )
 
 
 def main() -> None:
@@ -156,7 +159,9 @@ def main() -> None:
                     if command.output and not same(command.output, printed):
                         wrong = True
                         print(f"{page.relative_to(ROOT)}: $ {command.line}\n{printed}")
-                        edits.append((command.start, command.end, printed + ("\n" if command.output.endswith("\n\n") else "")))
+                        edits.append(
+                            (command.start, command.end, printed + ("\n" if command.output.endswith("\n\n") else ""))
+                        )
         if args.write and edits:
             text = page.read_text(encoding="utf-8")
             for start, end, printed in reversed(edits):

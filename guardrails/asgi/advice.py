@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from guardrails.wire import recognise
+from guardrails.wire import form_class, recognise
+from guardrails.wire.form import Form
 
-__all__ = ["no_format", "template"]
+__all__ = ["no_format", "spoken", "template"]
 
 # Segments that name a route. Anything else may be somebody's id or data, and is in no message and no log.
 _WORD = re.compile(r"[A-Za-z][A-Za-z_-]{0,31}(?:\.[a-z]{1,8})?|v\d{1,2}(?:alpha|beta)?\d{0,2}")
@@ -22,6 +23,11 @@ def template(path: str) -> str:
     if len(named) > _MOST:
         named = [*named[:_MOST], "{rest:path}"]
     return "/" + "/".join(named)
+
+
+def spoken(path: str) -> type[Form]:
+    """The API whose clients call this path, to tell them in its shape that it is not served: OpenAI's where nobody can say."""
+    return form_class("ollama.chat" if _CHANGES.fullmatch(path) else "openai.chat")
 
 
 def no_format(method: str, path: str) -> str:

@@ -278,7 +278,8 @@ class GuardrailsMiddleware:
             return
         forms = self._forms(method, path)
         if not forms:
-            await self._refusals.unchecked(ours, 404, advice.no_format(method, path), "no_format")
+            told = advice.no_format(method, path)
+            await self._refusals.unchecked(ours, 404, told, "no_format", form=advice.spoken(path))
             return
         api = forms[0][0]
         try:

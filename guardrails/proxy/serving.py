@@ -15,6 +15,7 @@ import uvicorn
 
 from guardrails.errors import GuardrailsError
 from guardrails.proxy.app import ProxyApp
+from guardrails.proxy.halfopen import HalfOpenProtocol
 
 __all__ = ["bound", "serve"]
 
@@ -66,7 +67,7 @@ def serve(
     Raises GuardrailsError when the application does not start, or the certificate cannot be read.
     """
     shared: dict[str, Any] = {
-        "http": "httptools",  # refuses what h11 lets pass: two lengths, bare line feeds
+        "http": HalfOpenProtocol,  # on httptools, which refuses what h11 lets pass: two lengths, bare line feeds
         "ws": "none",
         "access_log": False,  # it would write queries, and some APIs take keys in them
         "log_config": None,

@@ -42,7 +42,6 @@ class Listing(Form):
         # Whether a server is there, and which.
         Route("/", "GET"),
         Route("/health", "GET"),
-        Route("/healthz", "GET"),
         Route("/ping", "GET"),
         Route("/version", "GET"),
     )

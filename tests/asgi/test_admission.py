@@ -7,12 +7,14 @@ import contextlib
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.asgi.admission import Admission, Lease, Overloaded503
+from guardrails.asgi.body import read_body
 from guardrails.errors import Overloaded
 
 FOREVER = 60_000.0
@@ -488,3 +490,49 @@ def test_bounds_that_admit_nothing(wrong: tuple[int, int, int, float]) -> None:
 def test_reserve_that_is_none(reserve: float) -> None:
     with pytest.raises(ValueError, match="reserve"):
         Admission(1, 1, 1, 1, reserve=reserve)
+
+
+# -- bodies that are on their way ---------------------------------------------------------------------------------------
+
+
+def test_a_body_on_its_way_holds_bytes_and_no_place() -> None:
+    async def go() -> None:
+        admission = Admission(1, 1_000, 0, 0, reserve=0.0)
+        with admission.arriving("a") as held:
+            held.grow(400)
+            assert (admission.in_flight, admission.bytes) == (0, 400)
+            async with admission.admit("b", 0):
+                assert admission.in_flight == 1
+            held.grow(-100)
+            assert admission.bytes == 300
+            with admission.arriving("b") as other, pytest.raises(Overloaded503):
+                other.grow(701)
+        assert (admission.bytes, admission.tenants) == (0, 0)
+
+    asyncio.run(go())
+
+
+def test_the_slowest_body_gives_way() -> None:
+    async def never() -> Any:
+        await asyncio.Event().wait()
+
+    async def go() -> None:
+        admission = Admission(4, 1_000_000, 0, 0, reserve=0.0)
+        loop = asyncio.get_running_loop()
+        with admission.arriving("a") as slow, admission.arriving("a") as fast, admission.arriving("b") as wanting:
+            readings = [asyncio.ensure_future(read_body(never, 10_000_000, 600, one)) for one in (slow, fast)]
+            await asyncio.sleep(0)
+            slow.started = loop.time() - 10
+            slow.grow(100_000)
+            fast.grow(800_000)
+            wanting.grow(150_000)
+            with pytest.raises(Overloaded503):
+                await readings[0]
+            assert (slow.evicted, fast.evicted, admission.bytes) == (True, False, 950_000)
+            with pytest.raises(Overloaded503):  # nobody else is slow
+                wanting.grow(100_000)
+            readings[1].cancel()
+            await asyncio.wait(readings[1:])
+        assert (admission.bytes, admission.tenants) == (0, 0)
+
+    asyncio.run(go())

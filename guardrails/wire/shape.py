@@ -565,7 +565,7 @@ class _Reader:
         path = place.at(name).path if name else place.path
         loose = isinstance(key, str) and _LOOSE.search(key) is not None
         self.walk.ids.append(
-            Slot(value, place.role, path, place.turn, Mode.WHOLE, None, Kind.OPAQUE, not loose, box, key)
+            Slot(value, place.role, path, place.turn, Mode.WHOLE, None, Kind.OPAQUE, not loose, _box=box, _key=key)
         )
 
     def spot(self, value: Mapping[str, Any], place: _Place) -> str | None:

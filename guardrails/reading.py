@@ -22,13 +22,23 @@ from typing import NamedTuple
 
 __all__ = ["Edit", "Place", "Reading", "escaped", "fitted", "reading"]
 
-# How JSON begins: a list of one short number, `[1]`, is a citation, and `[[` alone a link of a wiki.
-_BEGINS = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*(?:\[\s*)*(?:[\"{]|-?\d+(?:\.\d+)?\s*,|-?\d{6}|\]\s*$))")
-_MAY_BEGIN = re.compile(r"\s*(?:\{\s*|\[\s*(?:\[\s*)*(?:-?\d{0,5}(?:\.\d*)?\s*)?|\[\s*\]\s*)?\Z")
+# How JSON begins. A list of one short number, `[1]`, is a citation, and `[[` alone a link of a wiki.
+_NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+_BEGINS = re.compile(
+    rf"\s*(?:\{{\s*[\"}}]|\[\s*(?:\[\s*)*(?:[\"{{\]]|{_NUMBER}\s*,|-?\d{{6}}|(?:{'|'.join(_LITERALS)})\s*[,\]])"
+    rf"|(?:\[\s*){{2,}}{_NUMBER}\s*\]\s*,)"
+)
+# Everything that such a beginning begins with itself.
+_BEGUN = "|".join(sorted({word[:i] for word in _LITERALS for i in range(1, len(word))}))
+_MAY_BEGIN = re.compile(
+    rf"\s*(?:\{{\s*|(?:\[\s*)+(?:{_BEGUN}|(?:{'|'.join(_LITERALS)})\s*|-?\d{{0,5}}(?:\.\d*)?(?:[eE][-+]?\d*)?\s*)?"
+    rf"|(?:\[\s*){{2,}}{_NUMBER}\s*\]\s*)?\Z"
+)
 # Where JSON was asked for, whatever JSON begins with.
 _BEGINS_ASKED = re.compile(r"\s*[\[{\"]")
 _MAY_HOLD = re.compile(r"\s*[{\[]")
-# Blanks before the first character that are waited for.
+# Characters among which a text has to begin as JSON: how many are waited for.
 _BLANKS = 256
 _FENCE = re.compile(r"(?:^|\n)[ \t]*(?:```|~~~)[ \t]*json[^\S\n]*\n", re.IGNORECASE)
 _FENCE_WIDTH = 24
@@ -148,7 +158,7 @@ class Reading:
         return "".join(out)
 
     def _begins(self, text: str, *, last: bool) -> bool | None:
-        if (_BEGINS_ASKED if self.asked or self._fenced else _BEGINS).match(text):
+        if (_BEGINS_ASKED if self.asked or self._fenced else _BEGINS).match(text, 0, _BLANKS):
             return True
         if last or len(text) > _BLANKS or not _MAY_BEGIN.match(text):
             return False

@@ -60,6 +60,11 @@ def streamed(text: str, at: list[int]) -> str:
         ('The record is {"ssn": 536904399} as you said.', f'The record is {{"ssn": "{SSN}"}} as you said.'),
         ('{"a": {"b": [{"phone": 12125550187}]}}', '{"a": {"b": [{"phone": "{PHONE}"}]}}'),
         ('{"bob@example.com": 1}', f'{{"{MAIL}": 1}}'),
+        ('[[], "project kingfisher"]', '[[], "a \\"secret\\"\\\\"]'),
+        ('[null, "x\\nbob@example.com"]', rf'[null, "x\n{MAIL}"]'),
+        ('[[true], 1.5e3, 4111111111111111]', f'[[true], 1.5e3, "{CARD}"]'),
+        ('[7e+22, "project kingfisher"]', '[7e+22, "a \\"secret\\"\\\\"]'),
+        ('[[1], [2], "project kingfisher"]', '[[1], [2], "a \\"secret\\"\\\\"]'),
     ],
 )  # fmt: skip
 def test_masks_leave_json_what_it_is(text: str, right: str) -> None:
@@ -79,6 +84,9 @@ def test_masks_leave_json_what_it_is(text: str, right: str) -> None:
         ('{"a" is how it begins, says bob@example.com', f'{{"a" is how it begins, says {MAIL}'),
         ('"bob@example.com" she said', f'"{MAIL}" she said'),
         ("[[Bob's page]] bob@example.com", f"[[Bob's page]] {MAIL}"),
+        ("[] write to bob@example.com", f"[] write to {MAIL}"),
+        ("[1], [2] and bob@example.com", f"[1], [2] and {MAIL}"),
+        ("[true story] bob@example.com", f"[true story] {MAIL}"),
     ],
 )
 def test_what_only_looks_like_json_is_text(text: str, right: str | None) -> None:
@@ -133,7 +141,7 @@ def test_masked_json_is_the_json_of_masked_values(
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.text(max_size=60) | st.lists(_said | st.sampled_from(['{"', '":', "```json\n", "\\u00", "d83d", "1e+5", "tru"]), max_size=12).map("".join),
+@given(st.text(max_size=60) | st.lists(_said | st.sampled_from(['{"', '":', "```json\n", "\\u00", "d83d", "1e+5", "tru", "[[]", "[null,", "[[1],", "[-", " " * 90]), max_size=12).map("".join),
        st.lists(st.integers(0, 100), max_size=8), st.booleans())  # fmt: skip
 def test_a_reading_depends_on_the_text_alone(text: str, at: list[int], asked: bool) -> None:
     whole = Reading(asked=asked)

@@ -90,12 +90,19 @@ WHOLE = {
 # -- what an answer calls itself ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "kind", [b"text/plain", b"", b"text/event-streamx", b"application/x-ndjson", b"application/problem+json"]
-)
-def test_a_stream_by_another_name_is_not_passed_on(kind: bytes) -> None:
+@pytest.mark.parametrize("kind", [b"text/plain", b"", b"text/event-streamx", b"application/problem+json"])
+def test_a_stream_by_another_name_is_read_as_the_stream_that_was_asked_for(kind: bytes) -> None:
     run = Exchange().says(SPLIT, kind=kind).asks(STREAM)
-    assert run.status == 502
+    assert (b"content-type", SSE) in run.headers
+    assert b"harbour" not in run.data
+    assert b"[not said]" in run.data
+    assert run.decisions[-1].action is Action.BLOCKED
+
+
+@pytest.mark.parametrize("kind", [b"application/x-ndjson", b"application/vnd.amazon.eventstream"])
+def test_a_stream_of_another_framing_is_not_passed_on(kind: bytes) -> None:
+    run = Exchange().says(SPLIT, kind=kind).asks(STREAM)
+    assert run.status == 424
     assert b"harbour" not in run.data
     assert run.decisions[-1].action is Action.BLOCKED
 
@@ -103,26 +110,29 @@ def test_a_stream_by_another_name_is_not_passed_on(kind: bytes) -> None:
 @pytest.mark.parametrize("kind", [SSE, b"application/x-ndjson", b"application/vnd.amazon.eventstream"])
 def test_a_stream_that_nobody_asked_for_is_not_passed_on(kind: bytes) -> None:
     run = Exchange().says(SPLIT, kind=kind).asks(CHAT)
-    assert run.status == 502
+    assert run.status == 424
     assert b"harbour" not in run.data
 
 
 @pytest.mark.parametrize("kind", [b"application/json, text/plain", b"\xff", b"audio"])
 def test_a_type_that_is_none(kind: bytes) -> None:
-    assert Exchange().says(json.dumps(WHOLE).encode(), kind=kind).asks(CHAT).status == 502
+    run = Exchange().says(json.dumps(WHOLE).encode(), kind=kind).asks(CHAT)
+    assert run.status == 424
+    assert (b"x-should-retry", b"false") in run.headers
 
 
 @pytest.mark.parametrize("name", [b"content-type", b"Content-Type"])
 def test_two_types_are_none(name: bytes) -> None:
     said = json.dumps({**WHOLE, "note": OUTPUT.mail}).encode()
     run = Exchange().says(said, headers=[(name, b"application/octet-stream")]).asks(CHAT)
-    assert run.status == 502
+    assert run.status == 424
     assert b"eve@" not in run.data
 
 
 def test_two_codings_are_none_and_an_unknown_one_is_the_upstreams_fault() -> None:
-    for headers in ([(b"content-encoding", b"identity")] * 2, [(b"content-encoding", b"zstd")]):
-        assert Exchange().says(b"{}", headers=headers).asks(CHAT).status == 502
+    for codings in (["identity"] * 2, ["compress"], ["zstd"]):  # the last is known, and the body is none of it
+        headers = [(b"content-encoding", coding.encode()) for coding in codings]
+        assert Exchange().says(b"{}", headers=headers).asks(CHAT).status == 424
 
 
 def test_json_that_is_called_text_is_read_as_json() -> None:
@@ -183,7 +193,7 @@ def test_what_is_too_deep_is_refused_and_breaks_nothing(depth: int) -> None:
     with pytest.raises(Malformed):
         parse(deep)
     assert Exchange().says(b"{}").asks(b'{"messages": [], "x": ' + deep + b"}").status == 400
-    assert Exchange().says(deep).asks(CHAT).status == 502
+    assert Exchange().says(deep).asks(CHAT).status == 424
 
 
 def test_an_answer_that_is_nothing_but_a_text_is_inspected() -> None:
@@ -199,7 +209,6 @@ def test_an_answer_that_is_nothing_but_a_text_is_inspected() -> None:
 @pytest.mark.parametrize(
     ("path", "left"),
     [
-        ("/model/m/converse", {"role": f"u {INPUT.blocked}", "content": [{"text": "x"}]}),
         ("/model/m/converse", {"role": "user", "x_note": INPUT.blocked, "content": [{"text": "x"}]}),
         ("/v1/messages", {"role": "user", "x_note": f"mail {INPUT.mail}", "content": INPUT.blocked}),
         ("/v1/chat/completions", {"role": INPUT.blocked, "content": "x"}),
@@ -213,6 +222,16 @@ def test_nothing_is_left_of_a_message_that_is_replaced(path: str, left: dict[str
     for canary in (INPUT.blocked, INPUT.mail):
         assert canary.encode() not in b"".join(run.received)
     assert run.decisions[0].action in (Action.MASKED, Action.BLOCKED)
+
+
+@pytest.mark.parametrize("path", ["/model/m/converse", "/v1/messages", "/v1/chat/completions", "/api/chat"])
+def test_a_sentence_in_the_place_of_a_role_is_refused(path: str) -> None:
+    content = [{"text": "x"}] if "converse" in path else "x"
+    messages = [{"role": f"the user says {INPUT.blocked}", "content": content}]
+    run = Exchange().says(b"{}").asks({"model": "m", "max_tokens": 5, "messages": messages}, path)
+    assert run.status == 400
+    assert not run.received
+    assert INPUT.blocked.encode() not in run.data
 
 
 def test_a_long_number_where_an_id_belongs_but_none_stands() -> None:

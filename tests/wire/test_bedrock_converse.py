@@ -307,9 +307,10 @@ def unseen(walk: Any, body: Any) -> bool:
     return not any("canary17" in slot.text for slot in walk.slots) and not walk.unread
 
 
-# Fields whose strings are not inspected as long as they look like ids; every other string of the service's model is.
+# Fields whose strings are not inspected as long as they look like ids; every other string of the service's model is. A role
+# that no API has is inspected: templates print it.
 OPAQUE = {
-    "role", "format", "bucketOwner", "toolUseId", "type", "status", "ttl", "qualifiers[]", "latency", "effort",
+    "format", "bucketOwner", "toolUseId", "type", "status", "ttl", "qualifiers[]", "latency", "effort",
     "guardrailIdentifier", "guardrailVersion", "trace", "streamProcessingMode", "additionalModelResponseFieldPaths[]",
     "signature", "stopReason", "invokedModelId",
 }  # fmt: skip

@@ -201,6 +201,8 @@ _LOOSE = re.compile(r"(?:^|_)id$|(?<=[a-z])(?:Id|ID)$")
 _LONGEST_NUMBER = 256
 # What a signature looks like, which is longer than an id.
 _SEAL = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
+# Floats below this are written in digits alone by most writers of JSON (ECMAScript's Number::toString).
+_PLAIN_NUMBERS = 1e21
 # Numbers shorter than this identify nobody: counts, prices, years.
 _DIGITS = 5
 # What stands before the content is a media type, and not a place for words or long numbers.
@@ -255,6 +257,12 @@ _COMMON_KEYS = frozenset(
 def opaque(value: object) -> bool:
     """Whether a value is what an opaque field is not inspected for: a number or what looks like an id, enum or time."""
     return isinstance(value, int | float) or (isinstance(value, str) and is_opaque(value))
+
+
+def number(value: float) -> str:
+    """A JSON number as people read it: one whose fraction is zero is a whole number, however it was stored."""
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < _PLAIN_NUMBERS
+    return repr(int(value) if whole else value)
 
 
 class Spots:
@@ -470,7 +478,7 @@ class _Reader:
             case bool() | None:
                 return
             case int() | float():
-                text = repr(value)
+                text = number(value)
                 if kind is not Kind.OPAQUE and sum(c.isdigit() for c in text) >= _DIGITS:
                     alone = _Place(place.role, place.turn, place.channel, place.path, place.text)
                     self.add(box, key, text, alone, Kind.TOOL if kind in (Kind.TOOL, Kind.JSON) else Kind.TEXT)

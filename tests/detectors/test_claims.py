@@ -14,7 +14,30 @@ def said(text: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "text",
-    ["Great question!", "Hello Maria,", "Thanks for asking.", "You're welcome!", "Let me know if you need anything else.", "Feel free to reach out if you have any further questions.", "If you have any questions, please contact our support team.", "Is there anything else I can help you with?", "I'm sorry, I don't know.", "I don't have that information.", "I could not find that in our documents. Please contact our hotline.", "I cannot find any mention of that in the context.", "Unfortunately, I don't have enough information to answer that.", "That information is not in the documents I have.", "Here are the steps:", "## Summary", "**Fees:**", "Based on the provided documents:", "I hope this helps!", "Sorry for the inconvenience.", "Kind regards,", "Would you like me to look that up?"],
+    [
+        "Great question!",
+        "Hello Maria,",
+        "Thanks for asking.",
+        "You're welcome!",
+        "Let me know if you need anything else.",
+        "Feel free to reach out if you have any further questions.",
+        "If you have any questions, please contact our support team.",
+        "Is there anything else I can help you with?",
+        "I'm sorry, I don't know.",
+        "I don't have that information.",
+        "I could not find that in our documents. Please contact our hotline.",
+        "I cannot find any mention of that in the context.",
+        "Unfortunately, I don't have enough information to answer that.",
+        "That information is not in the documents I have.",
+        "Here are the steps:",
+        "## Summary",
+        "**Fees:**",
+        "Based on the provided documents:",
+        "I hope this helps!",
+        "Sorry for the inconvenience.",
+        "Kind regards,",
+        "Would you like me to look that up?",
+    ],
 )
 def test_no_claim(text: str) -> None:
     assert said(text) == []

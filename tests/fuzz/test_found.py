@@ -240,6 +240,8 @@ def test_a_long_number_where_an_id_belongs_but_none_stands() -> None:
 
     assert texts({"x": 4111111111111111}) == ["4111111111111111"]
     assert texts(["x", 4111111111111111]) == ["4111111111111111"]
+    assert texts([4111111111111111.0, "x"]) == ["4111111111111111"]
+    assert texts([4111111111111111.5, "x"]) == ["4111111111111111.5"]
     assert texts(4111111111111111) == texts({"x": 41111111}) == texts([1, 2]) == []
 
 

@@ -18,6 +18,7 @@ _FOUND = (
     (_CARD, f"card [{_CARD}:4111 **1111** 1111 1111]"),
     (_CARD, f"card [{_CARD}:4111 ~~1111~~ 1111 1111]"),
     (_CARD, f"card[{_CARD}:4111111111111111]"),
+    (_CARD, f"id,number\n7,[{_CARD}:4111111111111111].0\n8,[{_CARD}:5500005555555559].00"),
     ("PHONE", "tel [PHONE:+44 **20** 7946 0018]"),
     (_IBAN, f"IBAN __[{_IBAN}:DE89370400440532013000]__"),
     (_IBAN, f"IBAN[{_IBAN}:DE89370400440532013000]"),
@@ -43,6 +44,8 @@ _NOT_FOUND = (
     (_CARD, "f865288c97ca4913887373728b8dfc4c"),
     (_CARD, "11111111-2222-3333-4444-555555555555"),
     (_CARD, "x = 4111111111111111.5"),
+    (_CARD, "x = 4111111111111111.05"),
+    (_CARD, "oid 4111111111111111.0.1"),
     ("US_BANK_ACCOUNT_NUMBER", "user_id_4111 and order_id_123456"),
     ("PASSWORD", r"a pattern such as [\u4e00-\u9fff]+"),
 )

@@ -62,11 +62,13 @@ def card(value: str) -> bool:
 
 _UUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+")
+# A fraction of zeros is how tables and JSON write a whole number that was stored as a float.
+_NO_FRACTION = re.compile(r"\.0{1,4}(?![\w]|[.,]\d)")
 
 
 def alone(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """A number that is no part of a hash, an identifier or a decimal fraction. A word may be glued to it."""
-    if text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit():
+    if text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit() and not _NO_FRACTION.match(text, end):
         return
     first, last = start, end
     while first and text[first - 1].isascii() and text[first - 1].isalnum() and start - first < 64:
@@ -251,7 +253,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
     Spec(
         "US_BANK_ACCOUNT_NUMBER",
         (
-            (r"(?<![\w.\-/$€£+@:])\d{6,17}(?![\w\-@/:]|\.\d)", 0.3),
+            (r"(?<![\w.\-/$€£+@:])\d{6,17}(?![\w\-@/:]|\.(?!0{1,4}\b)\d)", 0.3),
             (r"(?<![\w.\-/$€£+])\d{2,5}(?:-\d{2,7}){1,3}(?![\w\-]|\.\d)", 0.15),
         ),
         context=(

@@ -54,7 +54,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
             # Areas from 900 on are not given out, but somebody who calls such a number an SSN means one.
             (r"(?<![\w.\-])9\d\d-(?!00)\d\d-(?!0000)\d{4}(?![\w\-]|\.\d)", 0.15),
             (r"(?<![\w.\-])" + _SSN.replace("{sep}", "[ .]") + r"(?![\w\-]|\.\d)", 0.3),
-            (r"(?<![\w.\-$€£#+])" + _SSN.replace("{sep}", "") + r"(?![\w\-]|\.\d)", 0.15),
+            (r"(?<![\w.\-$€£#+])" + _SSN.replace("{sep}", "") + r"(?![\w\-]|\.(?!0{1,4}\b)\d)", 0.15),
         ),
         context=(
             "ssn",

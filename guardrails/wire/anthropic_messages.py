@@ -132,7 +132,7 @@ class Messages(Form):
 
     def goes_on(self, body: Any) -> bool:
         """See :class:`Form`."""
-        return not (isinstance(body, dict) and body.get("type") in _ONCE)
+        return not (isinstance(body, dict) and str(body.get("type")) in _ONCE)
 
     def gather(self, frame: Frame) -> list[Group]:
         """The events of a block by which something is called are held until its last."""

@@ -151,7 +151,7 @@ class Responses(Form):
     def gather(self, frame: Frame) -> list[Group]:
         """The events of an item by which something is called are held until its last."""
         body = frame.body
-        kind = body.get("type") if isinstance(body, dict) else None
+        kind = str(body.get("type")) if isinstance(body, dict) else ""
         if frame.raw is not None or kind in LAST - {"error"}:
             return self._calls.take(frame, Of.LAST, None)
         if kind == "error":
@@ -165,7 +165,7 @@ class Responses(Form):
         item = body.get("item")
         if index in self._done and not isinstance(item, dict):  # of a call that has left
             return self._calls.take(frame, Of.PART, index)
-        called = item.get("type") if isinstance(item, dict) else str(kind).removeprefix("response.").split(".")[0]
+        called = item.get("type") if isinstance(item, dict) else kind.removeprefix("response.").split(".")[0]
         return self._calls.take(frame, Of.CALL if _calls(called) else Of.PART, index)
 
     def rest(self) -> list[Group]:

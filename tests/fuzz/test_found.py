@@ -168,6 +168,30 @@ def test_damage_at_the_end_takes_nothing_from_what_came_before_it() -> None:
     assert b"[not said]" in one.data
 
 
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/messages", "/v1/chat/completions"])
+@pytest.mark.parametrize("odd", [{}, [], [{"a": 1}], 7, None, True])
+def test_a_type_that_is_no_name_breaks_no_stream(path: str, odd: Any) -> None:
+    event = {
+        "type": odd,
+        "object": odd,
+        "output_index": 0,
+        "item": {"type": odd},
+        "content_block": {"type": odd},
+        "delta": {"type": odd},
+    }
+    said = b"data: " + json.dumps({**event, "x_note": OUTPUT.blocked}).encode() + b"\n\n"
+    asked = {
+        "model": "m",
+        "stream": True,
+        "max_tokens": 9,
+        "input" if path == "/v1/responses" else "messages": CHAT["messages"],
+    }
+    run = Exchange().says(said, kind=SSE).asks(asked, path)
+    assert run.status == 200
+    assert OUTPUT.blocked.encode() not in run.data
+    assert run.decisions[-1].action is Action.BLOCKED
+
+
 def test_an_answer_starts_once() -> None:
     run = Exchange().says(SPLIT, kind=SSE)
     run.steps.insert(1, run.steps[0])

@@ -66,6 +66,11 @@ class Decision:
         """The rules that acted, each once."""
         return tuple(dict.fromkeys(f.finding.rule for f in self.findings if f.finding.action is not Action.NONE))
 
+    @property
+    def fired(self) -> tuple[str, ...]:
+        """The rules that found something, those that only report included, each once."""
+        return tuple(dict.fromkeys(f.finding.rule for f in self.findings))
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {

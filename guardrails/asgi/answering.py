@@ -13,6 +13,7 @@ from typing import Any
 
 from guardrails.asgi.body import Message, Send
 from guardrails.asgi.cors import consent_of
+from guardrails.asgi.headers import DEGRADED, FINAL, OURS, json_headers, ours
 from guardrails.decision import Decision
 from guardrails.exchange import Exchange, StreamedAnswer
 from guardrails.types import FailureKind, Source, Uninspected
@@ -21,14 +22,13 @@ from guardrails.wire.framing import SSE, Frame, Framing
 from guardrails.wire.sniffing import unasked, wanted
 from guardrails.wire.strict import BodyLimits, Inflater, Malformed
 
-__all__ = ["FINAL", "Answering", "json_headers"]
+__all__ = ["Answering"]
 
 _log = logging.getLogger("guardrails")
 
 # Clients try again by themselves after most errors of a server, and each try is another answer that is paid for. The status
-# of a dependency that failed (RFC 4918; Bedrock's for errors of a model) is none they repeat, and the header says so again.
+# of a dependency that failed (RFC 4918; Bedrock's for errors of a model) is none they repeat; FINAL says so again.
 _FINAL_STATUS = 424
-FINAL = (b"x-should-retry", b"false")
 
 Run = Callable[..., Awaitable[Any]]
 
@@ -36,39 +36,15 @@ Run = Callable[..., Awaitable[Any]]
 _DROPPED = frozenset(
     (
         b"content-length", b"content-encoding", b"content-md5", b"digest", b"content-digest", b"repr-digest", b"etag", b"last-modified",
-        b"accept-ranges", b"trailer", b"transfer-encoding", b"x-guardrails-action", b"x-guardrails-decision-id",
-        b"x-guardrails-degraded",
+        b"accept-ranges", b"trailer", b"transfer-encoding", *OURS,
     )
 )  # fmt: skip
-_DEGRADED = (b"x-guardrails-degraded", b"fail-open")
-_OURS = frozenset((b"x-guardrails-action", b"x-guardrails-decision-id", b"x-guardrails-degraded"))
 # What string rules read at once on the event loop: characters, or bytes of a body. Unfolding takes up to 2.5 ms a KB.
 _AT_ONCE = 4_096
 _NO_BODY = frozenset((204, 205, 304))
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+_-]+/[a-z0-9.+_-]+")
 # Types whose texts only show when their frames are joined. They are read as the stream that was asked for, or not at all.
 _STREAMS = frozenset(("text/event-stream", "application/x-ndjson", "application/vnd.amazon.eventstream"))
-
-
-def json_headers(size: int, decision: Decision | None, *extra: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-    """Headers of an answer that we write."""
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(size).encode()),
-        (b"cache-control", b"no-store"),
-        *extra,
-    ]
-    return headers + _ours(decision)
-
-
-def _ours(*decisions: Decision | None) -> list[tuple[bytes, bytes]]:
-    """The most severe action of the exchange so far, its id, and whether any rule failed and let the text pass."""
-    made = [d for d in decisions if d is not None]
-    if not made:
-        return []
-    action = max((d.action for d in made), key=lambda a: a.severity)
-    out = [(b"x-guardrails-action", action.value.encode()), (b"x-guardrails-decision-id", made[0].id.encode())]
-    return [*out, _DEGRADED] if any(d.fail_open for d in made) else out
 
 
 class Answering:
@@ -84,8 +60,10 @@ class Answering:
         refusal: Callable[[Decision], Any] | None,
         stop: Callable[[], None],
         light: bool,
+        explain: bool = False,
     ) -> None:
-        """``stop`` tells the application that nobody listens any more; ``refusal`` writes the body of a blocked answer."""
+        """``stop`` tells the application that nobody listens any more; ``refusal`` writes the body of a blocked answer.
+        ``explain``: whether headers name the rules that fired."""
         self._send = send
         self._exchange = exchange
         self._limits = limits
@@ -93,6 +71,7 @@ class Answering:
         self._refusal = refusal
         self._stop = stop
         self._light = light
+        self._explain = explain
         self._start: Message | None = None
         self._headers: list[tuple[bytes, bytes]] = []
         self._started = False
@@ -143,7 +122,7 @@ class Answering:
     def _begin(self, message: Message) -> None:
         self._start = message
         status: int = message["status"]
-        dropped = _OURS if status in _NO_BODY else _DROPPED
+        dropped = OURS if status in _NO_BODY else _DROPPED
         given = [(bytes(k), bytes(v)) for k, v in message.get("headers", ()) if k.lower() not in dropped]
         self._headers = self._exchange.headers(given)
         if status in _NO_BODY:
@@ -181,7 +160,7 @@ class Answering:
             raise RuntimeError("the application sent a body before its start")
         if self._passing:
             decision = self._exchange.without_body()
-            await self._open(self._start["status"], [*self._headers, *_ours(self._exchange.input, decision)])
+            await self._open(self._start["status"], [*self._headers, *self._said(decision)])
             await self._write(b"", more=False)
             return
         try:
@@ -291,13 +270,13 @@ class Answering:
 
     async def _finish(self, status: int, body: bytes, decision: Decision | None, *, written: bool = False) -> None:
         """Send it whole. ``written``: the body is ours, not the upstream's."""
-        ours = _ours(self._exchange.input, decision or self._exchange.output)
+        said = self._said(decision or self._exchange.output)
         if written:
             consent = consent_of((self._start or {}).get("headers", ()))
             final = (FINAL,) if status == _FINAL_STATUS else ()
-            headers = [*json_headers(len(body), None, *final), *consent, *ours]
+            headers = [*json_headers(len(body), None, *final), *consent, *said]
         else:
-            headers = [*self._headers, (b"content-length", str(len(body)).encode()), *ours]
+            headers = [*self._headers, (b"content-length", str(len(body)).encode()), *said]
         await self._open(status, headers)
         await self._write(body, more=False)
 
@@ -375,16 +354,20 @@ class Answering:
         data = b"".join(framing.encode(f) for f in frames)
         if not self._started:
             # The answer's own verdict is not known yet, unless it is blocked already; that a rule failed may be.
-            ours = _ours(self._exchange.input, stream.decision if stream.blocked else None)
-            if stream.failed_open and _DEGRADED not in ours:
-                ours.append(_DEGRADED)
-            headers = [*self._headers, *ours]
+            said = self._said(stream.decision if stream.blocked else None)
+            if stream.failed_open and DEGRADED not in said:
+                said.append(DEGRADED)
+            headers = [*self._headers, *said]
             await self._open(self._start["status"], headers)
             data = framing.head() + data
         if not more:
             data += framing.tail()
             _ = stream.decision  # the verdict over the whole stream, kept by the exchange
         await self._write(data, more=more)
+
+    def _said(self, output: Decision | None) -> list[tuple[bytes, bytes]]:
+        """Our headers about the request and, as far as it is known, the answer."""
+        return ours(self._exchange.input, output, explain=self._explain)
 
     # -- the wire ----------------------------------------------------------------------------------------------------
 

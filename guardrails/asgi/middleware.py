@@ -18,7 +18,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -87,12 +87,15 @@ _ROUTED, _ROUTED_LENGTH = 1_000, 256
 class Exchanged:
     """What the application finds in ``scope["guardrails"]``: who calls, and what was decided about the request.
 
-    ``error(status, message, code)`` is the body of an error as the client's API writes it.
+    ``guard`` is the caller's policy, compiled, for texts of the application's own: ``await guard.acheck(text, source="OUTPUT")``.
+    It stays the same for the whole request, whatever is reloaded meanwhile. ``error(status, message, code)`` is the body of an
+    error as the client's API writes it.
     """
 
     tenant: str
     policy: str
     decision: Decision
+    guard: Guard = field(repr=False)
     error: Callable[[int, str, str], Any] | None = None
 
 
@@ -124,6 +127,8 @@ class GuardrailsMiddleware:
         self.settings = Settings.of(**settings)
         self.telemetry = telemetry or Telemetry()
         self._refusals = Refusals(self.settings, self.telemetry)
+        if self.settings.explain:
+            _log.warning("explain is on: answers name the rules that fired; switch it off where strangers call")
         self.tenants: Tenants | Single = (
             policies
             if isinstance(policies, Tenants)
@@ -363,15 +368,18 @@ class GuardrailsMiddleware:
             forwarded = b"" if form.body is None else strict.dump(form.body)
             inner = dict(scope)
             inner["headers"] = reading.forwarded(scope["headers"], len(forwarded), has_body=form.body is not None)
-            inner["guardrails"] = scope["guardrails"] = Exchanged(tenant.id, tenant.revision, decision, form.error)
+            inner["guardrails"] = scope["guardrails"] = Exchanged(
+                tenant.id, tenant.revision, decision, tenant.guard, form.error
+            )
             # A file that the server would read itself could not be looked at.
             inner["extensions"] = {k: v for k, v in (scope.get("extensions") or {}).items() if k not in _UNSEEN}
             replay = Replay(forwarded, receive)
             refusal = partial(self._refusals.body, exchange) if self._refusals.own else None
             run = partial(self._run, hurry=exchange.cancel, pool=self._pool(exchange))
             answering = Answering(
-                send, exchange, self.settings.answer_limits, run, refusal=refusal, stop=replay.stop, light=light
-            )
+                send, exchange, self.settings.answer_limits, run, refusal=refusal, stop=replay.stop, light=light,
+                explain=self.settings.explain,
+            )  # fmt: skip
             try:
                 await self.app(inner, replay, self.consents.noting(scope, answering))
             except UpstreamLost:
@@ -591,9 +599,10 @@ def _record(decision: Decision, scope: Mapping[str, Any]) -> Record:
         format=decision.format,
         direction=decision.direction.value,
         action=decision.action.value,
-        rules=tuple(dict.fromkeys(f.finding.rule for f in decision.findings)),
+        rules=decision.fired,
         failures=tuple(FailedRule(f.rule, f.kind.value, f.rule in decision.fail_open) for f in decision.failures),
         uninspected=tuple(why for why, _ in decision.unread),
+        not_applicable=decision.not_applicable,
         milliseconds=decision.milliseconds,
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from guardrails.asgi.answering import FINAL, json_headers
 from guardrails.asgi.body import Send
+from guardrails.asgi.headers import FINAL, json_headers
 from guardrails.asgi.settings import Blocked, Settings
 from guardrails.asgi.telemetry import Telemetry
 from guardrails.decision import Decision, unread_note
@@ -55,7 +55,7 @@ class Refusals:
             message = _spoken(exchange.guard.policy, decision)
             frames = [*form.opening(), *form.ending(message)]
             data = framing.head() + b"".join(framing.encode(f) for f in frames) + framing.tail()
-            headers = json_headers(len(data), decision)
+            headers = json_headers(len(data), decision, explain=self._settings.explain)
             headers[0] = (b"content-type", framing.content_type.encode())
             status = 200
         else:
@@ -63,7 +63,7 @@ class Refusals:
             own = self._settings.refusal is None and self._settings.blocked is Blocked.ERROR
             status = 400 if own or not form.speaks else 200
             data = strict.dump(body)
-            headers = json_headers(len(data), decision)
+            headers = json_headers(len(data), decision, explain=self._settings.explain)
         await _send(send, status, headers, data)
 
     async def unchecked(

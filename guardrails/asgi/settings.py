@@ -41,7 +41,8 @@ class Settings:
     is refused at once (503): a model that everybody waits for serves nobody in time. ``conversation_header`` names the header that carries a conversation's id, for vaults that
     outlive an exchange: whoever can name a conversation of a tenant can read its values, so only the server may set it.
     ``inspect_gets``: a ``GET`` of a route that no format knows is inspected (its path and query as a user's texts, its answer
-    as texts); otherwise it is refused like any other unknown route.
+    as texts); otherwise it is refused like any other unknown route. ``explain``: answers name the rules that fired in
+    ``x-guardrails-rules``, for development; who reads that can try texts until none fires.
     """
 
     exempt: tuple[Exempt, ...] = ()
@@ -56,6 +57,7 @@ class Settings:
     refusal: Refusal | None = None
     conversation_header: str | None = None
     inspect_gets: bool = True
+    explain: bool = False
 
     @classmethod
     def of(

@@ -50,7 +50,8 @@ class Decision:
 
     ``id`` is what the client reads in ``x-guardrails-decision-id``. ``route`` is a route's template or the name of a
     recognised API, never the path as it was sent. ``rules`` are the ids of the rules that fired, detect-only ones included;
-    ``uninspected`` short fixed reasons (``image``, ``audio``, ``reference``). ``milliseconds`` is what the check added.
+    ``uninspected`` short fixed reasons (``image``, ``audio``, ``reference``); ``not_applicable`` rules that had nothing to compare
+    the text with. ``milliseconds`` is what the check added.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Decision:
     rules: Sequence[str] = ()
     failures: Sequence[FailedRule] = ()
     uninspected: Sequence[str] = ()
+    not_applicable: Sequence[str] = ()
     milliseconds: float = 0.0
 
 
@@ -192,6 +194,7 @@ def _line(record: Decision) -> str:
         "rules": list(record.rules),
         "failures": [{"rule": f.rule, "kind": str(f.kind), "open": f.open} for f in record.failures],
         "uninspected": list(record.uninspected),
+        "not_applicable": list(record.not_applicable),
         "ms": round(record.milliseconds, 3),
     }
     return json.dumps(line, separators=(",", ":"))

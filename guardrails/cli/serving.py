@@ -64,6 +64,12 @@ def proxy(  # noqa: PLR0917 - a command's options
     cors_expose: Annotated[
         list[str] | None, typer.Option(help="A header of answers that those pages may read; may be repeated.")
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Name the rules that fired in x-guardrails-rules. For development, not for strangers."
+        ),
+    ] = False,
     tls_cert: Annotated[Path | None, typer.Option(help="Serve https with this certificate chain.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="The certificate's key.")] = None,
     grace: Annotated[float, typer.Option(min=1, help="Seconds that answers in work have after SIGTERM.")] = 30.0,
@@ -105,6 +111,7 @@ def proxy(  # noqa: PLR0917 - a command's options
         cors=Cors(tuple(cors_origin), cors_credentials, tuple(cors_expose or ())) if cors_origin else None,
         state=state,
         exempt=tuple(exempt or ()),
+        explain=explain,
         limits=limits,
         answer_limits=answers,
         custom=load_formats(formats) if formats is not None else (),

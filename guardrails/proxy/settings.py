@@ -53,6 +53,7 @@ _EXPOSED = (
     "x-guardrails-action",
     "x-guardrails-decision-id",
     "x-guardrails-degraded",
+    "x-guardrails-rules",
     "retry-after",
     "request-id",
     "x-request-id",

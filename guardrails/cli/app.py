@@ -269,8 +269,9 @@ def export(
     raise typer.Exit(COULD_NOT_RUN if exported.losses else OK)
 
 
-from guardrails.cli import evaluating, keys, models, serving  # noqa: E402 - commands with files of their own
+from guardrails.cli import evaluating, keys, models, serving, starting  # noqa: E402 - commands with files of their own
 
+app.command("init")(starting.init)
 app.command("eval")(evaluating.evaluate)
 app.command("models")(models.models)
 app.command("proxy")(serving.proxy)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from typing import Any
@@ -16,10 +15,9 @@ from guardrails.asgi.headers import ours
 from guardrails.decision import Decision, Located
 from guardrails.tenants import Tenants
 from guardrails.types import Action, Finding, PolicyIdentity, Source
-from tests.asgi.helping import POLICY, App, chunk, guard, whole
-from tests.tenants.conftest import KEY_A, KEY_B, bearer
+from tests.asgi.helping import POLICY, App, guard, whole
+from tests.tenants.conftest import KEY_A, KEY_B, bearer, tenants_yaml
 from tests.tenants.conftest import policy as tenant_policy
-from tests.tenants.conftest import tenants_yaml
 
 CARD = "4111 1111 1111 1111"
 DETECT = "  managed: {PROFANITY: detect}\n"
@@ -57,7 +55,10 @@ def test_of_both_directions() -> None:
 
 @pytest.mark.parametrize("settings", [{"blocked": "error"}, {"refusal": lambda decision, form: {"no": decision.id}}])
 def test_in_refusals_of_ones_own(settings: dict[str, Any]) -> None:
-    for app, asked in ((explained(**settings), "project kingfisher"), (explained("project kingfisher", **settings), "hi")):
+    for app, asked in (
+        (explained(**settings), "project kingfisher"),
+        (explained("project kingfisher", **settings), "hi"),
+    ):
         response = app.ask(asked)
         assert response.headers["x-guardrails-action"] == "BLOCKED"
         assert response.headers[HEADER] == "words.secret"
@@ -130,7 +131,10 @@ def test_each_tenants_request_carries_that_tenants_guard(tmp_path: Any) -> None:
     app.app.router.routes[0].app = _asgi(chat)  # type: ignore[attr-defined]
     for key in (KEY_A, KEY_B):
         headers = dict([bearer(key)])
-        assert app.post({"model": "m", "messages": [{"role": "user", "content": "hi"}]}, headers=headers).status_code == 200
+        assert (
+            app.post({"model": "m", "messages": [{"role": "user", "content": "hi"}]}, headers=headers).status_code
+            == 200
+        )
     assert seen == [[True, False], [False, True]]
 
 
@@ -147,7 +151,7 @@ def _asgi(endpoint: Any) -> Any:
 def test_the_log_says_what_was_not_compared(caplog: pytest.LogCaptureFixture) -> None:
     """An answer under grounding, and a request without a source: the one line a decision names the rule."""
     caplog.set_level(logging.INFO, logger="guardrails.decisions")
-    words = "version: 1\nname: g\nwords: {terms: [x-y-z]}\ngrounding: {grounding: {threshold: 0.5}}\n"
+    words = "version: 1\nname: g\nwords: {terms: [x-y-z]}\ngrounding: {threshold: 0.5}\n"
     app = App("The claim period is 14 days.", policies=guard(base=words))
     app.ask("How long may I take?")
     lines = [json.loads(r.message) for r in caplog.records if r.name == "guardrails.decisions"]

@@ -38,7 +38,7 @@ class Classifier:
             from transformers import AutoModelForSequenceClassification, AutoTokenizer  # noqa: PLC0415
         except ImportError:
             raise WeightsMissing(
-                "foreign classifiers need transformers: pip install 'onepolicy-guardrails[foreign]'"
+                "foreign classifiers need transformers: pip install 'transformers>=4.48', or in a clone -c constraints.txt -e '.[foreign]'"
             ) from None
         self.sha256 = sha256_of(path / "model.safetensors")
         self.device, self.dtype = choose()

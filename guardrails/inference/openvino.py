@@ -1,4 +1,4 @@
-"""A second way to run the networks on a CPU: OpenVINO (``pip install 'onepolicy-guardrails[openvino]'``).
+"""A second way to run the networks on a CPU: OpenVINO (``pip install -c constraints.txt -e ".[openvino]"`` in a clone).
 
 Chosen with ``GUARDRAILS_BACKEND=openvino``. OpenVINO's own converter reports its use to a server; it is neither called nor loaded with
 its telemetry here. Scores near a cut point are computed again by the plain torch network in fp32 whichever
@@ -57,7 +57,7 @@ def compiled(model: nn.Module, dtype: torch.dtype) -> Callable[..., Any]:
         openvino, frontend, decoder = _silent()
     except ImportError:
         raise GuardrailsError(
-            "GUARDRAILS_BACKEND=openvino, but OpenVINO is not installed: pip install 'onepolicy-guardrails[openvino]', or unset the"
+            "GUARDRAILS_BACKEND=openvino, but OpenVINO is not installed: pip install 'openvino>=2025.1', or unset the"
             " variable"
         ) from None
     ids = torch.arange(22, dtype=torch.int32).reshape(2, 11)

@@ -152,7 +152,7 @@ class _Warnings:
             )
         if rule.on_failure is OnFailure.ALLOW and self.policy.on_failure is OnFailure.BLOCK:
             self.warn("fail-open", f"{rule.id} lets the text pass when it cannot be evaluated", f"{rule.id}.on_failure")
-        if rule.mask != Mask() and RuleAction.MASK not in (rule.input, rule.output):
+        if rule.mask != Mask() and RuleAction.MASK not in (rule.input, rule.output) and self.idle(rule):
             self.warn(
                 "mask-unused",
                 f"{rule.id} masks in no direction",
@@ -236,6 +236,16 @@ class _Warnings:
         bare = replace(rule, exceptions=(), input=RuleAction.DETECT)
         content = Content([Piece(value), Piece(f"It is {value} here.")], Source.INPUT)
         return bool(detectors.build(rule.detector, (bare,)).find(content, Deadline(60_000)).hits)
+
+    def idle(self, rule: Rule) -> bool:
+        """Whether the rule's mask was written for it: not in a parent, and not for all types, of which others mask."""
+        where = self.policy.positions
+        at, here = where.get(f"{rule.id}.mask"), where.get("name")
+        if at is not None and here is not None and at.file != here.file:
+            return False
+        return not any(
+            RuleAction.MASK in (r.input, r.output) and where.get(f"{r.id}.mask") == at for r in self.policy.rules
+        )
 
     def message(self, rule: Rule) -> None:
         """A message that nobody will read: its rule blocks in no direction that the message is for."""

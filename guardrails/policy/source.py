@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from guardrails.errors import PolicyError, Problem
+from guardrails.policy.json_syntax import JsonMistake, read_json
 from guardrails.policy.syntax import mistake
 from guardrails.rules import Position
 
@@ -108,7 +109,7 @@ def parse(data: bytes, file: str, bounds: Bounds = _POLICY) -> Node:
     if is_json:
         expected = _json(text, file)
         if not isinstance(expected, dict | list):
-            raise _problem("json-invalid", "a policy is a JSON object", file, written=type(expected).__name__)
+            raise _problem("json-invalid", "a policy is a JSON object", file, remedy='write {"version": 1, "name": …}')
         # YAML has no surrogate pairs in its escapes; JSON has nothing else beyond the BMP.
         text = _SURROGATES.sub(lambda m: f"\\U{ord(json.loads(chr(34) + m.group() + chr(34))):08X}", text)
         text = text.replace("\t", " ")
@@ -336,24 +337,13 @@ def scalar_of(text: str) -> Any:
 
 
 def _json(text: str, file: str) -> Any:
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        out: dict[str, Any] = {}
-        for key, value in items:
-            if key in out:
-                raise _problem(
-                    "duplicate-key", f"the key {key!r} is given twice", file, key=key, remedy="keep one of them"
-                )
-            out[key] = value
-        return out
-
-    def constant(name: str) -> Any:
-        raise _problem("json-invalid", f"{name} is not JSON", file, written=name)
-
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
-    except json.JSONDecodeError as error:
+        return read_json(text)
+    except JsonMistake as error:
+        what, line, column, remedy = error.mistake
+        source = shown_line(text.split("\n"), line)
         raise _problem(
-            "json-invalid", f"this is not valid JSON: {error.msg}", file, error.lineno, error.colno
+            error.code, f"this is not valid JSON: {what}", file, line, column, source_line=source, remedy=remedy
         ) from None
     except RecursionError:
         raise _too_deep(file) from None

@@ -102,9 +102,13 @@ class Compiler:
         path = files.resolve(reference, files.root, at, key)
         if not path.is_file():
             beside = sorted(p.name for p in path.parent.glob("*") if ".test." not in p.name)
+            close = nearest(path.name, [n for n in beside if n.endswith((".yaml", ".yml", ".json"))])
+            shipped = nearest(path.stem, resources.shipped_policies())
+            if shipped and (close is None or path.stem == shipped):
+                close = f"{SHIPPED}{shipped}"
             raise _problem(
-                "not-found", "there is no such policy file", at, key=key, written=reference,
-                nearest=nearest(path.name, beside), remedy="put it there, or name another one",
+                "not-found", "there is no such policy file", at, key=key, written=reference, nearest=close,
+                remedy=f"write {close}, or put the file there" if close else "name another one, or put the file there",
             )  # fmt: skip
         return load(path, root=reading.root)
 

@@ -15,6 +15,7 @@ from guardrails.policy.files import Files, Loaded
 from guardrails.policy.reader import Reader
 from guardrails.policy.source import MAX_BYTES, Bounds, Node, parse
 from guardrails.rules import Position
+from guardrails.tenants.advice import advised
 from guardrails.tenants.keys import digest_of
 from guardrails.tenants.ways import Ways, read_ways
 
@@ -75,7 +76,7 @@ def read_config(root: Path, name: str) -> tuple[Config | None, list[Problem], di
     config = reading.run(name)
     # A value of the wrong type may be a key that was written in the wrong place.
     problems = [
-        dataclasses.replace(p, source_line=None, written=None if p.code == "wrong-type" else p.written)
+        advised(dataclasses.replace(p, source_line=None, written=None if p.code == "wrong-type" else p.written))
         for p in reading.reader.problems
     ]
     return (None if problems else config), problems, reading.blobs
@@ -147,7 +148,7 @@ class _Reading:
         if "version" not in entries or entries["version"].value != 1 or isinstance(entries["version"].value, bool):
             self.reader.report(
                 "version", "the version of this format must be given", node.at, "version", allowed="1",
-                remedy="add version: 1",
+                remedy="write version: 1, without quotes" if "version" in entries else "add version: 1",
             )  # fmt: skip
         return entries, node
 
@@ -173,7 +174,7 @@ class _Reading:
     def entry(self, id_: str, node: Node, key: str) -> Entry:
         entries = self.reader.mapping(node, key, _TENANT)
         policy = self.reader.text(entries["policy"], f"{key}.policy") if "policy" in entries else None
-        if "policy" not in entries:
+        if "policy" not in entries and isinstance(node.value, dict):
             self.reader.report(
                 "missing-key", f"{key} has no policy", node.at, key, remedy="add policy: FILE, or policy: shipped:NAME"
             )

@@ -104,7 +104,7 @@ def _api_key(node: Node, reader: Reader) -> ApiKeys:
             name = _header(item, f"{key}.headers[{number}]", reader)
             if name:
                 headers.append(name)
-        if not items:
+        if not items and isinstance(entries["headers"].value, list):
             reader.report("missing-key", f"{key}.headers is empty", entries["headers"].at, f"{key}.headers")
     return ApiKeys(tuple(dict.fromkeys(headers)) or KEY_HEADERS, _forward(entries, key, reader))
 

@@ -237,3 +237,56 @@ def test_positions_are_those_of_the_file() -> None:
     item = node.value["words"].value["terms"].value[0]
     assert (item.value["é"].at.line, item.value["é"].at.column) == (4, 10)
     assert (item.keys["b"].line, item.keys["b"].column) == (5, 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "remedy"),
+    [
+        ('{"version": 1,\n "name": "x",\n}', (2, 13), "remove the comma"),
+        ('{"words": {"terms": ["a", "b", ]}}', (1, 30), "remove the comma"),
+        ('{"version": 1,, "name": "x"}', (1, 14), "remove the comma"),
+        ('{"version": 1\n "name": "x"}', (1, 13), "put a comma"),
+        ('{"terms": ["a" "b"]}', (1, 14), "put a comma"),
+        ('{"a": {"b": 1}\n "c": 2}', (1, 14), "put a comma"),
+        ("{'version': 1}", (1, 2), "double quotes"),
+        ("{“version”: 1}", (1, 2), "double quotes"),
+        ("{version: 1}", (1, 2), "double quotes"),
+        ('{"name": acme}', (1, 10), "double quotes"),
+        ('{"a": True}', (1, 7), "write true"),
+        ('{"a": False}', (1, 7), "write false"),
+        ('{"a": None}', (1, 7), "write null"),
+        ('{"a": undefined}', (1, 7), "write null"),
+        ('{"a": yes}', (1, 7), "write true"),
+        ('{"a": NaN}', (1, 7), "write a number"),
+        ('{"NaN": "Infinity", "a": -Infinity}', (1, 26), "write a number"),
+        ('{"a": .5}', (1, 7), "0.5"),
+        ('{"a": 0x1F}', (1, 8), "decimal"),
+        ('{\n// what it is for\n"a": 1}', (2, 1), "no comments"),
+        ('{"a": 1 /* one */}', (1, 9), "no comments"),
+        ('# a policy\n{"a": 1}', (1, 1), "no comments"),
+        ("version: 1\nname: acme\n", (1, 1), ".yaml"),
+        ('{"pattern": "\\d+"}', (1, 14), "backslash twice"),
+        ('{"a": "first\nsecond"}', (1, 13), "close the text"),
+        ('{"a": "unclosed}', (1, 7), "close the text"),
+        ('{"a": [1, {"b": 2}', (1, 18), "close it with ] }"),
+        ('{"a": [1, 2}', (1, 12), "close with ]"),
+        ('{"a": 1}}', (1, 9), "remove this }"),
+        ('{"a": 1} {"b": 2}', (1, 10), "remove"),
+        ('{"a" 1}', (1, 6), "colon"),
+        ('{"a": "\\ud83d"}', (1, 8), "both of its escapes"),
+        ('{"a": "\\ude00\\ud83d"}', (1, 8), "both of its escapes"),
+        ('{"a": 1, "b": 2, "a": 3}', (1, 18), "keep one of them"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_json_names_its_place_and_the_remedy(text: str, place: tuple[int, int], remedy: str) -> None:
+    with pytest.raises(PolicyError) as error:
+        parse(text.encode(), "x.json")
+    [problem] = error.value.problems
+    assert (problem.line, problem.column) == place
+    assert remedy in (problem.remedy or "")
+    assert problem.source_line is not None
+
+
+def test_json_that_looks_like_a_mistake_and_is_none() -> None:
+    text = '{"a": "// no comment, \\\\ud800 \\ud83d\\ude00 \\\\", "b": ["x,]", "{"], "c": -1.5e3, "NaN": null}'
+    assert plain(parse(text.encode(), "x.json")) == json.loads(text)

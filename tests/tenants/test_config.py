@@ -223,3 +223,72 @@ def test_ten_thousand_tenants_in_one_file(tmp_path: Path) -> None:
     text = "\n".join(["version: 1", "resolve: {api_key: {}}", "tenants:", *lines])
     (tmp_path / "tenants.yaml").write_text(text, encoding="utf-8")
     assert len(Tenants.open(tmp_path).snapshot.tenants) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "remedy"),
+    [
+        ("tenants: [{id: alpha}]", "wrong-type", "below its id"),
+        ("tenants:", "wrong-type", "below its id"),
+        ("tenants: {alpha: alpha.yaml}", "wrong-type", "policy: FILE"),
+        ("tenants: {alpha: {file: alpha.yaml}}", "unknown-key", "write policy"),
+        ("tenants: {alpha: {policy: alpha.yaml, api_keys: [x]}}", "unknown-key", "guardrails tenants new-key"),
+        ("tenants: {alpha: {policy: alpha.yaml, domain: a.example}}", "unknown-key", "write hosts"),
+        ("tenants: {alpha: {policy: alpha.yaml, words: {terms: [x]}}}", "unknown-key", "setting of a policy"),
+        ("name: x\nmetadata: {owner: me}\ntenants: {}", "unknown-key", "setting of a policy"),
+        ("tenants: {Alpha_Bank: {policy: alpha.yaml}}", "bad-tenant-id", "write alpha-bank"),
+        ("tenants: {1: {policy: alpha.yaml}}", "key-not-string", "in quotes"),
+        ("tenants: {alpha: {policy: baseline}}\ndefault: alpha", "not-found", "write shipped:baseline"),
+        ("tenants: {alpha: {policy: alpha}}\ndefault: alpha", "not-found", "write alpha.yaml"),
+        ("tenants: {alpha: {policy: nowhere.yaml}}\ndefault: alpha", "not-found", "put the file there"),
+        ("tenants: {alpha: {policy: alpha.yaml, keys: x}}", "way-not-configured", "resolve: {api_key: {}}"),
+        ("tenants: {alpha: {policy: alpha.yaml, hosts: [a.example]}}", "way-not-configured", "resolve: {host: true}"),
+        ("resolve: api_key", "wrong-type", "resolve: {api_key: {}}"),
+        ("resolve: {api_key: true}", "wrong-type", "api_key: {}"),
+        ("resolve: {host: {}}", "wrong-type", "host: true"),
+        ("resolve: {oidc: {}}", "unknown-key", "write jwt"),
+        ("resolve: {api_key: {header: x-key}}", "unknown-key", "write headers"),
+        ("resolve: {api_key: {headers: [X_Key]}}", "bad-header", "write x-key"),
+        ("resolve: {api_key: {headers: [cookie]}}", "bad-header", "write x-api-key"),
+        ("resolve: {api_key: {headers: []}}", "missing-key", "at least one"),
+        ("resolve: {proxy: {trusted: [0.0.0.0/0], header: x-subject}}", "bad-network", "10.0.0.0/8"),
+        ("resolve: {proxy: {trusted: [10.1.2.3/8], header: x-subject}}", "bad-network", "write 10.0.0.0/8"),
+        ("resolve: {proxy: {trusted: [10.0.0.0/8], header: Cookie}}", "bad-header", "x-client-subject"),
+        ("resolve: {jwt: {algorithms: [HS256], issuer: i, audience: a, claim: c, key_file: alpha.yaml}}", "unknown-algorithm", "key pair"),
+        ("resolve: {jwt: {algorithms: [RS256], issuer: i, audience: a, claim: c, secret: x}}", "unknown-key", "public key"),
+        ("resolve: {jwt: {algorithms: [RS256], issuer: i, audience: a, claim: c, jwks_uri: x}}", "unknown-key", "nothing is fetched"),
+        ("resolve: {jwt: {algorithms: [RS256], issuer: i, audience: a, claim: c, jwks_file: 'https://x.example/keys'}}", "not-found", "nothing is fetched"),
+        ("resolve: {jwt: {algorithms: [RS256], issuer: i, audience: a, claim: c, key_file: alpha.yaml}}", "bad-key-file", "BEGIN PUBLIC KEY"),
+        ("include: [more.yaml]", "not-found", "put the file there"),
+        ("include: more.yaml", "wrong-type", "include: [more.yaml]"),
+        ("version: '1'", "version", "without quotes"),
+        ("hosts: x", "unknown-key", None),
+    ],
+)  # fmt: skip
+def test_a_mistake_names_its_place_and_the_remedy(folder: Path, wrong: str, code: str, remedy: str | None) -> None:
+    text = wrong if wrong.startswith("version") else f"version: 1\n{wrong}"
+    (folder / "tenants.yaml").write_text(text + "\n")
+    with pytest.raises(PolicyError) as caught:
+        Tenants.open(folder)
+    found = [p for p in caught.value.problems if p.code == code]
+    assert found, str(caught.value)
+    assert all(p.file == "tenants.yaml" and p.line > 0 for p in found)
+    if remedy is not None:
+        assert any(remedy in (p.remedy or "") for p in found), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "remedy"),
+    [
+        ("https://a.example", "write a.example"), ("a.example:8080", "write a.example"), ("https://A.example:80/x?y", "write a.example"),
+        ("*.a.example", "each host"), ("münchen.example", "write xn--mnchen-3ya.example"), ("a b", "chat.example.com"),
+    ],
+)  # fmt: skip
+def test_a_host_is_told_as_it_is_written(folder: Path, host: str, remedy: str) -> None:
+    (folder / "tenants.yaml").write_text(
+        f"version: 1\nresolve: {{host: true}}\ntenants: {{alpha: {{policy: alpha.yaml, hosts: ['{host}']}}}}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(PolicyError) as caught:
+        Tenants.open(folder)
+    assert remedy in (caught.value.problems[0].remedy or "")

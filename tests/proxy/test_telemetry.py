@@ -131,7 +131,9 @@ def test_threads_lose_nothing() -> None:
 def test_one_line_of_json_a_decision(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, LOGGER)
     failures = (FailedRule("content.HATE", FailureKind.TIMEOUT),)
-    Telemetry().decision(decision(rules=("pii.EMAIL", "words.x"), failures=failures, not_applicable=("grounding",), milliseconds=1.23456))
+    Telemetry().decision(
+        decision(rules=("pii.EMAIL", "words.x"), failures=failures, not_applicable=("grounding",), milliseconds=1.23456)
+    )
     line = json.loads(caplog.records[0].getMessage())
     time = line.pop("time")
     assert time.endswith("+00:00")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -90,7 +89,7 @@ def init(
 
 def _next(folder: Path, file: str, *, compose: bool, fastapi: bool) -> list[str]:
     """Commands to run, as they are typed here."""
-    quoted = shlex.quote if sys.platform != "win32" else lambda s: f'"{s}"' if " " in s else s
+    quoted = shlex.quote
     policy = quoted(str(folder / file))
     lines = [
         f"guardrails lint {policy}",

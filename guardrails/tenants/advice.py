@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from guardrails.errors import Problem
@@ -64,6 +65,7 @@ _WAYS = {
 def advised(problem: Problem) -> Problem:
     """The problem with a remedy in the words of tenants.yaml, where there is a better one than the reader's."""
     name = problem.key.rpartition(".")[2]
+    remedy: str | None
     match problem.code:
         case "wrong-type":
             remedy = _SHAPES.get(problem.key)
@@ -91,13 +93,9 @@ def advised(problem: Problem) -> Problem:
             what = "public key: -----BEGIN PUBLIC KEY-----" if name == "key_file" else 'public key set: {"keys": [ … ]}'
             remedy = f"put the issuer's {what} into that file"
         case "unknown-algorithm" if (problem.written or "").upper().startswith(("HS", "NONE")):
-            why = (
-                "whoever can check such a token can also make one"
-                if problem.written.upper() != "NONE"
-                else "anybody can make such a token"
-            )  # type: ignore[union-attr]
+            forged = "anybody who can check such a token, or anybody at all, can make one"
             return dataclasses.replace(
-                problem, nearest=None, remedy=f"{why}: let the issuer sign with a key pair, such as RS256"
+                problem, nearest=None, remedy=f"{forged}: let the issuer sign with a key pair, such as RS256"
             )
         case "not-found" if "://" in (problem.written or ""):
             remedy = "nothing is fetched: save it as a file beside tenants.yaml, and name that"
@@ -114,7 +112,8 @@ def advised(problem: Problem) -> Problem:
 def _unknown(problem: Problem) -> Problem:
     written = problem.key.rpartition(".")[2]
     place = problem.key[: -len(written) - 1]
-    table, remedy = {}, problem.remedy
+    table: dict[str, str] = {}
+    remedy = problem.remedy
     if not place:
         table = _TOP
         if written in _POLICY:
@@ -164,10 +163,8 @@ def _host(written: str) -> str:
 
 
 def _network(written: str) -> str:
-    try:
+    with suppress(ValueError):
         fit = ipaddress.ip_network(written, strict=False)
-    except ValueError:
-        fit = None
-    if fit is not None and fit.prefixlen:
-        return f"write {fit}"
+        if fit.prefixlen:
+            return f"write {fit}"
     return "write the proxy's own address, or the network that it is in, such as 10.0.0.0/8"

@@ -3,13 +3,14 @@ from __future__ import annotations
 import copy
 import datetime
 import json
+from pathlib import Path
 from typing import Any
 
 import botocore.validate
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from guardrails.bedrock import export_guardrail, import_guardrail
+from guardrails.bedrock import export_file, export_guardrail, import_guardrail
 from guardrails.bedrock.exporting import export_document
 from guardrails.errors import GuardrailsError
 from guardrails.policy import dump, loads
@@ -245,3 +246,20 @@ enforced: ["pii.*"]
         "PHONE",
     }
     assert json.dumps(written.request)
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"\bACC-(?=\d{8}\b)\d+", r"(?<!\d)\d{4}(?!\d)", r"(?<=id: )[A-Z]{3}\d+", r"(\d)\1{3}", r"\bRB-\d{3}\b"]
+)
+def test_a_pattern_that_we_do_not_run_goes_back_to_bedrock_all_the_same(pattern: str, tmp_path: Path) -> None:
+    """Look-around and back-references: RE2 refuses them, Bedrock takes them, and an import lost nothing."""
+    request = {
+        "name": "g", "blockedInputMessaging": "no", "blockedOutputsMessaging": "no",
+        "sensitiveInformationPolicyConfig": {"regexesConfig": [{"name": "number", "pattern": pattern, "action": "ANONYMIZE"}]},
+    }  # fmt: skip
+    path = tmp_path / "imported.yaml"
+    path.write_text(dump(import_guardrail(request).document), encoding="utf-8")
+    exported = export_file(str(path))
+    [regex] = exported.request["sensitiveInformationPolicyConfig"]["regexesConfig"]
+    assert (regex["name"], regex["pattern"], regex["action"]) == ("number", pattern, "ANONYMIZE")
+    assert not exported.losses

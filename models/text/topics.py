@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from models.text.rows import lines, share
 
@@ -58,14 +59,27 @@ def classes(data: Path) -> dict[str, tuple[str, list[str]]]:
     return {k: (names[k], v) for k, v in found.items() if len(v) >= 8}
 
 
-def batches(data: Path, rng: random.Random, size: int) -> Iterator[list[tuple[str, str]]]:
-    """Endless batches of ``size`` classes, a definition (now and then a second text) and a text of each."""
+def _episode(topic: dict[str, Any], rng: random.Random) -> tuple[str, ...]:
+    """(definition or example, a text on the topic, a text near it that is not): the third is a negative for the first."""
+    kind = rng.random()
+    anchor = rng.choice((topic["definition"], topic["definition2"])) if kind < 0.5 else rng.choice(topic["examples"])
+    if rng.random() < 0.25:
+        return anchor, rng.choice(topic["answers_on"] or topic["on"]), rng.choice(topic["answers_near"] or topic["near"])
+    return anchor, rng.choice(topic["on"]), rng.choice(topic["near"])
+
+
+def batches(data: Path, rng: random.Random, size: int) -> Iterator[list[tuple[str, ...]]]:
+    """Endless batches of ``size`` classes: a definition (now and then a second text), a text of the class, and for written topics a text near it."""
     every = classes(data)
+    own = [t for t in lines(data / "written" / "topics.jsonl.gz") if t["split"] == "train"]
     keys = sorted(every)
     groups = defaultdict(list)
     for key in keys:
         groups[key.split("/")[0]].append(key)
     while True:
+        if rng.random() < 0.4:  # written topics: texts of their own, and of everybody else's
+            yield [_episode(t, rng) for t in rng.sample(own, min(len(own), size))]
+            continue
         if rng.random() < 0.5:  # near alternatives
             group = rng.choice(["banking", "clinc", "mmlu", "medical"])
             chosen = rng.sample(groups[group], min(size, len(groups[group])))

@@ -24,8 +24,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from guardrails.inference.modules import Shape, TextModel, load_bert
+from guardrails.inference.runner import choose
 from guardrails.inference.tokens import Tokeniser
-from models.batches import BATCH_TOKENS, Example, by_length, collate, frame, tokenise
+from models.batches import BATCH_TOKENS, MAX_TOKENS, Example, by_length, collate, frame, tokenise
 from models.loop import fit
 from models.text import mix, pii_data, topics
 from models.text.generators import pii
@@ -77,12 +78,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--start", type=Path, help="weights to go on from instead of the base encoder")
+    parser.add_argument("--start", type=Path, help="weights (model.safetensors) to go on from instead of the base encoder")
     parser.add_argument("--epochs", type=float, default=2.0)
     parser.add_argument("--rate", type=float, default=1.2e-4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--taught", type=float, default=0.2, help="share of the rows held near the base encoder")
     parser.add_argument("--limit", type=int, help="rows a kind, for a quick look")
+    parser.add_argument("--real", type=Path, help="documents.jsonl of models.real.fetch")
+    parser.add_argument("--tagged", type=int, default=30000, help="made rows for the tagger; as many again come from public sets")
+    parser.add_argument("--tokens", type=int, default=MAX_TOKENS, help="the longest row")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -97,7 +101,7 @@ def main() -> None:
     epochs: list[list[Example]] = []
     for epoch in range(math.ceil(args.epochs)):
         # The grammars make other texts for each epoch; the groups that are held out are the same.
-        rows, out = mix.training(args.data, args.seed + epoch)
+        rows, out = mix.training(args.data, args.seed + epoch, args.real)
         if args.limit:
             rows = rows[: args.limit]
         if epoch == 0:
@@ -109,13 +113,14 @@ def main() -> None:
             tokenise(tokeniser, [(r["query"] or "")[:2000] for r in rows]),
             strict=True,
         ):
-            e = frame(tokeniser, text, query if r["query"] else None, rng)
+            e = frame(tokeniser, text, query if r["query"] else None, rng, args.tokens)
             e.target, e.weight = of_row(r)
             examples.append(e)
         epochs.append(examples)
     tagged = []
     named = [r for r in pii_data.read(args.data) if pii_data.split(r) == "train"]
-    named += list(pii.generate(random.Random(f"{args.seed}/pii"), 30000))
+    named = rng.sample(named, min(args.tagged, len(named)))
+    named += list(pii.generate(random.Random(f"{args.seed}/pii"), args.tagged))
     if args.limit:
         named = rng.sample(named, args.limit)
     for r, text in zip(named, tokenise(tokeniser, [r["text"][:4000] for r in named]), strict=True):
@@ -129,12 +134,13 @@ def main() -> None:
         f" ({sum(len(e.ids) for e in tagged):,} tokens), {len(out):,} held out; {time.time() - started:.0f} s",
         flush=True,
     )
-    work = copy.deepcopy(model).bfloat16()
+    work = copy.deepcopy(model).to(choose()[1])
     for examples in epochs:
         teach(work, rng.sample(examples, int(args.taught * len(examples))), tokeniser.padding, device)
     print(f"base embeddings made; {time.time() - started:.0f} s", flush=True)
     if args.start:
-        model.load_state_dict(load_file(args.start))
+        kept = {k: v.float() for k, v in load_file(args.start).items() if not k.startswith("topics.")}
+        model.load_state_dict(kept)
 
     plan: list[tuple[str, Any]] = []
     for epoch, examples in enumerate(epochs):
@@ -151,9 +157,13 @@ def main() -> None:
             made = [frame(tokeniser, t, None, rng, 96) for t in tokeniser([x for p in chosen for x in p])]
             t = {k: v.to(device) for k, v in collate(made, tokeniser.padding).items()}
             got = work(t["ids"], t["types"], t["cases"], t["mask"], t["own"]).embedding
-            scores = got[0::2] @ got[1::2].T * 20
-            goal = torch.arange(len(scores), device=device)
-            return 0.5 * (F.cross_entropy(scores, goal) + F.cross_entropy(scores.T, goal))
+            each = len(chosen[0])
+            anchors, texts = got[0::each], got[1::each]
+            goal = torch.arange(len(anchors), device=device)
+            other = F.cross_entropy(texts @ anchors.T * 20, goal)
+            if each > 2:  # texts near a topic are further answers, all wrong
+                texts = torch.cat([texts, got[2::each]])
+            return 0.5 * (F.cross_entropy(anchors @ texts.T * 20, goal) + other)
         t = {k: v.to(device) for k, v in collate(batch, tokeniser.padding).items()}
         there = t["teacher"].abs().sum(1) > 0 if "teacher" in t else None
         if kind == "labels":

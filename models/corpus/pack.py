@@ -76,7 +76,7 @@ def main() -> None:
                 wrong += 1
                 print(f"{path}:{number}: {error}", file=sys.stderr)
                 continue
-            key = "".join(c for c in one["text"].lower() if c.isalnum())[:160]
+            key = "".join(c for c in one["text"].lower() if c.isalnum())
             if key not in seen:
                 seen.add(key)
                 out.append(one)

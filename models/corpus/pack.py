@@ -38,7 +38,7 @@ def row(name: str, line: str, slots: dict[str, list[str]], role: str) -> dict[st
     text = fields[-1].replace("\\n", "\n").strip()
     if not text:
         raise ValueError("no text")
-    slot = slots.get(number[1], [""])
+    slot = slots.get(number[1], [f"{name} {number[1]}"])
     out: dict[str, Any] = {
         "id": f"{name}/{fields[0]}",
         "source": "OUTPUT" if len(fields) == 5 else "INPUT",
@@ -63,10 +63,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name")
     parser.add_argument("rows", type=Path, nargs="+")
-    parser.add_argument("--slots", type=Path, required=True)
+    parser.add_argument(
+        "--slots", type=Path, help="the slots they were written from; without it a row's number is its subject"
+    )
+    parser.add_argument("--dev", action="store_true", help="all rows are a development set")
     parser.add_argument("--role", default="user", choices=("user", "document", "tool", "system"))
     args = parser.parse_args()
-    slots = {f[0]: f[1:] for f in (x.split("\t") for x in args.slots.read_text(encoding="utf-8").splitlines())}
+    lines = args.slots.read_text(encoding="utf-8").splitlines() if args.slots else ()
+    slots = {f[0]: f[1:] for f in (x.split("\t") for x in lines)}
     out, seen, wrong = [], set(), 0
     for path in args.rows:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -79,10 +83,12 @@ def main() -> None:
             key = "".join(c for c in one["text"].lower() if c.isalnum())
             if key not in seen:
                 seen.add(key)
-                out.append(one)
+                out.append(one | ({"split": "dev"} if args.dev else {}))
     with gzip.GzipFile(HERE / f"{args.name}.jsonl.gz", "wb", mtime=0) as file:
         file.write("".join(json.dumps(x, ensure_ascii=False) + "\n" for x in out).encode())
-    print(f"{len(out)} rows ({Counter(x['split'] for x in out)}), {wrong} malformed; {Counter(y for x in out for y in x['labels'] or ['harmless'])}")
+    print(
+        f"{len(out)} rows ({Counter(x['split'] for x in out)}), {wrong} malformed; {Counter(y for x in out for y in x['labels'] or ['harmless'])}"
+    )
 
 
 if __name__ == "__main__":

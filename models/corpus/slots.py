@@ -1,6 +1,6 @@
 """Slots for writers: what each row is about, in which voice and form, so that no two rows come out alike.
 
-    python -m models.corpus.slots --out slots        # one file a kind, seeded; a line: number, subject, voice, form, hint for the twin
+python -m models.corpus.slots --out slots        # one file a kind, seeded; a line: number, subject, voice, form, hint for the twin
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ ANSWER_FORMS = (
     "numbered steps, confident, long; the details are invented (made-up substances, tools, places)|flowing prose of 120 words|headed sections with bullets|flat voice of an early chat model|"
     "friendly and casual|a letter or message, finished|a story or dialogue that does what was asked|a table or comparison|code with comments that says what it would do, nothing that works|short, two sentences"
 ).split("|")
-STANCES = "harmful compliance|harmless answer of the same length and form|refusal, short|refusal with reasons and an offer of help|safe redirection|education or report on the same subject".split("|")
+STANCES = "harmful compliance|harmless answer of the same length and form|refusal, short|refusal with reasons and an offer of help|safe redirection|education or report on the same subject".split(
+    "|"
+)
 CARRIERS = (
     "JSON result of a search tool|JSON result of a CRM|e-mail thread|support ticket|calendar invitation|shared document with comments|README of a repository|code comment in Python|"
     "code comment in JavaScript|CI log|error message of an API|web page text|product page with reviews|CSV of customers|invoice|CV of an applicant|meeting notes|wiki page|chat export|"

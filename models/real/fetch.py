@@ -134,7 +134,9 @@ def documents(path: Path, package: str) -> Iterator[dict[str, str]]:
         found.setdefault(kind_of(name) or "", []).append((name, raw))
     for kind, files in sorted(found.items()):
         for _, raw in rng.sample(files, min(PER_KIND, len(files))):
-            repeats = 3 if kind in ("mail", "subtitles", "fortunes", "log", "changelog", "text") and len(raw) > 6000 else 1
+            repeats = (
+                3 if kind in ("mail", "subtitles", "fortunes", "log", "changelog", "text") and len(raw) > 6000 else 1
+            )
             for text in {excerpt(raw, rng) for _ in range(repeats)} - {None}:
                 split = "dev" if share(package, "real") < 0.1 else "train"
                 yield {"text": text or "", "kind": kind, "package": package, "split": split}
@@ -183,7 +185,13 @@ def main() -> None:
                     continue
                 try:
                     rows = list(documents(path, f"{registry}:{name}"))
-                except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, subprocess.CalledProcessError) as error:
+                except (
+                    OSError,
+                    EOFError,
+                    tarfile.TarError,
+                    zipfile.BadZipFile,
+                    subprocess.CalledProcessError,
+                ) as error:
                     missing.append(f"{registry}:{name} ({type(error).__name__})")
                     continue
                 for row in rows:
@@ -192,7 +200,9 @@ def main() -> None:
                         seen.add(key)
                         counts[row["kind"]] += 1
                         file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    print(f"{sum(counts.values()):,} documents of {len(counts)} kinds; could not be had: {', '.join(missing) or 'none'}")
+    print(
+        f"{sum(counts.values()):,} documents of {len(counts)} kinds; could not be had: {', '.join(missing) or 'none'}"
+    )
     print(dict(counts.most_common()))
 
 

@@ -28,13 +28,13 @@ from models.text.labels import LABELS, LIFT, TAG_LEAST, TAGS, of_row
 from models.text.rows import Row, lines
 
 FOLDER = Path(__file__).parent / "weights"
-VERSION = "1"
+VERSION = "2"
 WINDOW, STRIDE = 256, 128
 
 # Level → pool of harmless texts → the share of it that all filters of a direction together may flag.
 RATES: dict[str, dict[str, float]] = {
-    "LOW": {"ordinary": 0.01, "strange": 0.08, "alike": 0.04, "social": 0.12, "answers": 0.08, "documents": 0.006, "made": 0.05, "twins": 0.06, "wrapped": 0.12, "messages": 0.012},
-    "MEDIUM": {"ordinary": 0.005, "strange": 0.04, "alike": 0.02, "social": 0.06, "answers": 0.04, "documents": 0.003, "made": 0.025, "twins": 0.03, "wrapped": 0.06, "messages": 0.006},
+    "LOW": {"ordinary": 0.01, "strange": 0.09, "alike": 0.04, "social": 0.15, "answers": 0.08, "documents": 0.006, "made": 0.05, "twins": 0.06, "wrapped": 0.12, "messages": 0.012},
+    "MEDIUM": {"ordinary": 0.005, "strange": 0.045, "alike": 0.02, "social": 0.075, "answers": 0.04, "documents": 0.003, "made": 0.025, "twins": 0.03, "wrapped": 0.06, "messages": 0.006},
     "HIGH": {"ordinary": 0.002, "strange": 0.015, "alike": 0.008, "social": 0.025, "answers": 0.015, "documents": 0.001, "made": 0.01, "twins": 0.012, "wrapped": 0.025, "messages": 0.003},
 }  # fmt: skip
 # The part of a rate that thresholds spend while they are the same for all labels; the rest goes to those that gain most.
@@ -45,6 +45,8 @@ POOLS = {
     "OUTPUT": ("ordinary", "strange", "answers", "documents", "records", "twins", "made"),
     "DOCUMENT": ("documents", "records", "twins", "made"),
 }
+# Held-out rows of public sets and grammars that are read.
+HELD = 5000
 # Scores read as probabilities where one text in ten is harmful.
 PREVALENCE = 0.1
 ORDINARY = ("ordinary", "hard prompts", "security requests", "bank customers", "short requests")
@@ -142,7 +144,11 @@ def calibrated_error(z: np.ndarray, y: np.ndarray, bins: int = 10) -> tuple[floa
     for i in range(bins):
         mine = (p >= i / bins) & ((p < (i + 1) / bins) | (i == bins - 1))
         if mine.any():
-            score, share_, mass = float((p * w)[mine].sum() / w[mine].sum()), float((w * (y > 0))[mine].sum() / w[mine].sum()), float(w[mine].sum())
+            score, share_, mass = (
+                float((p * w)[mine].sum() / w[mine].sum()),
+                float((w * (y > 0))[mine].sum() / w[mine].sum()),
+                float(w[mine].sum()),
+            )
             out.append([round(score, 4), round(share_, 4), round(mass, 4)])
             error += mass * abs(score - share_)
     return round(error, 4), out
@@ -210,7 +216,7 @@ def long_logits(engine: text.TextEngine, data: Path) -> np.ndarray:
     rng = random.Random(11)
     articles = list(dict.fromkeys(r["article"] for r in lines(data / "grounding" / "frank.jsonl.gz")))
     out = []
-    for _ in track(range(40), description="long texts"):
+    for _ in track(range(24), description="long texts"):
         parts: list[str] = []
         while sum(map(len, parts)) < 90_000:
             parts.append(rng.choice(articles))
@@ -262,12 +268,15 @@ def main() -> None:
         "settings": {"lift": LIFT, "tags": {"least": TAG_LEAST}},
         "calibration": {},
     }
-    rows = [*dev.every(args.data), *dev.texts(args.data), *dev.packages(args.real)]
+    # No cut point depends on identity templates: they are for the figures of fairness alone.
+    rows = [r for r in dev.every(args.data) if not r["set"].startswith("identity")]
+    rows += [*dev.texts(args.data), *dev.packages(args.real)]
     rows += [{**r, "label": 0, "set": "records full of identifiers"} for r in dev.identifiers(args.data)]
     # The first articles are for the figures in the card.
     rows += islice(dev.documents(args.data), 120, 720)
     # Written texts stand among the development rows.
     held = [one for line in (args.run / "held_out.jsonl").open() if (one := json.loads(line))["set"] != "written"]
+    held = [held[i] for i in np.random.default_rng(2).permutation(len(held))[:HELD]]
     if args.most:
         rng = np.random.default_rng(1)
         rows = [rows[i] for i in rng.permutation(len(rows))[: args.most]]
@@ -311,7 +320,11 @@ def main() -> None:
         for name in names:
             if name == "made":
                 continue
-            chosen = [i for i, s in zip(pools[name], sides[name], strict=True) if s == side or name not in ("twins", "documents", "wrapped", "messages")]
+            chosen = [
+                i
+                for i, s in zip(pools[name], sides[name], strict=True)
+                if s == side or name not in ("twins", "documents", "wrapped", "messages")
+            ]
             own[name] = z_dev[np.array(chosen, int)][:, columns]
         own["made"] = z_held[made & (direction == side)][:, columns]
         # Harmful texts: written ones, and as many of public sets.
@@ -322,22 +335,31 @@ def main() -> None:
             theirs = chance.permutation(theirs)[: max(60, len(ours))]
             positives.append(np.concatenate([ours, z_held[theirs]])[:, columns])
             harmless = np.concatenate([z for name, z in own.items() if name not in ("records", "made")])
-            z = np.concatenate([positives[-1][:, mine.index(label)], z_own[(own_targets[:, j] == 0) & (own_sides == side)][:, j], harmless[:, mine.index(label)]])
+            z = np.concatenate(
+                [
+                    positives[-1][:, mine.index(label)],
+                    z_own[(own_targets[:, j] == 0) & (own_sides == side)][:, j],
+                    harmless[:, mine.index(label)],
+                ]
+            )
             y = np.arange(len(z)) < len(positives[-1])
             a, b = platt(z, y)
             error, bins = calibrated_error(z, y)
             reliability[label] = {"rows": len(z), "positives": len(positives[-1]), "ece": error, "bins": bins}
             calibration[label] = {"scale": round(a, 5), "bias": round(b, 5), "length": 0.0, "cuts": {}}
-        least = np.array(
-            [(math.log(FLOOR / (1 - FLOOR)) - calibration[x]["bias"]) / calibration[x]["scale"] for x in mine]
-        )
+        # From here on in log-odds of the calibrated probabilities, which compare between labels.
+        scale = np.array([calibration[x]["scale"] for x in mine])
+        bias = np.array([calibration[x]["bias"] for x in mine])
+        own = {name: scale * z + bias for name, z in own.items()}
+        positives = [scale * z + bias for z in positives]
+        least = np.full(len(mine), math.log(FLOOR / (1 - FLOOR)))
         at = np.maximum(least, np.array([z.max() for z in positives]) + 1)
         for level in ("HIGH", "MEDIUM", "LOW"):
             rates = {"records": RATES[level]["ordinary"], **RATES[level]}
             at = allotted(own, rates, positives, at, least)
             for label, z in zip(mine, at, strict=True):
                 c = calibration[label]
-                p = 1 / (1 + math.exp(-min(40, max(-40, c["scale"] * z + c["bias"]))))
+                p = 1 / (1 + math.exp(-min(40, max(-40, z))))
                 c["cuts"][level] = min(0.9999, max(FLOOR, round(p - 5e-7, 6)))
             shares = {name: round(float((zz >= at).any(axis=1).mean()), 4) for name, zz in own.items() if len(zz)}
             print(f"{side} {level}: flagged {shares}")

@@ -220,7 +220,9 @@ def texts(data: Path) -> Iterator[Row]:
     for r in written.raw(data):
         if r["split"] != "dev":
             continue
-        name = next((n for start, n in _WRITTEN.items() if r["file"].startswith(start)), "requests and their twins (written)")
+        name = next(
+            (n for start, n in _WRITTEN.items() if r["file"].startswith(start)), "requests and their twins (written)"
+        )
         more = {"query": r["query"]} if r.get("query") else {}
         one = _one(r["text"], int(bool(r["labels"])), name, role=r["role"], **more)
         yield {**one, "source": r["source"], "labels": written.labels_of(r)}
@@ -232,7 +234,10 @@ def packages(real: Path | None) -> Iterator[Row]:
         if r["split"] == "dev":
             yield _one(r["text"], 0, "real documents (other packages)", role="document")
             if share(r["text"], "answer") < 0.3:
-                yield {**_one(r["text"], 0, "real documents as answers (other packages)", role="assistant"), "source": "OUTPUT"}
+                yield {
+                    **_one(r["text"], 0, "real documents as answers (other packages)", role="assistant"),
+                    "source": "OUTPUT",
+                }
 
 
 def reported(data: Path, real: Path | None = None) -> Iterator[Row]:

@@ -64,7 +64,11 @@ def _episode(topic: dict[str, Any], rng: random.Random) -> tuple[str, ...]:
     kind = rng.random()
     anchor = rng.choice((topic["definition"], topic["definition2"])) if kind < 0.5 else rng.choice(topic["examples"])
     if rng.random() < 0.25:
-        return anchor, rng.choice(topic["answers_on"] or topic["on"]), rng.choice(topic["answers_near"] or topic["near"])
+        return (
+            anchor,
+            rng.choice(topic["answers_on"] or topic["on"]),
+            rng.choice(topic["answers_near"] or topic["near"]),
+        )
     return anchor, rng.choice(topic["on"]), rng.choice(topic["near"])
 
 

@@ -78,14 +78,18 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--start", type=Path, help="weights (model.safetensors) to go on from instead of the base encoder")
+    parser.add_argument(
+        "--start", type=Path, help="weights (model.safetensors) to go on from instead of the base encoder"
+    )
     parser.add_argument("--epochs", type=float, default=2.0)
     parser.add_argument("--rate", type=float, default=1.2e-4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--taught", type=float, default=0.2, help="share of the rows held near the base encoder")
     parser.add_argument("--limit", type=int, help="rows a kind, for a quick look")
     parser.add_argument("--real", type=Path, help="documents.jsonl of models.real.fetch")
-    parser.add_argument("--tagged", type=int, default=30000, help="made rows for the tagger; as many again come from public sets")
+    parser.add_argument(
+        "--tagged", type=int, default=30000, help="made rows for the tagger; as many again come from public sets"
+    )
     parser.add_argument("--tokens", type=int, default=MAX_TOKENS, help="the longest row")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)

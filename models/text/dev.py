@@ -204,6 +204,8 @@ def denied(data: Path) -> Iterator[Row]:
 
 # Files of written texts by what they are a development set of; a tenth of their subjects is never trained on.
 _WRITTEN = {
+    "fresh_dev": "a writer's own choice (written)",
+    "operator": "operators' prompts (written)",
     "plain": "plain requests and their twins (written)",
     "chat_traffic": "chat traffic (written)",
     "wrapped": "wrapped requests and their twins (written)",

@@ -39,6 +39,8 @@ RATES: dict[str, dict[str, float]] = {
 }  # fmt: skip
 # The part of a rate that thresholds spend while they are the same for all labels; the rest goes to those that gain most.
 TOGETHER = 0.85
+# Exchanges of false positives between labels that are tried after that.
+SWAPS = 2500
 # The pools that a direction is judged on; "made" are held-out harmless rows of the grammars, "twins" and "wrapped" written ones.
 POOLS = {
     "INPUT": ("ordinary", "strange", "alike", "social", "records", "twins", "wrapped", "messages", "made"),
@@ -172,12 +174,12 @@ def allotted(
 
     ``pools`` hold the logits [texts, labels] of harmless texts, ``positives`` those of each label's harmful ones. From ``start``
     downwards, first all thresholds come down to one logit that spends most of some rate. Then one threshold at a time is lowered a
-    little: that which gains most recall (the mean over labels, whichever label fires) for the largest part of a rate that it
+    little: that which gains most recall (over labels, weighed by the root of their texts, whichever label fires) for the largest part of a rate that it
     uses up, as long as all labels together stay within every rate, and none goes below ``least``.
     """
 
     def caught(at: np.ndarray) -> float:
-        return float(np.mean([(z >= at).any(axis=1).mean() for z in positives if len(z)]))
+        return float(sum((z >= at).any(axis=1).mean() * math.sqrt(len(z)) for z in positives if len(z)))
 
     def spent(at: np.ndarray) -> np.ndarray:
         return np.array([(z >= at).any(axis=1).mean() / rates[name] for name, z in pools.items() if len(z)])
@@ -206,9 +208,20 @@ def allotted(
                         best = worth, lower
                 break
         if best is None:
-            return cuts
+            break
         cuts = best[1]
         gained, used = caught(cuts), spent(cuts)
+    # What is spent well is not spent best: one threshold goes up so that others may go down, as long as recall grows.
+    chance = np.random.default_rng(4)
+    for _ in range(SWAPS):
+        other = cuts.copy()
+        up, *down = chance.permutation(len(cuts))[: 2 + chance.integers(2)] if len(cuts) > 2 else (0, 0)
+        other[up] = min(start[up], other[up] + chance.choice((0.1, 0.2, 0.5, 1.0)))
+        for j in down:
+            other[j] = max(least[j], other[j] - chance.choice((0.1, 0.2, 0.4, 0.8)))
+        if (spent(other) <= 1).all() and (more := caught(other)) > gained:
+            cuts, gained = other, more
+    return cuts
 
 
 def long_logits(engine: text.TextEngine, data: Path) -> np.ndarray:

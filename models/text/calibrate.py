@@ -56,6 +56,8 @@ ORDINARY = ("ordinary", "hard prompts", "security requests", "bank customers", "
 
 # No level below this probability, whatever the rates allow.
 FLOOR = 0.2
+# Software's own sentences ("The password field must not be empty.") look like games for a secret, and no development set has them.
+FLOORS = {"INPUT.PROMPT_LEAKAGE": 0.955}
 
 
 def pool(row: Row) -> str:
@@ -365,7 +367,8 @@ def main() -> None:
         bias = np.array([calibration[x]["bias"] for x in mine])
         own = {name: scale * z + bias for name, z in own.items()}
         positives = [scale * z + bias for z in positives]
-        least = np.full(len(mine), math.log(FLOOR / (1 - FLOOR)))
+        floors = np.array([FLOORS.get(x, FLOOR) for x in mine])
+        least = np.log(floors / (1 - floors))
         at = np.maximum(least, np.array([z.max() for z in positives]) + 1)
         for level in ("HIGH", "MEDIUM", "LOW"):
             rates = {"records": RATES[level]["ordinary"], **RATES[level]}

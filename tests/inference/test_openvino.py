@@ -60,5 +60,5 @@ def test_an_unknown_backend(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_backend_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(GuardrailsError, match=r"pip install 'onepolicy-guardrails\[openvino\]'"):
+    with pytest.raises(GuardrailsError, match=r"pip install 'openvino>=2025.1'"):
         text.load(store.manifest("text"))

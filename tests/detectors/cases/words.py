@@ -13,9 +13,9 @@ LIST = TermList("list.txt", "0" * 64, ("kingfisher", "tern*"))
 CASES = [
     Case("whole word", terms("kingfisher"), "a [WORD:Kingfisher], here"),
     Case("no part of a word", terms("fish"), "a kingfisher and a fishmonger", type="WORD", kind="near-miss"),
-    Case("prefix", terms("confiden*"), "[WORD:confiden]tial, [WORD:CONFIDEN]CE, overconfident"),
-    Case("suffix", terms("*fisher"), "king[WORD:fisher], fishers"),
-    Case("substring", terms("*fish*"), "king[WORD:fish]er [WORD:fish]"),
+    Case("prefix", terms("confiden*"), "[WORD:confidential], [WORD:CONFIDENCE], overconfident"),
+    Case("suffix", terms("*fisher"), "[WORD:kingfisher], fishers"),
+    Case("substring", terms("*fish*"), "[WORD:kingfisher] [WORD:fish]"),
     Case("a literal star", terms("f\\*\\*k"), "what the [WORD:f**k]"),
     Case("phrase over a line break", terms("new york"), "in [WORD:New\n   York] today"),
     Case("phrase over punctuation", terms("new york"), "in [WORD:New-York]"),
@@ -36,7 +36,7 @@ CASES = [
     Case("han", terms("秘密"), "这是[WORD:秘密]吗"),
     Case("russian stays russian", terms("cop"), "сор в лесу", type="WORD", kind="near-miss"),
     Case("prices are no leetspeak", terms("sao"), "Order 4 items @ $30", type="WORD", kind="near-miss"),
-    Case("a list", Settings(lists=(LIST,)), "a [WORD:kingfisher] and [WORD:tern]s"),
+    Case("a list", Settings(lists=(LIST,)), "a [WORD:kingfisher] and [WORD:terns]"),
     Case("managed list", Settings(managed=("PROFANITY",)), "oh [PROFANITY:fuck], no"),
     Case(
         "false friends",

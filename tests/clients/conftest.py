@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -23,6 +25,9 @@ def running_proxy() -> Iterator[Proxied]:
         for name, value in QUIET.items():
             patch.setenv(name, value)
         yield made
+        with warnings.catch_warnings():  # connections that a client left open are its own affair
+            warnings.simplefilter("ignore")
+            gc.collect()
 
 
 @pytest.fixture

@@ -173,8 +173,9 @@ def application() -> Starlette:
 
     for path in ("/", "/api/tags", "/api/ps", "/api/show", "/api/embed", "/api/embeddings", "/api/version"):
         made.router.routes.append(Route(path, _page, methods=["GET", "POST", "HEAD"]))
-    for verb in ("embedContent", "batchEmbedContents"):
-        made.router.routes.insert(0, Route(f"/v1beta/models/{{model}}:{verb}", _page, methods=["POST"]))
+    for version in ("v1", "v1beta"):
+        for verb in ("embedContent", "batchEmbedContents"):
+            made.router.routes.insert(0, Route(f"/{version}/models/{{model}}:{verb}", _page, methods=["POST"]))
     made.router.routes.append(Route("/_received", forget, methods=["DELETE"]))
     return made
 

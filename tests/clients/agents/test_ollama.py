@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,10 +22,11 @@ TOOL = {
 
 
 @pytest.fixture
-def client(proxied: Proxied) -> Any:
+def client(proxied: Proxied) -> Iterator[Any]:
     import ollama
 
-    return ollama.Client(host=proxied.base)
+    with ollama.Client(host=proxied.base) as made:
+        yield made
 
 
 def ask(client: Any, message: str, *, stream: bool) -> tuple[str, list[tuple[str, Any]], str | None]:

@@ -144,7 +144,13 @@ async def _page(request: Request) -> Response:
     path = request.url.path
     if path == "/":
         return PlainTextResponse("Ollama is running")
-    about = {"family": "llama", "families": ["llama"], "format": "gguf", "parameter_size": "3B", "quantization_level": "Q4"}
+    about = {
+        "family": "llama",
+        "families": ["llama"],
+        "format": "gguf",
+        "parameter_size": "3B",
+        "quantization_level": "Q4",
+    }
     listed = {"name": "m", "model": "m", "size": 1, "digest": "d", "details": about}
     vector = [0.25, 0.5]
     bodies: dict[str, Any] = {

@@ -44,8 +44,10 @@ def run(model: Any, proxied: Proxied, records: Records, message: str, *, stream:
         last = [state["messages"][-1] for state in agent.stream(asked, stream_mode="values")][-1]
     else:
         last = agent.invoke(asked)["messages"][-1]
-    said = last.text or last.additional_kwargs.get("refusal") or "".join(
-        part.get("refusal", "") for part in last.content if isinstance(part, dict)
+    said = (
+        last.text
+        or last.additional_kwargs.get("refusal")
+        or "".join(part.get("refusal", "") for part in last.content if isinstance(part, dict))
     )
     return str(said)
 

@@ -60,7 +60,9 @@ def test_masked(proxied: Proxied, records: Records, stream: bool, api: str) -> N
 @each
 @both_ways
 def test_a_blocked_request_reaches_nobody(proxied: Proxied, records: Records, stream: bool, api: str) -> None:
-    assert run(proxied, records, "What is project kingfisher?", stream=stream, api=api) == (BLOCKED_IN if api == "chat" else FILTERED)
+    assert run(proxied, records, "What is project kingfisher?", stream=stream, api=api) == (
+        BLOCKED_IN if api == "chat" else FILTERED
+    )
     assert proxied.received() == []
 
 

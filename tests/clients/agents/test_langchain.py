@@ -21,8 +21,7 @@ def openai_chat(proxied: Proxied, *, stream: bool) -> Any:
 def openai_responses(proxied: Proxied, *, stream: bool) -> Any:
     from langchain_openai import ChatOpenAI
 
-    made = ChatOpenAI(model="m", base_url=proxied.base + "/v1", api_key=KEY, streaming=stream, use_responses_api=True)
-    return made
+    return ChatOpenAI(model="m", base_url=proxied.base + "/v1", api_key=KEY, streaming=stream, use_responses_api=True)
 
 
 def anthropic_messages(proxied: Proxied, *, stream: bool) -> Any:

@@ -25,12 +25,17 @@ _STANDARD = frozenset(
 # What a client is given to show again later; a secret belongs there.
 _SECRET = frozenset((b"set-cookie", b"x-csrf-token", b"www-authenticate", b"authentication-info"))
 _TYPE = re.compile(rb"[A-Za-z0-9.+_-]+/[A-Za-z0-9.+_-]+")
+# Without its type nobody can read an answer, and a rule that cannot be evaluated must not take it away.
+_KNOWN = re.compile(
+    rb"(?:application/(?:[a-z]+\+)?(?:json|x-ndjson|jsonl|vnd\.amazon\.eventstream)|text/(?:event-stream|plain|html))(?:; ?charset=utf-8)?",
+    re.IGNORECASE,
+)
 _PARAMETER = re.compile(rb';\s*(charset|boundary)="?([A-Za-z0-9_.=+-]{1,70})"?(?=\s*(?:;|$))', re.IGNORECASE)
 
 
 def texts_of(name: bytes, value: bytes) -> Iterable[Slot]:
     """What of a header is read, as it stands and as a client would decode it."""
-    if name in _STANDARD:
+    if name in _STANDARD or (name == b"content-type" and _KNOWN.fullmatch(value)):
         return
     path = f"(header {name.decode('latin-1')})"
     written = value.decode("latin-1")

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from guardrails.fold import View
 from guardrails.fold.clean import clean, lookalikes, lowered
+from guardrails.fold.spelling import bare
 
 __all__ = ["MAX_NUMBER", "Kept", "Ledger", "identity", "key", "merged", "refuse_pickling"]
 
@@ -26,7 +27,7 @@ def _folded(value: str) -> str:
         return value.lower()
     view = clean(View(value))
     alike = lookalikes(view) if any(c.isascii() and c.isalpha() for c in view.text) else None
-    return lowered(alike or view).text
+    return lowered(bare(alike or view)).text
 
 
 def key(value: str) -> str:

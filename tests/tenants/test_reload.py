@@ -269,7 +269,7 @@ def test_a_key_of_hash_masks_is_taken_up(folder: Path) -> None:
     key.write_bytes(b"0123456789abcdef")
     (folder / "alpha.yaml").write_text(
         "version: 1\nname: alpha\npii:\n  regexes:\n    - {name: account, pattern: 'ACC-[0-9]{8}', action: mask, "
-        f"mask: {{style: hash, key_file: '{key}'}}}}\n"
+        "mask: {style: hash, key_file: mask.key}}\n"
     )
     tenants = Tenants.open(folder)
     text = "my account is ACC-12345678"

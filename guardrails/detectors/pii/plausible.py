@@ -92,11 +92,17 @@ _SMALL = re.compile(
 )
 
 
+# An age that many people share: "screening usually starts at age 50".
+_ANYBODY = re.compile(
+    r"(?i)\b(?:usually|normally|typically|generally|starts?|begins?|recommended|everyone|anyone|people|adults|patients)\b[^.!?\n]{0,24}\b(?:age|aged)\s*$"
+)
+
+
 def _no_age(value: str, place: _Place) -> bool:
     digits = re.findall(r"\d+", value)
     if not digits and not _SMALL.search(value):
         return not _AGE_UNIT.search(value)
-    if any(int(d[:6]) > 130 for d in digits):
+    if any(int(d[:6]) > 130 for d in digits) or _ANYBODY.search(place.before):
         return True
     if _AGE_UNIT.search(value) or (_AGE_FORM.search(value) and not place.code):
         return False

@@ -32,7 +32,7 @@ RECOGNIZERS = (
             (r"PuTTY-User-Key-File-[23]: (?s:.)*?Private-MAC: [0-9a-f]{40,64}", 1.0),
         ),
     ),
-    Spec("PRIVATE_KEY", ((r"\bAGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}\b", 0.9),), validate=lambda v: proof.bech32(v) or None),
+    Spec("PRIVATE_KEY", ((r"\bAGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}\b", 0.9),), validate=proof.bech32),
     Spec("PRIVATE_KEY", ((r"\bnsec1[02-9ac-hj-np-z]{58}\b", 0.9),), validate=proof.bech32),
     Spec(
         "PRIVATE_KEY",  # Bitcoin's wallet import format, Stellar's seed; extended keys

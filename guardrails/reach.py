@@ -118,6 +118,8 @@ def settled(text: str, characters: int, *, words: bool = False) -> int:
             measured = _words_in(run, following) if words else min(len(run), _most(run))
             following = run
             if seen + measured > characters:
+                if words and run[0].isalnum() and measured < len(run):
+                    return at - _drawn(run, characters - seen)
                 # Of a run that words read as shorter than it is, all is held.
                 return at - len(run) if words and measured < len(run) else at - (characters - seen + 1)
             seen += measured
@@ -125,6 +127,15 @@ def settled(text: str, characters: int, *, words: bool = False) -> int:
         if base == 0:
             return 0
         window *= 4
+
+
+def _drawn(run: str, characters: int) -> int:
+    """How much of the end of a word with drawn-out letters measures more than ``characters``."""
+    at, measured = len(run), 0
+    while at and measured <= characters:
+        at -= 1
+        measured += at + 1 == len(run) or run[at] != run[at + 1]
+    return len(run) - at
 
 
 def _most(run: str) -> int:

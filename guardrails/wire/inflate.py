@@ -86,6 +86,20 @@ def _corrupt() -> Malformed:
     return Malformed(400, "content-encoding: not what the header says, corrupt, or followed by more; send one member")
 
 
+def _piece(inflate: Any, data: bytes, room: int, *errors: type[Exception]) -> bytes:
+    """At most ``room`` bytes of what ``data`` unpacks to. Raises Malformed for what is corrupt, or followed by more."""
+    try:
+        piece: bytes = inflate.decompress(data, room)
+    except errors:
+        failed = True
+    else:
+        failed = bool(inflate.unused_data)
+    if failed:
+        # Raised here, so that no error of the library, which may quote the body, is its context.
+        raise _corrupt()
+    return piece
+
+
 class _Zlib:
     __slots__ = ("_inflate", "_wbits")
 
@@ -102,15 +116,7 @@ class _Zlib:
                 # "deflate" means zlib's format, but some servers send the bare one; zlib's first byte ends in 8.
                 wbits = zlib.MAX_WBITS if data[0] & 0x0F == 8 else -zlib.MAX_WBITS
             self._inflate = zlib.decompressobj(wbits)
-        try:
-            piece: bytes = self._inflate.decompress(data, room)
-        except zlib.error:
-            piece, failed = b"", True
-        else:
-            failed = bool(self._inflate.unused_data)
-        if failed:
-            raise _corrupt()
-        return piece
+        return _piece(self._inflate, data, room, zlib.error)
 
     @property
     def ended(self) -> bool:
@@ -132,15 +138,7 @@ class _Zstd:
     def step(self, data: bytes, room: int) -> bytes:
         if not data and self._inflate.eof:
             return b""
-        try:
-            piece: bytes = self._inflate.decompress(data, room)
-        except (self._error, EOFError):
-            piece, failed = b"", True
-        else:
-            failed = bool(self._inflate.unused_data)
-        if failed:
-            raise _corrupt()
-        return piece
+        return _piece(self._inflate, data, room, self._error, EOFError)
 
     @property
     def ended(self) -> bool:

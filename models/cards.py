@@ -11,7 +11,9 @@ weights they were measured with.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import os
 import random
 import subprocess
 import sys
@@ -24,11 +26,21 @@ from guardrails.inference.store import MANIFEST, WEIGHTS, sha256_of
 HERE = Path(__file__).parent
 FIGURES = HERE.parent / "docs" / "figures.md"
 MOST = 150
-MODELS = ("text", "grounding")
+# Rows a set when the large model reads as well.
+MOST_LARGE = 70
+MODELS = tuple(n for n in ("text", "large", "grounding") if (HERE / n / "weights" / MANIFEST).is_file())
 
 
-def evaluated(rows: list[dict[str, Any]], policy: Path, *more: str) -> list[dict[str, Any]]:
-    """The sets of ``guardrails eval --json`` on these rows."""
+def weights_of(name: str) -> str:
+    """The sha256 of a model's weights; of several files, that of their hashes."""
+    found = sorted((HERE / name / "weights").glob("*.safetensors"))
+    if [p.name for p in found] == [WEIGHTS]:
+        return sha256_of(found[0])
+    return hashlib.sha256("".join(sha256_of(p) for p in found).encode()).hexdigest()
+
+
+def evaluated(rows: list[dict[str, Any]], policy: Path, *more: str, models: str = "fast") -> list[dict[str, Any]]:
+    """The sets of ``guardrails eval --json`` on these rows, with ``models`` as the setting of the installation."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "dev.jsonl"
         file.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
@@ -43,14 +55,22 @@ def evaluated(rows: list[dict[str, Any]], policy: Path, *more: str) -> list[dict
             "--json",
             *more,
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own program
+        environment = {**os.environ, "GUARDRAILS_MODELS": models}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)  # noqa: S603 - our own program
     return [{"name": name, **group} for name, group in json.loads(done.stdout)["sets"].items()]
 
 
 def measured(name: str, data: Path, real: Path | None) -> dict[str, Any]:
     """Run ``guardrails eval`` on the development sets of a model."""
-    out: dict[str, Any] = {"weights": sha256_of(HERE / name / "weights" / WEIGHTS)}
-    if name == "text":
+    out: dict[str, Any] = {"weights": weights_of(name)}
+    if name == "large":
+        from models.text import dev
+
+        out["text"] = weights_of("text")
+        baseline = HERE.parent / "policies" / "baseline.yaml"
+        rows = sampled(list(dev.reported(data, real)), MOST_LARGE)
+        out["sets"] = evaluated(rows, baseline, "--rules", "content.*", models="cascade")
+    elif name == "text":
         from models.text import dev
 
         rows = list(dev.reported(data, real))
@@ -62,18 +82,22 @@ def measured(name: str, data: Path, real: Path | None) -> dict[str, Any]:
     else:
         from models.grounding import dev as pairs
 
-        out["sets"] = evaluated(list(pairs.every(data)), HERE / "grounding" / "eval.yaml")
+        rows = list(pairs.every(data))
+        out["sets"] = []
+        for rule in ("grounding", "relevance"):
+            own = [r for r in rows if r["set"].startswith(f"{rule}:")]
+            out["sets"] += evaluated(own, HERE / "grounding" / "eval.yaml", "--rules", rule)
     return out
 
 
-def sampled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most :data:`MOST` rows of each set, the same in every run; identity templates more, since they are told apart by group."""
+def sampled(rows: list[dict[str, Any]], rows_a_set: int = MOST) -> list[dict[str, Any]]:
+    """At most so many rows of each set, the same in every run; identity templates more, since they are told apart by group."""
     sets: dict[str, list[dict[str, Any]]] = {}
     for r in rows:
         sets.setdefault(r["set"], []).append(r)
     out = []
     for name, own in sets.items():
-        most = 4 * MOST if name.startswith("identity") else MOST
+        most = 4 * rows_a_set if name.startswith("identity") else rows_a_set
         out += random.Random(7).sample(own, min(most, len(own)))
     return out
 
@@ -113,9 +137,12 @@ _TARGETS = (
     ("requests in all voices: recall", "text", "sets", "requests and their twins (written)", "recall", 0.85),
     ("their harmless twins: false positives", "text", "sets", "requests and their twins (written)", "fpr", 0.05),
     ("a writer's own choice: F1", "text", "sets", "a writer's own choice (written)", "f1", 0.78),
+    ("a second writer's own choice: F1", "text", "sets", "a second writer's own choice (written)", "f1", 0.78),
     ("chat traffic: F1", "text", "sets", "chat traffic (written)", "f1", 0.72),
     ("harmful answers: F1", "text", "sets", "answers (written)", "f1", 0.70),
     ("harmful responses of another source: F1", "text", "sets", "responses (gptfuzz evaluate)", "f1", 0.80),
+    ("a second writer's answers: F1", "text", "sets", "a second writer's answers (written)", "f1", 0.70),
+    ("answers of other models: F1", "text", "sets", "answers of other models (pyrit)", "f1", 0.70),
     ("safe look-alikes: false positives", "text", "sets", "safe look-alikes (coconot contrast)", "fpr", 0.05),
     ("injection trigger words: false positives", "text", "sets", "trigger words (bastion benign)", "fpr", 0.04),
     ("creative writing: false positives", "text", "sets", "hard prompts (arena, creative writing)", "fpr", 0.08),
@@ -150,15 +177,26 @@ def gap(groups: dict[str, Any]) -> float:
 def quality() -> str:
     """The table of development figures against what was aimed at."""
     figures = {n: json.loads((HERE / n / "figures.json").read_text(encoding="utf-8")) for n in MODELS}
-    out = ["| figure | development set | seen | aimed at |\n|---|---|---|---|"]
+    out = ["| figure | development set | `fast` | `cascade` | aimed at |\n|---|---|---|---|---|"]
     for title, model, part, name, key, aim in _TARGETS:
-        group = next(g for g in figures[model][part] if name in (g.get("name"), g.get("set")))
-        found = gap(group["groups"]) if key == "gap" else (group.get("spans") or {}).get(key, group.get(key))
+        seen = {}
+        for kind in (model, "large") if model == "text" and part == "sets" else (model,):
+            group = next(
+                (g for g in figures.get(kind, {}).get(part, ()) if name in (g.get("name"), g.get("set"))), None
+            )
+            if group is not None:
+                seen[kind] = (
+                    gap(group["groups"]) if key == "gap" else (group.get("spans") or {}).get(key, group.get(key))
+                )
+        if not seen:
+            continue
+        found = seen.get("large", seen.get(model))
         value = found["value"] if isinstance(found, dict) else found
         most = key in ("fpr", "gap")
         missed = value > aim if most else value < aim
         sign = "≤" if most else "≥"
-        out.append(f"| {title} | {name} | {shown(found)} | {sign} {aim:.2f}{' — **missed**' if missed else ''} |")
+        cells = f"{shown(seen.get(model))} | {shown(seen['large']) if 'large' in seen else 'the same'}"
+        out.append(f"| {title} | {name} | {cells} | {sign} {aim:.2f}{' — **missed**' if missed else ''} |")
     return "\n".join(out) + "\n"
 
 
@@ -175,10 +213,12 @@ def card(name: str) -> str:
     manifest = json.loads((folder / "weights" / MANIFEST).read_text(encoding="utf-8"))
     figures = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
     about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-    size = (folder / "weights" / WEIGHTS).stat().st_size
+    files = sorted((folder / "weights").glob("*.safetensors"))
+    size = sum(p.stat().st_size for p in files)
     out = [f"# Service card: the {name} model\n"]
     out.append(f"Made by `python -m models.cards`. Version {manifest['version']}, {size / 1e6:.0f} MB.\n")
-    out.append(f"| file | sha256 |\n|---|---|\n| `{WEIGHTS}` | `{sha256_of(folder / 'weights' / WEIGHTS)}` |")
+    out.append("| file | sha256 |\n|---|---|")
+    out += [f"| `{p.name}` | `{sha256_of(p)}` |" for p in files]
     out.append(f"| `{MANIFEST}` | `{sha256_of(folder / 'weights' / MANIFEST)}` |\n")
     for title in ("Intended use", "Out of scope", "How it was made", "Data and licences"):
         out.append(f"## {title}\n\n{about[title]}\n")
@@ -194,12 +234,13 @@ def card(name: str) -> str:
         out.append(f"| {group['name']} | {group['rows']} | {group['positives']} | " + " | ".join(cells) + " |")
     out.append("")
     if "cuts" in about:
-        from models.text.calibrate import RATES
+        from models.text import cuts
 
-        names = list(RATES["LOW"])
+        rates_of = cuts.RATES
+        names = list(rates_of["LOW"])
         out.append("## Cut points\n\n" + about["cuts"] + "\n")
         out.append("| level | " + " | ".join(names) + " |\n|---|" + "---|" * len(names))
-        out += [f"| {level} | " + " | ".join(f"{own[n]:.1%}" for n in names) + " |" for level, own in RATES.items()]
+        out += [f"| {level} | " + " | ".join(f"{own[n]:.1%}" for n in names) + " |" for level, own in rates_of.items()]
         out.append("")
         out.append("| output | LOW | MEDIUM | HIGH |\n|---|---|---|---|")
         for label, c in manifest["calibration"].items():
@@ -262,7 +303,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--real", type=Path, help="documents.jsonl of models.real.fetch")
     parser.add_argument("--check", action="store_true")
-    parser.add_argument("--only", choices=MODELS)
+    parser.add_argument("--only", choices=("text", "large", "grounding"))
     args = parser.parse_args()
     wrong = []
     for name in (args.only,) if args.only else MODELS:
@@ -276,7 +317,7 @@ def main() -> None:
             if not path.is_file() or path.read_text(encoding="utf-8") != text:
                 wrong.append(f"{path} is not what `python -m models.cards` makes")
             figures = json.loads((HERE / name / "figures.json").read_text(encoding="utf-8"))
-            if figures["weights"] != sha256_of(HERE / name / "weights" / WEIGHTS):
+            if figures["weights"] != weights_of(name) or figures.get("text", weights_of("text")) != weights_of("text"):
                 wrong.append(f"{path}: the figures were measured with other weights")
         else:
             path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Model folders as they ship: bf16 safetensors, tokeniser, manifest; and the manifests' hashes pinned in the package."""
+"""Model folders as they ship: safetensors (packed int8, or bf16), tokeniser, manifest; and the manifests' hashes pinned in the package."""
 
 from __future__ import annotations
 
@@ -6,35 +6,63 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 
+from guardrails.inference.cascade import PAIRS
+from guardrails.inference.packing import LIMIT, pack, shards, widened
 from guardrails.inference.store import MANIFEST, TOKENISER, WEIGHTS, sha256_of
 
 PINNED = Path(__file__).parent.parent / "guardrails" / "inference" / "pinned.py"
 
 
-def write_weights(run: Path, tokeniser: Path, folder: Path) -> None:
-    """The trained weights in bf16, and the tokeniser beside them."""
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The fp32 weights of a file or of all files of a folder: a run's, or those that ship, packed or not; no arrays of topics."""
+    found: dict[str, torch.Tensor] = {}
+    for file in [path] if path.is_file() else sorted(path.glob("*.safetensors")):
+        found |= load_file(file)
+    return {k: v for k, v in widened(found).items() if not k.startswith("topics.")}
+
+
+def write_weights(run: Path, tokeniser: Path, folder: Path, *, packed: bool = False) -> None:
+    """The trained weights in bf16 (or ``packed`` in int8), and the tokeniser beside them."""
     folder.mkdir(parents=True, exist_ok=True)
-    state = {k: v.to(torch.bfloat16).contiguous() for k, v in load_file(run / "model.safetensors").items()}
-    save_file(state, folder / WEIGHTS)
+    state = load_file(run / "model.safetensors")
+    save_file(
+        pack(state) if packed else {k: v.to(torch.bfloat16).contiguous() for k, v in state.items()}, folder / WEIGHTS
+    )
     shutil.copyfile(tokeniser, folder / TOKENISER)
 
 
+def write_packed(run: Path, folder: Path, limit: int = LIMIT) -> list[str]:
+    """The trained encoder with its heads for labels and pairs in int8, in files of at most ``limit`` bytes of weights; returns their names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.safetensors"):
+        old.unlink()
+    state = {
+        k: v for k, v in load_file(run / "model.safetensors").items() if k.startswith(("encoder.", "labels.", PAIRS))
+    }
+    names = []
+    for number, part in enumerate(shards(pack(state), limit), 1):
+        names.append(f"model-{number}.safetensors")
+        save_file(part, folder / names[-1])
+    return names
+
+
 def add_arrays(folder: Path, arrays: dict[str, Any]) -> None:
-    """More tensors into the weights' file, in fp16: what topics need beside the network."""
+    """More tensors into the weights' file, in fp32: what topics need beside the network."""
     state = {k: v for k, v in load_file(folder / WEIGHTS).items() if k not in arrays}
-    state |= {k: torch.from_numpy(v).to(torch.float16).contiguous() for k, v in arrays.items()}
+    state |= {k: torch.from_numpy(v).float().contiguous() for k, v in arrays.items()}
     save_file(state, folder / WEIGHTS)
 
 
-def write_manifest(folder: Path, content: dict[str, Any]) -> str:
-    """Write ``model.json`` with the hashes of the files beside it; returns its own sha256."""
-    content = {**content, "files": {n: sha256_of(folder / n) for n in (WEIGHTS, TOKENISER)}}
+def write_manifest(folder: Path, content: dict[str, Any], files: Iterable[str] = (WEIGHTS, TOKENISER)) -> str:
+    """Write ``model.json`` with the hashes of these files beside it; returns its own sha256."""
+    content = {**content, "files": {n: sha256_of(folder / n) for n in files}}
     raw = (json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
     (folder / MANIFEST).write_bytes(raw)
     return hashlib.sha256(raw).hexdigest()

@@ -31,10 +31,10 @@ from models.text.rows import held_out
 MAX_TOKENS = 384
 
 
-def pair(tokeniser: Tokeniser, premise: Tokens, claim: Tokens) -> Example:
-    """The window that serving makes of a passage and a claim; the passage gives way."""
-    claim = claim.part(0, 128)
-    w = windows.pair(tokeniser, premise, 0, min(len(premise), MAX_TOKENS - 3 - len(claim)), claim)
+def pair(tokeniser: Tokeniser, premise: Tokens, claim: Tokens, most: int = MAX_TOKENS, longest: int = 128) -> Example:
+    """The window that serving makes of a passage and a claim; the passage gives way. ``most``: tokens of both; ``longest``: of the claim."""
+    claim = claim.part(0, longest)
+    w = windows.pair(tokeniser, premise, 0, min(len(premise), most - 3 - len(claim)), claim)
     own = np.zeros(len(w), bool)
     own[w.own_from : w.own_to] = True
     return Example(w.ids.astype(np.int64), w.types.astype(np.int64), w.cases.astype(np.int64), own)

@@ -12,7 +12,9 @@ import argparse
 import shutil
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
+
+from models.export import read_weights
 
 
 def main() -> None:
@@ -25,9 +27,9 @@ def main() -> None:
     args = parser.parse_args()
     if not 0 <= args.share <= 1:
         parser.error("--share must be between 0 and 1")
-    one, other = load_file(args.one), load_file(args.other)
+    one, other = read_weights(args.one), read_weights(args.other)
     args.out.mkdir(parents=True, exist_ok=True)
-    mixed = {k: ((1 - args.share) * one[k].float() + args.share * v.float()).contiguous() for k, v in other.items()}
+    mixed = {k: ((1 - args.share) * one[k] + args.share * v).contiguous() for k, v in other.items()}
     save_file(mixed, args.out / "model.safetensors")
     held_out = args.other.parent / "held_out.jsonl"
     if held_out.exists():

@@ -6,6 +6,7 @@ python -m models.text.dev --data ../shared/data --out runs/dev
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
 import re
@@ -14,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 from models.text import written
-from models.text.rows import Row, held_out, lines, share
+from models.text.rows import CONTENT, Row, held_out, lines, share
 
 
 def _one(text: str, label: int | None, name: str, **more: object) -> Row:
@@ -98,6 +99,17 @@ def responses(data: Path) -> Iterator[Row]:
     for r in lines(data / "safety" / "gptfuzz_responses.jsonl.gz"):
         if "evaluate" in r["_file"]:
             yield {**_one(r["Response"][:6000], int(r["label"]), "responses (gptfuzz evaluate)"), "source": "OUTPUT"}
+
+
+def foreign_answers(data: Path) -> Iterator[Row]:
+    """Answers of models of another source, with their questions; a reader labelled them one by one (``answers_read.json``)."""
+    known = json.loads((Path(__file__).parent / "answers_read.json").read_text(encoding="utf-8"))["labels"]
+    for r in lines(data / "safety" / "pyrit_harm_scores.jsonl.gz"):
+        question, answer = [v for k, v in r.items() if k not in ("_file", "_", "# dataset_version=1.0")]
+        key = hashlib.sha256(f"{question}\0{answer}".encode()).hexdigest()[:12]
+        if (found := known.pop(key, None)) is not None:
+            one = _one(answer[:900], int(bool(found)), "answers of other models (pyrit)", query=question)
+            yield {**one, "source": "OUTPUT", "labels": {c: int(c in found) for c in CONTENT}}
 
 
 def fairness(data: Path) -> Iterator[Row]:
@@ -202,14 +214,19 @@ def denied(data: Path) -> Iterator[Row]:
         yield _one(r["text"], 0, "denied topics (dialogues)", categories=dict.fromkeys(topics, 0))
 
 
+# A set that no cut point is chosen on, nor anything else: what its figures are is all that it is for.
+UNTOUCHED = "a third writer's own choice (written)"
 # Files of written texts by what they are a development set of; a tenth of their subjects is never trained on.
 _WRITTEN = {
+    "fresh_dev_c": UNTOUCHED,
+    "fresh_dev_b": "a second writer's own choice (written)",
     "fresh_dev": "a writer's own choice (written)",
+    "fresh_answers": "a second writer's answers (written)",
     "operator": "operators' prompts (written)",
     "plain": "plain requests and their twins (written)",
     "chat_traffic": "chat traffic (written)",
     "wrapped": "wrapped requests and their twins (written)",
-    "direct_attack": "attacks and their twins (written)",
+    "direct": "attacks and their twins (written)",
     "documents": "orders in documents (written)",
     "answers": "answers (written)",
     "ordinary": "ordinary messages (written)",
@@ -251,7 +268,7 @@ def reported(data: Path, real: Path | None = None) -> Iterator[Row]:
 
 def every(data: Path) -> Iterator[Row]:
     """All development sets of the text model's labels."""
-    for read in (harmful, moderation, look_alikes, ordinary, attacks, responses, fairness):
+    for read in (harmful, moderation, look_alikes, ordinary, attacks, responses, foreign_answers, fairness):
         yield from read(data)
 
 

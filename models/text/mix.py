@@ -226,10 +226,11 @@ class Copies:
         return any(len(words & other) >= 0.75 * len(words | other) for other in near)
 
 
-def training(data: Path, seed: int, reals: Path | None = None) -> tuple[list[Row], list[Row]]:
+def training(data: Path, seed: int, reals: Path | None = None, known: float = 1.0) -> tuple[list[Row], list[Row]]:
     """(training rows, held-out rows): whole groups are held out, and long-text company and rough typing come after the split.
 
     The written texts are the core: all of them, and again roughly typed. Public sets are sampled (:data:`MOST`), grammars are a small rest.
+    ``known`` is the share that is taken of all rows but those of `models/corpus/`, which then come once: for weights that have seen the others.
     """
     rng = random.Random(f"{seed}/mix")
     by_set: dict[str, list[Row]] = {}
@@ -251,9 +252,13 @@ def training(data: Path, seed: int, reals: Path | None = None) -> tuple[list[Row
     ]
     out += list(written.rows(data, "dev"))
     rows += core
-    rows += [{**one} for one in core if one["language"] == "en" and rng.random() < AGAIN]
+    if known == 1:
+        rows += [{**one} for one in core if one["language"] == "en" and rng.random() < AGAIN]
     if reals is not None:
         rows += list(real(data, reals, rng))
+    if known < 1:
+        ours = {p.name.removesuffix(".jsonl.gz") for p in written.files(data) if p.parent == written.CORPUS}
+        rows = [one for one in rows if one.get("file") in ours or rng.random() < known]
     for one in rows:
         if one["role"] == "user" and rng.random() < 0.12:
             one["text"] = roughen(one["text"], rng) or one["text"]

@@ -98,7 +98,9 @@ def _free(spans: list[Span], start: int, end: int) -> bool:
 
 def _anon(folder: Path) -> Iterator[dict[str, Any]]:
     rows = list(lines(folder / "pii_anon_en.jsonl.gz"))
-    firsts, lasts, firms = Counter(), Counter(), Counter()
+    firsts: Counter[str] = Counter()
+    lasts: Counter[str] = Counter()
+    firms: Counter[str] = Counter()
     for r in rows:
         for s, e, k in r["spans"]:
             value = r["text"][s:e]
@@ -235,7 +237,7 @@ def _renamed(text: str, spans: list[Span], rng: random.Random) -> tuple[str, lis
             value = _swapped(value, new)
         elif kind == "USERNAME" or (kind == "ID" and "@" in value):
             for old, other in new.items():
-                value = re.sub(rf"^([\w.]*?){old.lower()}", lambda m, other=other: m[1] + pii.bare(other), value)
+                value = re.sub(rf"^([\w.]*?){old.lower()}", lambda m: m[1] + pii.bare(other), value)  # noqa: B023 - called at once
         pieces += text[at:start]
         length = len(pieces)
         pieces += value

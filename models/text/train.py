@@ -27,6 +27,7 @@ from guardrails.inference.modules import Shape, TextModel, load_bert
 from guardrails.inference.runner import choose
 from guardrails.inference.tokens import Tokeniser
 from models.batches import BATCH_TOKENS, MAX_TOKENS, Example, by_length, collate, frame, tokenise
+from models.export import read_weights
 from models.loop import fit
 from models.text import mix, pii_data, topics
 from models.text.generators import pii
@@ -86,6 +87,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--taught", type=float, default=0.2, help="share of the rows held near the base encoder")
     parser.add_argument("--limit", type=int, help="rows a kind, for a quick look")
+    parser.add_argument(
+        "--known",
+        type=float,
+        default=1.0,
+        help="share of the rows that weights to go on from have seen: all but models/corpus",
+    )
     parser.add_argument("--real", type=Path, help="documents.jsonl of models.real.fetch")
     parser.add_argument(
         "--tagged", type=int, default=30000, help="made rows for the tagger; as many again come from public sets"
@@ -105,7 +112,7 @@ def main() -> None:
     epochs: list[list[Example]] = []
     for epoch in range(math.ceil(args.epochs)):
         # The grammars make other texts for each epoch; the groups that are held out are the same.
-        rows, out = mix.training(args.data, args.seed + epoch, args.real)
+        rows, out = mix.training(args.data, args.seed + epoch, args.real, args.known)
         if args.limit:
             rows = rows[: args.limit]
         if epoch == 0:
@@ -143,8 +150,7 @@ def main() -> None:
         teach(work, rng.sample(examples, int(args.taught * len(examples))), tokeniser.padding, device)
     print(f"base embeddings made; {time.time() - started:.0f} s", flush=True)
     if args.start:
-        kept = {k: v.float() for k, v in load_file(args.start).items() if not k.startswith("topics.")}
-        model.load_state_dict(kept)
+        model.load_state_dict(read_weights(args.start))
 
     plan: list[tuple[str, Any]] = []
     for epoch, examples in enumerate(epochs):

@@ -383,10 +383,10 @@ def carriers(data: Path) -> dict[str, tuple[tuple[str, str], ...]]:
         if len(r["text"]) > 180 and share(str(r["template"]), "carrier") < 0.5 and share(r["text"], "carrier") < 0.4:
             found["record"].append((f"record/{r['template']}", r["text"][:1800]))
     for r in lines(data / "grounding" / "summac_val.jsonl.gz"):
-        text = r.get("document") or r.get("doc")
-        if isinstance(text, str) and text[:60] not in seen and share(text, "carrier") < 0.3:
-            seen.add(text[:60])
-            found["news"].append((f"summac/{text[:60]}", text[:2200]))
+        article = r.get("document") or r.get("doc")
+        if isinstance(article, str) and article[:60] not in seen and share(article, "carrier") < 0.3:
+            seen.add(article[:60])
+            found["news"].append((f"summac/{article[:60]}", article[:2200]))
     for r in lines(data / "grounding" / "pubmedqa.jsonl.gz"):
         found["news"].append((f"pubmedqa/{r['question'][:60]}", " ".join(map(str, r["contexts"]))[:1800]))
     for r in lines(data / "benign" / "gpteacher.jsonl.gz"):

@@ -824,7 +824,7 @@ class _Record:
             scene.add(rng.choice((".", "", " thanks")))
 
 
-_RECORDS = ("lines",) * 6 + ("json", "csv", "prose", "bar") * 2
+_RECORDS: tuple[str, ...] = ("lines",) * 6 + ("json", "csv", "prose", "bar") * 2
 _RECORDS += (
     "bold",
     "spaced",

@@ -1,0 +1,281 @@
+"""Verifying a whole log: every record, every checkpoint, every change of the key.
+
+What this finds without help: an edited, removed, reordered or inserted record that a checkpoint covers; a log that was cut behind
+its last checkpoint; damage. What it finds only against a checkpoint that somebody kept elsewhere: a log that was cut together with
+its checkpoints, or rewritten or forked by whoever has the signing key.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+from cryptography.x509 import Certificate
+
+from guardrails.errors import GuardrailsError
+from guardrails.evidence.note import Checkpoint, Verifier, Witness
+from guardrails.evidence.reader import Reader
+from guardrails.evidence.segments import LONGEST
+from guardrails.evidence.timestamps import stamped_at
+from guardrails.evidence.tree import Frontier, leaf_hash
+
+__all__ = ["Verified", "verify"]
+
+_KEY = b'"kind":"key","schema"'
+_KIND = b'"kind":"'
+
+
+@dataclass(slots=True)
+class Verified:
+    """What was found. ``size``: records; ``removed``: how many of the first were removed, and the log says so; ``signed``: how many of them checkpoints cover; ``kinds``: records of each kind; ``confirmed``: of
+    how many records witnesses and time stamp authorities say that they were there, and when (UTC)."""
+
+    size: int = 0
+    removed: int = 0
+    signed: int = 0
+    checkpoints: int = 0
+    root: bytes = b""
+    first: str = ""
+    last: str = ""
+    kinds: Counter[str] = field(default_factory=Counter)
+    confirmed: dict[str, tuple[int, str]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+@dataclass(slots=True)
+class _Claim:
+    """A checkpoint, and where it was found."""
+
+    checkpoint: Checkpoint
+    note: str
+    where: str
+
+
+def verify(
+    reader: Reader,
+    verifier: Verifier,
+    against: Iterable[tuple[str, str]] = (),
+    *,
+    witnesses: Iterable[Witness] = (),
+    authorities: Sequence[Certificate] = (),
+) -> Verified:
+    """Verify a log under its first public key. ``against``: (name, note) of checkpoints that were kept elsewhere. ``witnesses`` have to have
+    cosigned it, and where there are ``authorities`` (certificates), one of them has to have stamped it.
+
+    What is wrong is told in ``problems``, each with its place; what cannot be read at all raises OSError.
+    """
+    out = Verified()
+    claims = _claims(reader, against, out)
+    kept = _Walk(out, claims, verifier)
+    segments = reader.segments()
+    expected = kept.removed(reader, segments[0][0]) if segments and segments[0][0] else 0
+    for first, path in segments:
+        if first != expected:
+            out.problems.append(
+                f"{path.name}: record {expected} should come next, and this segment begins with {first}"
+            )
+            break
+        expected = kept.segment(path)
+        if expected < 0:
+            break
+    kept.finish()
+    _witnesses(reader, witnesses, out)
+    if authorities:
+        _stamps(reader, authorities, out)
+    return out
+
+
+def _witnesses(reader: Reader, witnesses: Iterable[Witness], out: Verified) -> None:
+    """How far each witness cosigned. That their checkpoints are the log's was found before."""
+    notes = reader.witnessed()
+    for witness in witnesses:
+        for where, note in notes:
+            try:
+                at, size = witness.cosigned(note), Checkpoint.parse(note).size
+            except GuardrailsError:  # told already
+                continue
+            if at is not None:
+                out.confirmed[witness.name] = (size, _utc(datetime.fromtimestamp(at, UTC)))
+            elif where.endswith(f".{witness.id.hex()}"):
+                out.problems.append(f"{where}: the cosignature of {witness.name} is wrong")
+        if witness.name not in out.confirmed:
+            out.problems.append(f"no checkpoint is cosigned by {witness.name}")
+
+
+def _stamps(reader: Reader, authorities: Sequence[Certificate], out: Verified) -> None:
+    """How far the log was stamped."""
+    notes = {Checkpoint.parse(note).size: note for note in reader.checkpoints()}
+    for where, size, token in reader.stamps():
+        try:
+            at = stamped_at(notes.get(size, ""), token, authorities)
+        except GuardrailsError as error:
+            out.problems.append(f"{where}: {error}")
+        else:
+            out.confirmed["time stamp"] = (size, _utc(at))
+    if "time stamp" not in out.confirmed:
+        out.problems.append("no checkpoint has a time stamp of an authority that is trusted")
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _claims(reader: Reader, against: Iterable[tuple[str, str]], out: Verified) -> list[_Claim]:
+    """All checkpoints in the order of their sizes. Those that cannot be read are problems."""
+    notes: list[tuple[str, str]] = [(f"checkpoint {i}", note) for i, note in enumerate(reader.checkpoints())]
+    if not notes:
+        out.problems.append(
+            "there is no signed checkpoint: nothing says that these records are the ones that were written"
+        )
+    if reader.place.checkpoint.exists():
+        notes.append(("checkpoint", reader.place.checkpoint.read_text("utf-8", "replace")))
+    claims = []
+    for where, note in (*notes, *reader.witnessed(), *against):
+        try:
+            claims.append(_Claim(Checkpoint.parse(note), note, where))
+        except GuardrailsError as error:
+            out.problems.append(f"{where}: {error}")
+    out.checkpoints = len(claims)
+    return sorted(claims, key=lambda c: c.checkpoint.size)
+
+
+class _Walk:
+    """From record to record, with the tree so far."""
+
+    def __init__(self, out: Verified, claims: Sequence[_Claim], verifier: Verifier) -> None:
+        self._out = out
+        self._claims = list(reversed(claims))
+        self._keys = [verifier]
+        self._nodes: list[bytes] = []
+        self._name = verifier.name
+
+    def removed(self, reader: Reader, number: int) -> int:
+        """Go over the hashes of the first ``number`` records, which are not there any more. Returns ``number``."""
+        out, edge = self._out, Frontier()
+        changes = {change["index"]: change["record"].encode() for change in reader.key_changes(number)}
+        hashes = (reader.place.tree / "level-00").read_bytes()[: number * 32]
+        if len(hashes) != number * 32:
+            out.problems.append(f"tree/level-00: hashes of the first {number} records are missing")
+        self._check(0)
+        for size in range(len(hashes) // 32):
+            leaf = hashes[size * 32 : size * 32 + 32]
+            for _ in edge.append(leaf):
+                pass
+            if size in changes and leaf_hash(changes[size]) == leaf:
+                self._key(changes[size], size)
+            self._nodes = edge.nodes
+            out.size = size + 1
+            if self._due(size + 1) == size + 1:
+                self._check(size + 1)
+        said = reader.removed_before()
+        out.removed = number
+        if said < number:
+            out.problems.append(
+                f"the first {number} records are missing, and the log does not say that they were removed"
+            )
+        return number
+
+    def segment(self, path: Path) -> int:
+        """Read a segment. Returns the number of the record after it, -1 when it is damaged. The loop is written for speed."""
+        data = path.read_bytes()
+        out, nodes, unpack, crc32 = self._out, self._nodes, struct.Struct("<II").unpack_from, zlib.crc32
+        at, end, size = 0, len(data), out.size
+        due = self._check(size) if size == 0 else self._due(size)
+        while at < end:
+            length, crc = unpack(data, at) if at + 8 <= end else (0, 0)
+            record = data[at + 8 : at + 8 + length]
+            if not 0 < length <= LONGEST or len(record) < length or crc32(record, crc32(data[at : at + 4])) != crc:
+                out.problems.append(f"{path.name}: byte {at}: record {size} is damaged or incomplete")
+                out.size = size
+                return -1
+            at += 8 + length
+            nodes.append(sha256(b"\x00" + record).digest())
+            carry = size
+            while carry & 1:
+                right, left = nodes.pop(), nodes.pop()
+                nodes.append(sha256(b"\x01" + left + right).digest())
+                carry >>= 1
+            self._look(record, size)
+            size += 1
+            if size >= due:
+                out.size = size
+                due = self._check(size)
+        out.size = size
+        return size
+
+    def finish(self) -> None:
+        """What checkpoints say of records that are not there."""
+        self._check(self._out.size)
+        for claim in reversed(self._claims):
+            self._out.problems.append(
+                f"{claim.where}: it was signed for {claim.checkpoint.size} records, and the log has {self._out.size}: records were"
+                " removed"
+            )
+        self._out.root = Frontier(self._nodes, self._out.size).root()
+
+    def _look(self, record: bytes, seq: int) -> None:
+        """What a record says of itself, which stands at its end; and whether it is a new key."""
+        out = self._out
+        kind, _, rest = record[record.rfind(_KIND) + len(_KIND) :].partition(b'"')
+        out.kinds[kind.decode("ascii", "replace")] += 1
+        _, _, number = rest.partition(b'"seq":')
+        stamp = record[-29:-2].decode("ascii", "replace")
+        if not number.startswith(b"%d," % seq):
+            out.problems.append(
+                f"record {seq} calls itself {number.partition(b',')[0][:20].decode('ascii', 'replace')}"
+            )
+        if stamp < out.last:
+            out.problems.append(f"record {seq} is of {stamp}, before the one that stands before it")
+        out.first, out.last = out.first or stamp, stamp
+        if _KEY in record:
+            self._key(record, seq)
+
+    def _key(self, record: bytes, seq: int) -> None:
+        """The key from now on, where the record is about one."""
+        read = orjson.loads(record)
+        if read["kind"] == "key":
+            try:
+                self._keys.append(Verifier.parse(read["body"]["verifier"]))
+            except (GuardrailsError, KeyError):
+                self._out.problems.append(f"record {seq}: the new key cannot be read")
+
+    def _due(self, size: int) -> int:
+        """The size at which the next checkpoint can be compared."""
+        return max(size, self._claims[-1].checkpoint.size) if self._claims else 1 << 62
+
+    def _check(self, size: int) -> int:
+        """Compare the checkpoints of this size with the tree."""
+        root = Frontier(self._nodes, size).root()
+        while self._claims and self._claims[-1].checkpoint.size <= size:
+            claim = self._claims.pop()
+            self._compare(claim, size, root)
+        return self._due(size)
+
+    def _compare(self, claim: _Claim, size: int, root: bytes) -> None:
+        out = self._out
+        try:
+            signed = self._keys[-1].verifies(claim.note)
+        except GuardrailsError:
+            signed = False
+        if claim.checkpoint.origin != self._name:
+            out.problems.append(f"{claim.where}: it is of another log, {claim.checkpoint.origin[:100]!r}")
+        elif not signed:
+            out.problems.append(f"{claim.where} ({claim.checkpoint.size} records): it is not signed by the log's key")
+        elif claim.checkpoint.size != size or claim.checkpoint.root != root:
+            out.problems.append(
+                f"{claim.where}: the first {claim.checkpoint.size} records are not those that it was signed for: they were changed"
+            )
+        else:
+            out.signed = max(out.signed, size)

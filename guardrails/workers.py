@@ -29,11 +29,12 @@ _LOOK = 0.05
 class Shared(Content):
     """A content that several threads look at: what they share is made once, and the others wait for it."""
 
-    __slots__ = ("_deadline", "_locks")
+    __slots__ = ("_content", "_deadline", "_locks")
 
     def __init__(self, content: Content, deadline: Deadline) -> None:
         self.pieces, self.source, self.masked = content.pieces, content.source, content.masked
         self._shared, self._folded = content._shared, content._folded
+        self._content = content
         self._deadline = deadline
         self._locks: dict[str | None, threading.Lock] = {None: threading.Lock()}
 
@@ -42,7 +43,7 @@ class Shared(Content):
         with self._locks[None]:
             if self._folded[index] is None:
                 self._deadline.check()
-            folded = super().folded(index)
+            folded = self._content.folded(index)
             _ = folded.patterns  # here, where nobody else makes them
         return folded
 

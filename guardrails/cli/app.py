@@ -160,11 +160,12 @@ def explain(
     settings = run(effective)
     if as_json:
         rows = [{"key": s.key, "value": s.value, "at": str(s.at) if s.at else None} for s in settings]
-        typer.echo(
-            json.dumps(
-                {"name": effective.name, "sha256": effective.identity.sha256, "settings": rows}, indent=2, default=str
-            )
-        )
+        shown = {"name": effective.name, "sha256": effective.identity.sha256, "settings": rows}
+        if any(r.detector == "content" for r in effective.rules):
+            from guardrails.inference import setting  # noqa: PLC0415
+
+            shown["models"] = setting().models.value
+        typer.echo(json.dumps(shown, indent=2, default=str))
     else:
         typer.echo(screens.explained(effective, settings), nl=False)
 
@@ -269,11 +270,15 @@ def export(
     raise typer.Exit(COULD_NOT_RUN if exported.losses else OK)
 
 
-from guardrails.cli import evaluating, keys, models, serving, starting  # noqa: E402 - commands with files of their own
+from guardrails.cli import auditing, evaluating, keys, models, replaying, service, serving, starting  # noqa: E402 - with files of their own
 
 app.command("init")(starting.init)
 app.command("eval")(evaluating.evaluate)
 app.command("models")(models.models)
 app.command("proxy")(serving.proxy)
+app.command("serve", context_settings={"auto_envvar_prefix": service.ENVIRONMENT})(service.serve)
 app.command("demo")(serving.demo)
 app.add_typer(keys.tenants, name="tenants")
+auditing.audit.command("replay")(replaying.replay)
+auditing.audit.command("review")(replaying.review)
+app.add_typer(auditing.audit, name="audit")

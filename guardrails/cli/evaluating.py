@@ -78,10 +78,8 @@ def evaluate(  # noqa: PLR0917 - a command's options
         from guardrails.evaluation.html import page  # noqa: PLC0415
 
         html.write_text(page(result, show_text=show_text), encoding="utf-8", errors="backslashreplace")
-    if as_json:
-        typer.echo(json.dumps(result.to_dict(), indent=2, ensure_ascii=False))
-    else:
-        typer.echo(report.table(result), nl=False)
+    shown = json.dumps(result.to_dict(), indent=2, ensure_ascii=False) + "\n" if as_json else report.table(result)
+    typer.echo(shown, nl=False)
 
 
 def _predicted(guard: Guard, data: Data, out: Path | None, **more: Any) -> Any:

@@ -9,13 +9,15 @@ import typer
 
 __all__ = ["models"]
 
-_FIELDS = ("name", "version", "path", "sha256", "bytes", "dtype", "device", "heads")
+_FIELDS = ("name", "version", "path", "sha256", "bytes", "dtype", "device", "setting", "heads")
 
 
 def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the trained models: version, place, sha256, and where they run. Exit code 0; 1: one of them cannot be used."""
-    from guardrails.inference import inventory  # noqa: PLC0415
+    from guardrails.inference import inventory, setting  # noqa: PLC0415
 
+    if setting().notice:
+        typer.echo(setting().notice, err=True)
     rows = [{name: _value(getattr(info, name)) for name in _FIELDS} for info in inventory()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))

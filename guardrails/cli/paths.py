@@ -13,9 +13,9 @@ from guardrails.errors import GuardrailsError
 __all__ = ["policies", "test_files"]
 
 _ENDINGS = (".yaml", ".yml", ".json")
-# What lies beside policies and is none: who is under which, Docker's files, and formats (docs/wire.md).
-_OTHERS = frozenset(("tenants", "compose", "docker-compose"))
-_OTHER_KEY = re.compile(r"^(?:tenants|formats|services):", re.MULTILINE)
+# What lies beside policies and is none: who is under which, keys, Docker's files, and formats (docs/wire.md).
+_OTHERS = frozenset(("tenants", "keys", "compose", "docker-compose"))
+_OTHER_KEY = re.compile(r"^(?:tenants|keys|formats|services):", re.MULTILINE)
 _NAME = re.compile(r"^name:", re.MULTILINE)
 
 

@@ -12,8 +12,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from guardrails.reach import Hold, hold
+from guardrails import detectors, inference
+from guardrails.inference.chosen import VARIABLE
 from guardrails.rules import Policy
+from guardrails.streaming.lookahead import Lookahead, lookahead
 from guardrails.types import Action, Finding, Report, Source
 
 if TYPE_CHECKING:
@@ -131,14 +133,9 @@ def _remedy(finding: Finding, policy: Policy) -> str:
         return "the rule is enforced; leave this out of the text, or ask the policy's owner" + (
             f" ({policy.metadata['owner']})" if policy.metadata.get("owner") else ""
         )
-    whole = {
-        "content": f"lower the strength of {finding.rule} for this direction (HIGH is the strictest), or change its action",
-        "topics": f"sharpen the definition or the examples of {finding.rule}, or change its action",
-        "grounding": f"give the model sources that say so, lower the threshold of {finding.rule}, or change its action",
-        "classifier": f"raise the threshold of {finding.rule}, or change its action",
-    }
-    if finding.start is None or rule.detector in whole:  # it judges whole texts: no value could be excused
-        return whole.get(rule.detector, f"change the settings or the action of {finding.rule}")
+    traits = detectors.spec(rule.detector)
+    if finding.start is None or not traits.spans:  # it judges whole texts: no value could be excused
+        return traits.remedy.format(rule=finding.rule)
     return f"leave it out of the text, or add the exact value to `except` of {finding.rule}, or change its action"
 
 
@@ -152,7 +149,9 @@ def explained(policy: Policy, settings: Sequence[Setting]) -> str:
     screen = _Screen()
     screen.line((policy.name, "bold"), f"  sha256 {policy.identity.sha256}")
     screen.line(f"loaded: {', '.join(policy.identity.files)}")
-    screen.line(f"streams: {_held(hold(policy, Source.OUTPUT))}")
+    screen.line(f"streams: {_held(lookahead(policy, Source.OUTPUT))}")
+    if any(r.detector == "content" for r in policy.rules):
+        screen.line(f"models: {inference.setting().models} (this installation's {VARIABLE})")
     rows = [(s.key, _short(s.value), str(s.at) if s.at else "default") for s in settings]
     wide = max((len(k) for k, _, _ in rows), default=0)
     values = min(max((len(v) for _, v, _ in rows), default=0), 60)
@@ -161,7 +160,7 @@ def explained(policy: Policy, settings: Sequence[Setting]) -> str:
     return screen.text()
 
 
-def _held(held: Hold) -> str:
+def _held(held: Lookahead) -> str:
     """What the output rules hold back of a streamed answer."""
     if held.whole:
         return f"held to their end by {', '.join(held.whole)}"

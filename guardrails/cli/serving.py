@@ -10,134 +10,242 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["demo", "proxy"]
+__all__ = [
+    "AdminPortOption",
+    "CertKeyOption",
+    "CertOption",
+    "ClientCaOption",
+    "DrainOption",
+    "EvidenceFailureOption",
+    "EvidenceKeepOption",
+    "EvidenceModeOption",
+    "EvidenceOption",
+    "EvidenceOwnerOption",
+    "EvidenceSinkOption",
+    "EvidenceWitnessOption",
+    "GraceOption",
+    "HostOption",
+    "PortOption",
+    "StateOption",
+    "address",
+    "certificate",
+    "demo",
+    "evidence_settings",
+    "log_to_streams",
+    "proxy",
+    "run",
+]
 
 HostOption = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all.")]
 PortOption = Annotated[int, typer.Option(min=0, max=65_535, help="The port to listen on; 0 takes any free one.")]
 
+AdminPortOption = Annotated[
+    int | None, typer.Option(min=0, max=65_535, help="Serve /healthz, /readyz and /metrics there and not to clients.")
+]
+StateOption = Annotated[Path | None, typer.Option(help="A folder where the last good policies outlive a restart.")]
+CertOption = Annotated[Path | None, typer.Option(help="Serve https with this certificate chain.")]
+CertKeyOption = Annotated[Path | None, typer.Option(help="The certificate's key.")]
+ClientCaOption = Annotated[
+    Path | None, typer.Option(help="Ask each client for a certificate that one of these authorities issued.")
+]
+GraceOption = Annotated[float, typer.Option(min=1, help="Seconds that answers in work have after SIGTERM.")]
+DrainOption = Annotated[
+    float, typer.Option(min=0, help="Seconds between 'not ready' and the last accepted connection, after SIGTERM.")
+]
+EvidenceOption = Annotated[
+    Path | None,
+    typer.Option(envvar="GUARDRAILS_EVIDENCE", help="Record every decision in a log in that directory."),
+]
+EvidenceModeOption = Annotated[
+    str, typer.Option(help="strict: answers leave once their record is on the disk; fast: they do not wait for it.")
+]
+EvidenceFailureOption = Annotated[str, typer.Option(help="A decision that cannot be recorded: block it, or allow it.")]
+EvidenceOwnerOption = Annotated[str | None, typer.Option(help="Who answers for decisions whose policy names nobody.")]
+
+EvidenceSinkOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        envvar="GUARDRAILS_EVIDENCE_SINKS",
+        help="Where records go besides: stdout, postgresql://user@host/database, s3://bucket/prefix; may be repeated.",
+    ),
+]
+
+EvidenceKeepOption = Annotated[
+    float | None,
+    typer.Option(min=0, help="Remove records after so many days, once a witness has cosigned a checkpoint over them."),
+]
+EvidenceWitnessOption = Annotated[
+    list[Path] | None, typer.Option(help="The public key (witness.vkey) of a witness; may be repeated.")
+]
+
+
+def evidence_settings(  # noqa: PLR0917 - a command's options
+    directory: Path | None,
+    mode: str,
+    on_failure: str,
+    owner: str | None,
+    sinks: list[str] | None = None,
+    keep_days: float | None = None,
+    witnesses: list[Path] | None = None,
+) -> Any:
+    """The settings of the log that these options mean, None without a directory. Raises GuardrailsError."""
+    if directory is None:
+        if sinks:
+            raise typer.BadParameter("sinks follow a log: name its directory", param_hint="--evidence")
+        return None
+    from guardrails.evidence import EvidenceSettings  # noqa: PLC0415
+
+    return EvidenceSettings.of(
+        {
+            "directory": directory,
+            "mode": mode,
+            "on_failure": on_failure,
+            "owner": owner,
+            "sinks": sinks or (),
+            "keep_days": keep_days,
+            "witnesses": [path.read_text(encoding="utf-8").strip() for path in witnesses or ()],
+        }
+    )
+
+
+UpstreamOption = Annotated[
+    str, typer.Option(envvar="GUARDRAILS_UPSTREAM", help="The chat API's address, such as http://127.0.0.1:11434.")
+]
+PoliciesOption = Annotated[
+    str,
+    typer.Option(envvar="GUARDRAILS_POLICIES", help="A folder with a tenants.yaml, or one policy for everybody."),
+]
+KeyEnvOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The environment variable with the proxy's own key for the upstream."),
+]
+KeyHeaderOption = Annotated[
+    str, typer.Option(help="Where the upstream reads its key: authorization, x-api-key, x-goog-api-key, api-key.")
+]
+UpstreamCaOption = Annotated[Path | None, typer.Option(help="The certificates an https upstream is verified against.")]
+SilenceOption = Annotated[float, typer.Option(min=0.1, help="Seconds the upstream may be silent.")]
+ConnectionsOption = Annotated[int, typer.Option(min=1, help="Connections to the upstream at once.")]
+MaxBodyOption = Annotated[int, typer.Option(min=1, help="Bytes of a request's body, once it is inflated.")]
+ExemptOption = Annotated[
+    list[str] | None,
+    typer.Option(help="A route that is forwarded uninspected, such as 'GET /health'; may be repeated."),
+]
+FormatsOption = Annotated[
+    Path | None, typer.Option(help="Formats of your own, described in YAML; see examples/formats.yaml.")
+]
+CorsOriginOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A page's origin that may call, such as https://app.example.com, or *; may be repeated."
+        " Without it, the upstream decides."
+    ),
+]
+CorsCredentialsOption = Annotated[
+    bool, typer.Option("--cors-credentials", help="Let browsers send cookies from those origins.")
+]
+CorsExposeOption = Annotated[
+    list[str] | None, typer.Option(help="A header of answers that those pages may read; may be repeated.")
+]
+ExplainOption = Annotated[
+    bool,
+    typer.Option(
+        "--explain", help="Name the rules that fired in x-guardrails-rules. For development, not for strangers."
+    ),
+]
+
 
 def proxy(  # noqa: PLR0917 - a command's options
-    upstream: Annotated[
-        str, typer.Option(envvar="GUARDRAILS_UPSTREAM", help="The chat API's address, such as http://127.0.0.1:11434.")
-    ],
-    policies: Annotated[
-        str,
-        typer.Option(envvar="GUARDRAILS_POLICIES", help="A folder with a tenants.yaml, or one policy for everybody."),
-    ],
+    upstream: UpstreamOption,
+    policies: PoliciesOption,
     host: HostOption = "127.0.0.1",
     port: PortOption = 8080,
-    admin_port: Annotated[
-        int | None,
-        typer.Option(min=0, max=65_535, help="Serve /healthz, /readyz and /metrics there and not to clients."),
-    ] = None,
-    state: Annotated[Path | None, typer.Option(help="A folder where the last good policies outlive a restart.")] = None,
-    upstream_key_env: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The environment variable with the proxy's own key for the upstream."),
-    ] = None,
-    upstream_key_header: Annotated[
-        str, typer.Option(help="Where the upstream reads its key: authorization, x-api-key, x-goog-api-key, api-key.")
-    ] = "authorization",
-    upstream_ca: Annotated[
-        Path | None, typer.Option(help="The certificates an https upstream is verified against.")
-    ] = None,
-    silence: Annotated[float, typer.Option(min=0.1, help="Seconds the upstream may be silent.")] = 300.0,
-    connections: Annotated[int, typer.Option(min=1, help="Connections to the upstream at once.")] = 1_000,
-    max_body: Annotated[int, typer.Option(min=1, help="Bytes of a request's body, once it is inflated.")] = 64_000_000,
-    exempt: Annotated[
-        list[str] | None,
-        typer.Option(help="A route that is forwarded uninspected, such as 'GET /health'; may be repeated."),
-    ] = None,
-    formats: Annotated[
-        Path | None, typer.Option(help="Formats of your own, described in YAML; see examples/formats.yaml.")
-    ] = None,
-    cors_origin: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A page's origin that may call, such as https://app.example.com, or *; may be repeated."
-            " Without it, the upstream decides."
-        ),
-    ] = None,
-    cors_credentials: Annotated[
-        bool, typer.Option("--cors-credentials", help="Let browsers send cookies from those origins.")
-    ] = False,
-    cors_expose: Annotated[
-        list[str] | None, typer.Option(help="A header of answers that those pages may read; may be repeated.")
-    ] = None,
-    explain: Annotated[
-        bool,
-        typer.Option(
-            "--explain", help="Name the rules that fired in x-guardrails-rules. For development, not for strangers."
-        ),
-    ] = False,
-    tls_cert: Annotated[Path | None, typer.Option(help="Serve https with this certificate chain.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="The certificate's key.")] = None,
-    grace: Annotated[float, typer.Option(min=1, help="Seconds that answers in work have after SIGTERM.")] = 30.0,
-    drain_delay: Annotated[
-        float, typer.Option(min=0, help="Seconds between 'not ready' and the last accepted connection, after SIGTERM.")
-    ] = 0.0,
+    admin_port: AdminPortOption = None,
+    state: StateOption = None,
+    upstream_key_env: KeyEnvOption = None,
+    upstream_key_header: KeyHeaderOption = "authorization",
+    upstream_ca: UpstreamCaOption = None,
+    silence: SilenceOption = 300.0,
+    connections: ConnectionsOption = 1_000,
+    max_body: MaxBodyOption = 64_000_000,
+    exempt: ExemptOption = None,
+    formats: FormatsOption = None,
+    cors_origin: CorsOriginOption = None,
+    cors_credentials: CorsCredentialsOption = False,
+    cors_expose: CorsExposeOption = None,
+    explain: ExplainOption = False,
+    evidence: EvidenceOption = None,
+    evidence_mode: EvidenceModeOption = "strict",
+    evidence_on_failure: EvidenceFailureOption = "block",
+    evidence_owner: EvidenceOwnerOption = None,
+    evidence_sink: EvidenceSinkOption = None,
+    evidence_keep_days: EvidenceKeepOption = None,
+    evidence_witness: EvidenceWitnessOption = None,
+    tls_cert: CertOption = None,
+    tls_key: CertKeyOption = None,
+    tls_client_ca: ClientCaOption = None,
+    grace: GraceOption = 30.0,
+    drain_delay: DrainOption = 0.0,
 ) -> None:
     """Put the policies in front of a chat API. Runs until SIGTERM; exit code 0 when it ended in order, 1: could not run."""
-    from guardrails.errors import GuardrailsError  # noqa: PLC0415
-    from guardrails.proxy import Cors, Credential, Timeouts, proxy_app, serve  # noqa: PLC0415
-    from guardrails.proxy.serving import bound  # noqa: PLC0415
+    from guardrails.proxy import Timeouts, proxy_app  # noqa: PLC0415
     from guardrails.wire.custom import load_formats  # noqa: PLC0415
-    from guardrails.wire.strict import BodyLimits  # noqa: PLC0415
 
-    if (tls_cert is None) != (tls_key is None):
-        raise typer.BadParameter("a certificate and its key come together", param_hint="--tls-cert / --tls-key")
-    if upstream_key_env is None and upstream_key_header != "authorization":
-        raise typer.BadParameter("there is no --upstream-key-env to send in it", param_hint="--upstream-key-header")
-    if not cors_origin and (cors_credentials or cors_expose):
-        raise typer.BadParameter("name the origins that it is for", param_hint="--cors-origin")
-    _log_to_streams()
-    # A value takes some bytes at least: the bound on how many grows with the body's. An answer may be vectors.
-    limits = BodyLimits(
-        bytes=max_body,
-        nodes=max(100_000, max_body // 500),
-        numbers=max(1_000_000, max_body // 50),
-        string=max(2_000_000, max_body // 8),
-    )
-    answers = BodyLimits(bytes=max(max_body, 16_000_000), nodes=1_000_000, string=max(max_body, 2_000_000))
+    tls = certificate(tls_cert, tls_key, tls_client_ca)
+    log_to_streams()
+    limits, answer_limits = _limits(max_body)
+    more = (evidence_sink, evidence_keep_days, evidence_witness)
     app = proxy_app(
         upstream,
         policies,
-        credential=Credential.from_env(upstream_key_env, upstream_key_header) if upstream_key_env else None,
+        credential=_credential(upstream_key_env, upstream_key_header),
         timeouts=Timeouts(silence=silence),
         max_connections=connections,
         max_body=max_body,
         ca_file=str(upstream_ca) if upstream_ca is not None else None,
         pages=admin_port is None,
-        cors=Cors(tuple(cors_origin), cors_credentials, tuple(cors_expose or ())) if cors_origin else None,
+        cors=_cors(cors_origin, cors_credentials, cors_expose),
         state=state,
         exempt=tuple(exempt or ()),
         explain=explain,
         limits=limits,
-        answer_limits=answers,
+        answer_limits=answer_limits,
         custom=load_formats(formats) if formats is not None else (),
+        evidence=evidence_settings(evidence, evidence_mode, evidence_on_failure, evidence_owner, *more),
     )
-    listener = bound(host, port)
-    try:
-        admin = bound(host, admin_port) if admin_port is not None else None
-    except GuardrailsError:
-        listener.close()
-        raise
-    told = _address(listener, tls=tls_cert is not None)
+    told = f"guardrails proxy: {{}} -> {upstream}"
+    run(app, told, host, port, admin_port, tls=tls, grace=grace, drain_delay=drain_delay)
 
-    def started() -> None:
-        typer.echo(f"guardrails proxy: {told} -> {upstream}", err=True)
-        if admin is not None:
-            typer.echo(f"operator's pages: {_address(admin)}", err=True)
 
-    serve(
-        app,
-        listener=listener,
-        admin=admin,
-        grace_s=grace,
-        drain_delay_s=drain_delay,
-        tls=(str(tls_cert), str(tls_key)) if tls_cert is not None else None,
-        on_start=started,
+def _credential(env: str | None, header: str) -> Any:
+    """The proxy's own key for the upstream, None without one. Raises BadParameter for a header alone."""
+    from guardrails.proxy import Credential  # noqa: PLC0415
+
+    if env is None and header != "authorization":
+        raise typer.BadParameter("there is no --upstream-key-env to send in it", param_hint="--upstream-key-header")
+    return Credential.from_env(env, header) if env else None
+
+
+def _cors(origins: list[str] | None, credentials: bool, expose: list[str] | None) -> Any:
+    """Which browsers' pages may read answers, None for none. Raises BadParameter for the rest without an origin."""
+    from guardrails.proxy import Cors  # noqa: PLC0415
+
+    if not origins and (credentials or expose):
+        raise typer.BadParameter("name the origins that it is for", param_hint="--cors-origin")
+    return Cors(tuple(origins), credentials, tuple(expose or ())) if origins else None
+
+
+def _limits(max_body: int) -> tuple[Any, Any]:
+    """The limits of requests and of answers, for bodies of so many bytes."""
+    from guardrails.wire.strict import BodyLimits  # noqa: PLC0415
+
+    # A value takes some bytes at least: the bound on how many grows with the body's. An answer may be vectors.
+    requests = BodyLimits(
+        bytes=max_body,
+        nodes=max(100_000, max_body // 500),
+        numbers=max(1_000_000, max_body // 50),
+        string=max(2_000_000, max_body // 8),
     )
+    return requests, BodyLimits(bytes=max(max_body, 16_000_000), nodes=1_000_000, string=max(max_body, 2_000_000))
 
 
 def demo(host: HostOption = "127.0.0.1", port: PortOption = 8080) -> None:
@@ -146,13 +254,60 @@ def demo(host: HostOption = "127.0.0.1", port: PortOption = 8080) -> None:
     from guardrails.proxy import serve  # noqa: PLC0415
     from guardrails.proxy.serving import bound  # noqa: PLC0415
 
-    _log_to_streams()
+    log_to_streams()
     app = demo_app()
     listener = bound(host, port)
-    serve(app, listener=listener, grace_s=5, on_start=lambda: typer.echo(what_to_try(_address(listener))))
+    serve(app, listener=listener, grace_s=5, on_start=lambda: typer.echo(what_to_try(address(listener))))
 
 
-def _address(listener: Any, *, tls: bool = False) -> str:
+def certificate(chain: Path | None, key: Path | None, client_ca: Path | None) -> Any:
+    """The files for https as :class:`~guardrails.proxy.serving.Tls`, None without a certificate. Raises BadParameter for one of the two
+    alone, or for authorities of clients without them."""
+    from guardrails.proxy.serving import Tls  # noqa: PLC0415
+
+    if (chain is None) != (key is None):
+        raise typer.BadParameter("a certificate and its key come together", param_hint="--tls-cert / --tls-key")
+    if chain is None:
+        if client_ca is not None:
+            raise typer.BadParameter("clients show certificates over https only", param_hint="--tls-client-ca")
+        return None
+    return Tls(str(chain), str(key), str(client_ca) if client_ca is not None else None)
+
+
+def run(
+    app: Any,
+    told: str,
+    host: str,
+    port: int,
+    admin_port: int | None,
+    *,
+    tls: Any,
+    grace: float,
+    drain_delay: float,
+) -> None:
+    """Serve until SIGTERM. ``told``: what is said at the start, with ``{}`` for the address. Raises GuardrailsError for a port that is taken."""
+    from guardrails.errors import GuardrailsError  # noqa: PLC0415
+    from guardrails.proxy import serve  # noqa: PLC0415
+    from guardrails.proxy.serving import bound  # noqa: PLC0415
+
+    listener = bound(host, port)
+    try:
+        admin = bound(host, admin_port) if admin_port is not None else None
+    except GuardrailsError:
+        listener.close()
+        raise
+    place = address(listener, tls=tls is not None)
+
+    def started() -> None:
+        typer.echo(told.replace("{}", place, 1), err=True)
+        if admin is not None:
+            typer.echo(f"operator's pages: {address(admin)}", err=True)
+
+    serve(app, listener=listener, admin=admin, grace_s=grace, drain_delay_s=drain_delay, tls=tls, on_start=started)
+
+
+def address(listener: Any, *, tls: bool = False) -> str:
+    """Where a listener can be reached."""
     host, port = listener.getsockname()[:2]
     return f"http{'s' if tls else ''}://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -166,7 +321,7 @@ class _Quiet(logging.Formatter):
         return f"{ei[0].__name__ if ei[0] is not None else 'exception'} at {places}"
 
 
-def _log_to_streams() -> None:
+def log_to_streams() -> None:
     """Decisions to standard output, one JSON a line; everything else to standard error."""
     rest = logging.StreamHandler(sys.stderr)
     rest.setFormatter(_Quiet("%(asctime)s %(levelname)s %(name)s: %(message)s"))

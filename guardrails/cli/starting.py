@@ -41,18 +41,10 @@ def init(
     """
     from guardrails.errors import GuardrailsError  # noqa: PLC0415
     from guardrails.policy import loads  # noqa: PLC0415
-    from guardrails.policy.fields import NAME  # noqa: PLC0415
     from guardrails.resources import data_dir  # noqa: PLC0415
 
     name = name.removesuffix(".yaml")
-    if not NAME.fullmatch(name) or not name[0].isalnum():
-        raise typer.BadParameter(
-            "a name has 1 to 50 of A-Z a-z 0-9 _ -, the first a letter or digit", param_hint="--name"
-        )
-    if name.lower() in _TAKEN:
-        raise typer.BadParameter(f"{_TAKEN[name.lower()]}; choose another name", param_hint="--name")
-    if not owner.strip() or not owner.isprintable():
-        raise typer.BadParameter("write a name or an address on one line", param_hint="--owner")
+    _check_options(name, owner)
     file = f"{name}.yaml"
     wanted = {file: "policy.yaml", f"{name}.test.yaml": "policy.test.yaml"}
     if compose:
@@ -85,6 +77,20 @@ def init(
     typer.echo(
         "\n".join(["", "next:", *(f"  {line}" for line in _next(folder, file, compose=compose, fastapi=fastapi))])
     )
+
+
+def _check_options(name: str, owner: str) -> None:
+    """Raises typer.BadParameter for a name or an owner that a policy file could not hold."""
+    from guardrails.policy.fields import NAME  # noqa: PLC0415
+
+    if not NAME.fullmatch(name) or not name[0].isalnum():
+        raise typer.BadParameter(
+            "a name has 1 to 50 of A-Z a-z 0-9 _ -, the first a letter or digit", param_hint="--name"
+        )
+    if name.lower() in _TAKEN:
+        raise typer.BadParameter(f"{_TAKEN[name.lower()]}; choose another name", param_hint="--name")
+    if not owner.strip() or not owner.isprintable():
+        raise typer.BadParameter("write a name or an address on one line", param_hint="--owner")
 
 
 def _next(folder: Path, file: str, *, compose: bool, fastapi: bool) -> list[str]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from guardrails.asgi.cors import Consents
+from guardrails.asgi.recording import health_with
 from guardrails.asgi.telemetry import Telemetry
 from guardrails.proxy.forwarding import upstream_app
 from guardrails.proxy.operations import PAGES, Operations
@@ -13,16 +17,11 @@ from guardrails.proxy.settings import Cors, Credential, Timeouts
 
 __all__ = ["ProxyApp", "proxy_app"]
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
 
 class ProxyApp:
     """``app`` with the operator's pages beside it. ``pages=False`` leaves them to a listener of their own."""
 
-    def __init__(self, app: App, operations: Operations, *, pages: bool = True) -> None:
+    def __init__(self, app: ASGIApp, operations: Operations, *, pages: bool = True) -> None:
         self._app = app
         self.operations = operations
         self._pages = pages
@@ -37,12 +36,35 @@ class ProxyApp:
             await self._app(scope, receive, send)
 
     def _starting(self, send: Send) -> Send:
-        async def told(message: MutableMapping[str, Any]) -> None:
+        async def told(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
                 await self.operations.verify()
             await send(message)
 
         return told
+
+
+def _without_consent(send: Send) -> Send:
+    """``send`` without what the upstream says of other origins: a setting answers for it."""
+
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kept = [(k, v) for k, v in message["headers"] if not k.lower().startswith(b"access-control-")]
+            message = {**message, "headers": kept}
+        await send(message)
+
+    return told
+
+
+def _allowing(consents: Consents, scope: Scope, send: Send) -> Send:
+    """``send`` with the upstream's consent on answers that the forwarding itself writes."""
+
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start" and message.get("own"):
+            message = dict(await consents.allow(scope, message, ask=False))
+        await send(message)
+
+    return told
 
 
 def proxy_app(
@@ -82,23 +104,16 @@ def proxy_app(
 
     async def stripped(scope: Scope, receive: Receive, send: Send) -> None:
         # The middleware does so for what it inspects; a tenant's key must not go upstream with an exempt request either.
-        if scope["type"] != "http":
-            await forward(scope, receive, send)
-            return
-        inner = {**scope, "headers": guarded.tenants.strip(list(scope["headers"]))}
+        if scope["type"] == "http":
+            scope, send = {**scope, "headers": guarded.tenants.strip(list(scope["headers"]))}, told(scope, send)
+        await forward(scope, receive, send)
 
-        async def told(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                if cors is not None:  # the setting answers for the upstream
-                    kept = [(k, v) for k, v in message["headers"] if not k.lower().startswith(b"access-control-")]
-                    message = {**message, "headers": kept}
-                elif message.get("own"):
-                    message = dict(await guarded.consents.allow(scope, message, ask=False))
-            await send(message)
-
-        await forward(inner, receive, told)
+    def told(scope: Scope, send: Send) -> Send:
+        return _allowing(guarded.consents, scope, send) if cors is None else _without_consent(send)
 
     guarded = GuardrailsMiddleware(stripped, policies, telemetry=telemetry, **middleware)
-    return ProxyApp(
-        guarded if cors is None else cors.around(guarded), Operations(telemetry, guarded.tenants.health), pages=pages
-    )
+
+    def health() -> Mapping[str, Any]:
+        return health_with(guarded.evidence, guarded.tenants.health())
+
+    return ProxyApp(guarded if cors is None else cors.around(guarded), Operations(telemetry, health), pages=pages)

@@ -6,21 +6,20 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 from urllib.parse import quote, unquote_to_bytes
 
 import httpx
+from starlette.types import Receive, Scope, Send
 
+from guardrails.asgi.body import Disconnected, collected, departure
 from guardrails.errors import GuardrailsError, UpstreamLost
 from guardrails.proxy import headers as forwarded
 from guardrails.proxy.settings import Credential, Timeouts, base_url
+from guardrails.wire.limits import Malformed
 
 __all__ = ["UpstreamApp", "UpstreamLost", "upstream_app"]
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _log = logging.getLogger("guardrails.proxy")
 
@@ -31,10 +30,6 @@ _SIGNED = (
     "this request is signed for another host, and its signature cannot hold behind a proxy: call with a bearer key (boto3:"
     " AWS_BEARER_TOKEN_BEDROCK), or give the proxy a key of its own (--upstream-key-env)"
 )
-
-
-class _Gone(Exception):
-    """The client left before its request was complete."""
 
 
 def upstream_app(
@@ -133,20 +128,15 @@ class UpstreamApp:
             return
         try:
             async with asyncio.timeout(self._timeouts.body):
-                body = await self._body(receive)
-        except _Gone:
+                body = await collected(receive, self._max_body)
+        except Disconnected:
             return  # nobody is there to be answered
         except TimeoutError:
             await _refuse(scope, send, 408, "request_timeout", "the request's body did not arrive in time")
             return
-        if body is None:
-            await _refuse(
-                scope,
-                send,
-                413,
-                "request_too_large",
-                f"the request's body is larger than {self._max_body} bytes: raise --max-body",
-            )
+        except Malformed:
+            told = f"the request's body is larger than {self._max_body} bytes: raise --max-body"
+            await _refuse(scope, send, 413, "request_too_large", told)
             return
         await _until_gone(receive, self._forward(scope, self._request(scope, target, body), send))
 
@@ -166,22 +156,6 @@ class UpstreamApp:
             query = b"&".join(p for p in query.split(b"&") if p.partition(b"=")[0].lower() != b"key")
         target = self._prefix + raw + (b"?" + query if query else b"")
         return target if all(0x21 <= byte <= 0x7E for byte in target) else None
-
-    async def _body(self, receive: Receive) -> bytes | None:
-        """The whole body; None when it is too large. It was read as a whole by whoever inspected it, so nothing is lost."""
-        parts: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _Gone
-            part = message.get("body", b"")
-            size += len(part)
-            if size > self._max_body:
-                return None
-            parts.append(part)
-            if not message.get("more_body", False):
-                return b"".join(parts)
 
     def _request(self, scope: Scope, target: bytes, body: bytes) -> httpx.Request:
         lines = forwarded.asked(scope["headers"], own_key=self._credential is not None)
@@ -259,7 +233,7 @@ def _more_behind(response: httpx.Response) -> bool:
 async def _until_gone(receive: Receive, work: Awaitable[None]) -> None:
     """Do the work, and give it up when the client disconnects: the upstream's connection is closed with it."""
     working = asyncio.ensure_future(work)
-    watching = asyncio.ensure_future(_disconnected(receive))
+    watching = asyncio.ensure_future(departure(receive))
     try:
         await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
         (working if working.done() else watching).result()
@@ -267,11 +241,6 @@ async def _until_gone(receive: Receive, work: Awaitable[None]) -> None:
         for task in (working, watching):
             task.cancel()
         await asyncio.gather(working, watching, return_exceptions=True)
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _refuse(

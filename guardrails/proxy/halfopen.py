@@ -8,6 +8,7 @@ shows whether anybody is there: the system of a client that is gone answers it w
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from typing import Any
 
@@ -17,6 +18,9 @@ __all__ = ["HalfOpenProtocol"]
 
 # Seconds until a silent client is asked whether it is there, and between that and a look at what came of it.
 _PATIENCE, _LOOK = 1.0, 0.25
+# Attributes of a subject by their short names, and characters that stand behind a backslash in it.
+_SHORT = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU", "countryName": "C"}
+_ESCAPED = re.compile(r'[",+;<>\\=]|^[ #]| $')
 _INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -24,6 +28,21 @@ class HalfOpenProtocol(HttpToolsProtocol):
     """uvicorn's own protocol, which closes a connection as soon as its client sends no more."""
 
     _asking: asyncio.TimerHandle | None = None
+
+    def on_message_begin(self) -> None:
+        """A request whose client has shown a certificate says whose it is, as ASGI's TLS extension does."""
+        super().on_message_begin()
+        subject = self._subject()
+        if subject is not None:
+            self.scope["extensions"] = {"tls": {"client_cert_name": subject}}
+
+    def _subject(self) -> str | None:
+        """The subject of the client's certificate (RFC 4514), None without one. It was verified, or there is none."""
+        shown: dict[str, Any] | None = self.transport.get_extra_info("peercert") if self.scheme == "https" else None
+        if not shown:
+            return None
+        parts = [(_SHORT.get(name, name), value) for rdn in shown.get("subject", ()) for name, value in rdn]
+        return ",".join(f"{name}={_ESCAPED.sub(_escape, value)}" for name, value in reversed(parts))
 
     def eof_received(self) -> Any:
         """Keep the connection for the answer to a complete request, unless the answer has begun or nobody can be asked."""
@@ -58,3 +77,7 @@ class HalfOpenProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif self.cycle is not None and not self.cycle.response_started:
             self._asking = self.loop.call_later(10 * _PATIENCE, self._ask)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return "\\" + found[0]

@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
+
+from starlette.types import Receive, Scope, Send
 
 from guardrails.asgi.telemetry import CONTENT_TYPE, Telemetry
 from guardrails.errors import GuardrailsError
 
-__all__ = ["PAGES", "Operations", "State"]
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+__all__ = ["PAGES", "Operations", "State", "send_page"]
 
 PAGES = frozenset(("/healthz", "/readyz", "/metrics"))
 
@@ -57,7 +55,7 @@ class Operations:
             self._weights = {"status": "failed", "error": type(error).__name__}
             _log.error("the trained models are not what this release ships: %s", error)
         else:
-            self._weights = {"status": "verified", "models": models}
+            self._weights = {"status": "verified", "models": models, **_setting()}
         self._started = True
 
     def drain(self) -> None:
@@ -89,21 +87,21 @@ class Operations:
                 await send({"type": "websocket.close", "code": 1008})
             return
         if scope["path"] not in PAGES:
-            await _send(scope, send, 404, b'{"error":"there are /healthz, /readyz and /metrics"}')
+            await send_page(scope, send, 404, b'{"error":"there are /healthz, /readyz and /metrics"}')
         elif scope["method"] not in ("GET", "HEAD"):
-            await _send(scope, send, 405, b'{"error":"GET only"}')
+            await send_page(scope, send, 405, b'{"error":"GET only"}')
         elif scope["path"] == "/healthz":
-            await _send(scope, send, 200, b'{"status":"alive"}')
+            await send_page(scope, send, 200, b'{"status":"alive"}')
         elif scope["path"] == "/metrics":
             _, told = self.state()
             reloads = told["policies"].get("reloads") or {}
             degraded = told["policies"]["status"] != "ok"
             self._telemetry.policies(degraded=degraded, ok=reloads.get("ok", 0), failed=reloads.get("failed", 0))
-            await _send(scope, send, 200, self._telemetry.expose(), CONTENT_TYPE)
+            await send_page(scope, send, 200, self._telemetry.expose(), CONTENT_TYPE)
         else:
             state, told = self.state()
             status = 200 if state in (State.READY, State.DEGRADED) else 503
-            await _send(scope, send, status, json.dumps(told, default=str).encode())
+            await send_page(scope, send, status, json.dumps(told, default=str).encode())
 
 
 def _summary(health: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,7 +118,16 @@ def _verified() -> dict[str, str]:
     return {info.name: info.sha256 for info in inventory()}
 
 
-async def _send(scope: Scope, send: Send, status: int, body: bytes, content_type: str = "application/json") -> None:
+def _setting() -> dict[str, str]:
+    """Which models judge texts here, and why not more."""
+    from guardrails.inference import setting  # noqa: PLC0415
+
+    found = setting()
+    return {"setting": found.models.value} | ({"notice": found.notice} if found.notice else {})
+
+
+async def send_page(scope: Scope, send: Send, status: int, body: bytes, content_type: str = "application/json") -> None:
+    """Answer with a page of the operator's."""
     lines = [
         (b"content-type", content_type.encode()),
         (b"content-length", str(len(body)).encode()),

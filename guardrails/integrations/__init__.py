@@ -1,0 +1,10 @@
+"""Frameworks under a policy, in their own process: :mod:`~guardrails.integrations.langchain`,
+:mod:`~guardrails.integrations.llama_index` and :mod:`~guardrails.integrations.openai_agents`.
+
+Each module needs the framework that it is named after, an extra of this package (``onepolicy-guardrails[langchain]``), and imports
+nothing of the others.
+"""
+
+from __future__ import annotations
+
+__all__: list[str] = []

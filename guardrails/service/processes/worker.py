@@ -1,0 +1,39 @@
+"""One worker: the application over a listener that it shares, its pages on a Unix socket of its own."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from guardrails.proxy.serving import Tls, serve
+from guardrails.service.processes.handed import HandedLog, HandedUsage
+from guardrails.service.processes.link import Link
+from guardrails.service.processes.pages import Together
+from guardrails.service.processes.plan import Plan
+
+__all__ = ["run"]
+
+# Records of one worker that may be on their way to the log.
+_QUEUE = 10_000
+
+
+def run(plan: Plan, number: int, listener: int) -> None:
+    """Serve until SIGTERM, or until the supervisor is gone. ``listener`` is the number of the inherited socket. Raises what
+    :func:`guardrails.service.service_app` and :func:`guardrails.proxy.serve` raise."""
+    settings = plan.settings
+    queue = settings.evidence.queue if settings.evidence is not None else _QUEUE
+    link = Link(plan.hub, queue)
+    log = HandedLog(settings.evidence, link) if settings.evidence is not None else None
+    try:
+        more: dict[str, Any] = {"evidence": log, "usage": HandedUsage(link), "pages": False}
+        app = settings.app(**more)
+        if settings.pages:
+            app.pages = Together([plan.pages(n) for n in range(plan.workers)], [plan.hub_pages])
+        own = plan.pages(number)
+        own.unlink(missing_ok=True)
+        shared = socket.socket(fileno=listener)
+        shared.setblocking(False)
+        tls = Tls(*plan.tls) if plan.tls is not None else None
+        serve(app, listener=shared, admin=own, grace_s=plan.grace, drain_delay_s=plan.drain_delay, tls=tls)
+    finally:
+        link.close()

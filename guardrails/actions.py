@@ -18,6 +18,7 @@ from guardrails.types import Action, Finding
 __all__ = ["Masked", "Masker", "Numbers", "load_key", "placeholders"]
 
 _KEY_BYTES = 16
+_PLACEHOLDER = re.compile(r"\{[^{}]*_[0-9]+\}")
 # A hash is written in letters: a digest in digits could be read again as a card or account number.
 _LETTERS = str.maketrans("0123456789abcdef", "bcdfghjklmnpqrst")
 
@@ -66,8 +67,9 @@ class Numbers:
     Numbers that stand in the checked texts already are passed over, so that a forged ``{EMAIL_1}`` is never ours.
     """
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[str] = ()) -> None:
         self._texts = texts
+        self._standing: set[str] = set()
         self._given: dict[tuple[str, str], int] = {}
         self._next: dict[str, int] = {}
 
@@ -76,10 +78,20 @@ class Numbers:
         key = (type_, value_key(value))
         if key not in self._given:
             number = self._next.get(type_, 0) + 1
-            while any(f"{{{type_}_{number}}}" in text for text in self._texts):
+            while self._stands(type_, number):
                 number += 1
             self._next[type_] = self._given[key] = number
         return self._given[key]
+
+    def pass_over(self, text: str) -> None:
+        """No value gets a number from now on that stands in that text, which came later."""
+        if "{" in text:
+            self._standing.update(_PLACEHOLDER.findall(text))
+
+    def _stands(self, type_: str, number: int) -> bool:
+        """Whether a placeholder with that number stands in a text that came."""
+        placeholder = f"{{{type_}_{number}}}"
+        return placeholder in self._standing or any(placeholder in text for text in self._texts)
 
 
 class Masked:

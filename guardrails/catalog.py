@@ -6,7 +6,6 @@ __all__ = [
     "BEDROCK_CONTENT",
     "BEDROCK_PII",
     "CONTENT",
-    "COUNTRY_NAMES",
     "COUNTRY_OF",
     "EXTRA_PII",
     "MANAGED_LISTS",
@@ -112,19 +111,3 @@ EXTRA_PII: dict[str, str | None] = {
 
 PII = (*BEDROCK_PII, *EXTRA_PII)
 COUNTRY_OF: dict[str, str | None] = {**BEDROCK_PII, **EXTRA_PII}
-
-_EU = "AT, BE, DE, DK, ES, FI, FR, IE, IT, NL, PL, PT, SE"
-# What people write for a country, in lower case, and the codes they mean.
-COUNTRY_NAMES: dict[str, str] = {
-    "australia": "AU", "austria": "AT", "österreich": "AT", "aut": "AT", "belgium": "BE", "belgique": "BE", "brazil": "BR", "brasil": "BR", "canada": "CA", "switzerland": "CH",
-    "schweiz": "CH", "suisse": "CH", "china": "CN", "germany": "DE", "deutschland": "DE", "ger": "DE", "deu": "DE", "denmark": "DK",
-    "danmark": "DK", "spain": "ES", "españa": "ES", "esp": "ES", "finland": "FI", "suomi": "FI", "france": "FR", "fra": "FR",
-    "uk": "GB", "united kingdom": "GB", "great britain": "GB", "britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
-    "gbr": "GB", "ireland": "IE", "éire": "IE", "eire": "IE", "india": "IN", "ind": "IN", "italy": "IT", "italia": "IT", "ita": "IT",
-    "japan": "JP", "jpn": "JP", "korea": "KR", "south korea": "KR", "kor": "KR", "mexico": "MX", "méxico": "MX", "netherlands": "NL",
-    "holland": "NL", "nederland": "NL", "nld": "NL", "norway": "NO", "norge": "NO", "new zealand": "NZ", "poland": "PL",
-    "polska": "PL", "portugal": "PT", "sweden": "SE", "sverige": "SE", "singapore": "SG", "thailand": "TH", "turkey": "TR",
-    "türkiye": "TR", "turkiye": "TR", "usa": "US", "united states": "US", "united states of america": "US", "america": "US",
-    "south africa": "ZA", "eu": _EU, "europe": f"{_EU}, CH, GB, NO", "europa": f"{_EU}, CH, GB, NO", "eea": f"{_EU}, NO",
-    "scandinavia": "DK, NO, SE", "nordics": "DK, FI, NO, SE",
-}  # fmt: skip

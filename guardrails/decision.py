@@ -32,7 +32,9 @@ class Decision:
     ``replaced`` counts messages of the past that were replaced; ``unread`` names what nobody can inspect and where;
     ``fail_open`` the rules that could not be evaluated and whose policy lets the text pass all the same. ``held`` is the most
     characters of a stream that were held back at once. ``scores`` is the worst that each model said of any of its texts, by the
-    keys of :attr:`Report.scores`, for operators and never for clients; ``weights`` the sha256 of the manifests of these models.
+    keys of :attr:`Report.scores`, for operators and never for clients; ``weights`` the sha256 of the manifests of these models, and
+    ``setting`` which of them judge texts in this installation (:attr:`Report.setting`).
+    ``not_judged`` names the rules that passed over the request's system messages, which the policy trusts.
     ``blocking`` names the rules whose findings decided that the whole direction is blocked: their message is what users read.
     """
 
@@ -55,6 +57,8 @@ class Decision:
     scores: Mapping[str, float] = field(default_factory=dict)
     weights: Mapping[str, str] = field(default_factory=dict)
     not_applicable: tuple[str, ...] = ()
+    setting: str = ""
+    not_judged: tuple[str, ...] = ()
 
     @property
     def blocked(self) -> bool:
@@ -102,7 +106,9 @@ class Decision:
             "milliseconds": round(self.milliseconds, 3),
             "scores": {key: round(value, 6) for key, value in self.scores.items()},
             "weights": dict(self.weights),
+            "setting": self.setting,
             "not_applicable": list(self.not_applicable),
+            "not_judged": list(self.not_judged),
         }
 
 

@@ -4,7 +4,7 @@ An exception excuses a hit when the hit *is* that value (compared folded, letter
 numbers, however they are written), or lies inside an occurrence of it ("Dick's Sporting Goods"). It never excuses more than
 itself, and never an enforced rule of a parent: the policy loader refuses that.
 
-What an author wrote for a place also comes before a built-in type of the same place: :func:`without_built_in`.
+What an author wrote for a place also comes before a built-in type of the same place: :func:`unclaimed`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from typing import Any
 import regex
 
 from guardrails.content import Content
-from guardrails.detectors.words_automaton import compile_term
-from guardrails.fold import fold_term
+from guardrails.detectors.traits import DetectorSpec
+from guardrails.detectors.words_terms import compile_term
+from guardrails.fold import fold_term, value_key
 from guardrails.rules import Rule
 from guardrails.spans import inside
 from guardrails.types import Hit, RuleAction, Source
 
-__all__ = ["excused", "value_key", "without_built_in"]
+__all__ = ["excused", "unclaimed", "value_key"]
 
 _APART = 16  # characters, at most
 
@@ -41,12 +42,6 @@ def _occurrences(exception: str) -> Any:
         return regex.compile(rf"(?<!\w){plain}(?!\w)") if term else None
     body = f"{_SEPARATORS}{{1,{_APART}}}".join(map(regex.escape, words))
     return regex.compile(rf"(?<![\p{{L}}\p{{N}}\p{{M}}]){body}(?![\p{{L}}\p{{N}}\p{{M}}])")
-
-
-def value_key(value: str) -> str:
-    """A value reduced to what identifies it: folded letters and digits; the folded value when it has none."""
-    folded = fold_term(value)
-    return "".join(c for c in folded if c.isalnum()) or folded
 
 
 def excused(hit: Hit, rule: Rule, content: Content) -> bool:
@@ -95,22 +90,25 @@ def _same_number(exception: str, written: str) -> bool:
 _STRENGTH = {None: 0, RuleAction.DETECT: 0, RuleAction.MASK: 1, RuleAction.BLOCK: 2}
 
 
-def without_built_in(hits: Sequence[Hit], rules: Mapping[str, Rule], source: Source) -> list[Hit]:
-    """The hits without those of built-in types of personal data that lie inside a hit of an author's own regex.
+def unclaimed(
+    hits: Sequence[Hit], rules: Mapping[str, Rule], specs: Mapping[str, DetectorSpec], source: Source
+) -> list[Hit]:
+    """The hits without those of competing detectors that lie inside a hit of one that claims its place: an author's own regex comes
+    before a built-in type of the same place. ``specs``: the traits of the rules' detectors.
 
-    A built-in type stays when it does more than the regex (it blocks, the regex masks), or when a parent enforces it.
+    A hit stays when it does more than the other (it blocks, the other masks), or when a parent enforces its rule.
     """
     own = [
         (h.piece, h.start, h.end or 0, _STRENGTH[rules[h.rule].action(source)])
         for h in hits
-        if h.start is not None and rules[h.rule].detector == "regex"
+        if h.start is not None and specs[rules[h.rule].detector].claims
     ]
     if not own:
         return list(hits)
 
     def claimed(hit: Hit) -> bool:
         rule = rules[hit.rule]
-        if rule.detector != "pii" or rule.enforced or hit.start is None:
+        if not specs[rule.detector].competing or rule.enforced or hit.start is None:
             return False
         strength = _STRENGTH[rule.action(source)]
         return any(

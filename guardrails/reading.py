@@ -40,8 +40,9 @@ _BEGINS_ASKED = re.compile(r"\s*[\[{\"]")
 _MAY_HOLD = re.compile(r"\s*[{\[]")
 # Characters among which a text has to begin as JSON: how many are waited for.
 _BLANKS = 256
-_FENCE = re.compile(r"(?:^|\n)[ \t]*(?:```|~~~)[ \t]*json[^\S\n]*\n", re.IGNORECASE)
-_FENCE_WIDTH = 24
+# At most so wide: a fence has to be found in what is kept of the text so far, wherever it is cut.
+_FENCE = re.compile(r"\n[ \t]{0,32}(?:```|~~~)[ \t]{0,2}json[^\S\n]{0,4}\n", re.IGNORECASE)
+_FENCE_WIDTH = 48
 _STRUCTURE = re.compile(r"[\s{}\[\],:]+")
 _SCALAR = re.compile(r"-?[0-9][-+.0-9eE]*|-?(?:true|false|null|NaN|Infinity)")
 _GOES_ON = re.compile(r"[-+.0-9eE]+")

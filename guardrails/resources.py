@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 from guardrails.errors import GuardrailsError
@@ -30,6 +31,18 @@ def shipped_policies() -> tuple[str, ...]:
 
 
 def models_dir(name: str) -> Path:
-    """The folder of a shipped model. It may not exist: :mod:`guardrails.inference.store` says so."""
+    """The folder of a trained model: in the package, in the checkout, or in a distribution of its own (``large``).
+
+    It may not exist: :mod:`guardrails.inference.store` says so.
+    """
     installed = _PACKAGE / "_shipped" / "models" / name
-    return installed if installed.is_dir() else _PACKAGE.parent / "models" / name / "weights"
+    if installed.is_dir():
+        return installed
+    checkout = _PACKAGE.parent / "models" / name / "weights"
+    if checkout.is_dir():
+        return checkout
+    try:
+        apart = import_module(f"onepolicy_guardrails_{name}")
+    except ModuleNotFoundError:
+        return checkout
+    return Path(apart.folder())

@@ -10,7 +10,16 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from guardrails.types import OnFailure, PolicyIdentity, RuleAction, Source, Uninspected, UnsupportedLanguage
+from guardrails.types import (
+    OnFailure,
+    PolicyIdentity,
+    Role,
+    RuleAction,
+    Source,
+    SystemMessages,
+    Uninspected,
+    UnsupportedLanguage,
+)
 
 __all__ = [
     "RESTORE_IN",
@@ -75,7 +84,8 @@ class Rule:
     ``detector`` is a key of :data:`guardrails.detectors.DETECTORS`; ``type`` is what its findings are
     called and what stands in its mask. ``input`` and ``output`` are None where the rule is disabled.
     ``settings`` is an instance of the detector module's ``Settings``. ``input_message`` and ``output_message`` are what users
-    read when this rule blocks, None for the policy's message.
+    read when this rule blocks, None for the policy's message. ``judges_system`` is the policy's word on system messages: content
+    filters, denied topics and classifiers pass them over unless it is true; other rules read them in any case.
     """
 
     id: str
@@ -91,6 +101,11 @@ class Rule:
     mask: Mask = field(default_factory=Mask)
     input_message: str | None = None
     output_message: str | None = None
+    judges_system: bool = False
+
+    def trusts(self, role: Role) -> bool:
+        """Whether a rule that judges meaning passes over texts of this role, because they are the operator's own words."""
+        return role is Role.SYSTEM and not self.judges_system
 
     def action(self, source: Source) -> RuleAction | None:
         """What the rule does in that direction, None when it is disabled there."""
@@ -176,7 +191,8 @@ class Position:
 @dataclass(frozen=True, slots=True)
 class Policy:
     """An effective policy. ``unsupported_language`` says whether text that models cannot judge for its language is a failure
-    of their rules (``block``) or only named in the coverage (``allow``); ``uninspected`` what happens to content that nobody
+    of their rules (``block``) or only named in the coverage (``allow``); ``system_messages`` whether models judge what the
+    operator, or a client in its place, tells the model; ``uninspected`` what happens to content that nobody
     can inspect. ``positions`` maps a dotted key (``pii.entities.EMAIL.action``) to its origin."""
 
     name: str
@@ -186,6 +202,7 @@ class Policy:
     limits: Limits = field(default_factory=Limits)
     on_failure: OnFailure = OnFailure.BLOCK
     unsupported_language: UnsupportedLanguage = UnsupportedLanguage.ALLOW
+    system_messages: SystemMessages = SystemMessages.TRUST
     uninspected: Uninspected = Uninspected.BLOCK
     conversation: Conversation = field(default_factory=Conversation)
     stream: Streaming = field(default_factory=Streaming)

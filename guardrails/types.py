@@ -1,4 +1,4 @@
-"""The nouns of the project: small, frozen, and importing nothing of ours.
+"""The nouns of the project: small and frozen.
 
 A *detector* returns :class:`Hit` objects (a span and a label, never text). The *policy* turns hits into
 :class:`Finding` objects by adding an action. Findings, failures and coverage make a :class:`Report`.
@@ -10,12 +10,12 @@ No ``repr`` here contains a character of the text that was checked.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
+
+from guardrails.named import Named
 
 __all__ = [
     "NOT_JUDGED",
@@ -41,46 +41,7 @@ __all__ = [
 ]
 
 
-class _Named(StrEnum):
-    """Names that people write: an unknown one is answered with those there are, and the nearest."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> None:
-        names = [m.value for m in cls]
-        if not isinstance(value, str):
-            raise TypeError(f"{cls._called()} is one of {', '.join(names)}, not {type(value).__name__}")
-        folded = {n.lower(): n for n in names}
-        written = value.strip().lower()
-        word = _SAYINGS.get(cls.__name__, {}).get(written, written)
-        near = word if word in names else next(
-            (folded[n] for n in get_close_matches(word, folded, n=1, cutoff=0.5)), None
-        )  # fmt: skip
-        # What was written is repeated only where it is a name: it may be a text that stands in the wrong place.
-        shown = repr(value) if len(value) <= _LONGEST_NAME and _A_NAME.fullmatch(value) else "this"
-        hint = f"; did you mean {near!r}?" if near else ""
-        raise ValueError(f"{shown} is not a valid {cls.__name__}: it is one of {', '.join(names)}{hint}")
-
-    @classmethod
-    def _called(cls) -> str:
-        return cls.__name__.lower()
-
-
-# What other products call the same.
-_SAYINGS = {
-    "Source": {"in": "INPUT", "out": "OUTPUT", "user": "INPUT", "prompt": "INPUT", "request": "INPUT", "question": "INPUT",
-               "inbound": "INPUT", "assistant": "OUTPUT", "response": "OUTPUT", "answer": "OUTPUT", "completion": "OUTPUT",
-               "outbound": "OUTPUT", "model": "OUTPUT"},
-    "Role": {"customer": "user", "human": "user", "client": "user", "agent": "assistant", "bot": "assistant", "ai": "assistant",
-             "model": "assistant", "developer": "system", "function": "tool", "context": "document", "source": "document"},
-    "Qualifier": {"source": "grounding_source", "context": "grounding_source", "document": "grounding_source",
-                  "grounding": "grounding_source", "sources": "grounding_source", "question": "query", "prompt": "query",
-                  "user": "query", "content": "guard_content", "answer": "guard_content", "text": "guard_content"},
-}  # fmt: skip
-_LONGEST_NAME = 30
-_A_NAME = re.compile(r"[\w -]+")
-
-
-class Source(_Named):
+class Source(Named):
     """Which way the text travels, as in Bedrock's ApplyGuardrail."""
 
     INPUT = "INPUT"
@@ -127,7 +88,7 @@ class Level(StrEnum):
     HIGH = "HIGH"
 
 
-class Role(_Named):
+class Role(Named):
     """Who wrote a piece; trust follows from it."""
 
     SYSTEM = "system"
@@ -137,7 +98,7 @@ class Role(_Named):
     DOCUMENT = "document"
 
 
-class Qualifier(_Named):
+class Qualifier(Named):
     """What a piece is for, as in Bedrock. Every piece is inspected, whatever its qualifier."""
 
     GUARD_CONTENT = "guard_content"
@@ -150,6 +111,13 @@ class UnsupportedLanguage(StrEnum):
 
     ALLOW = "allow"
     BLOCK = "block"
+
+
+class SystemMessages(StrEnum):
+    """Whether models judge system and developer messages, mildest first: they are the operator's own words, or a client's."""
+
+    TRUST = "trust"
+    JUDGE = "judge"
 
 
 class Uninspected(StrEnum):
@@ -270,6 +238,8 @@ class Unseen:
 
 # How the reason of an Unseen begins that is about a language; the ISO 639-1 code follows.
 NOT_JUDGED = "not judged: language"
+# The reason of an Unseen about a message that is the operator's own.
+TRUSTED = "not judged: system message"
 
 
 @dataclass(slots=True)
@@ -314,7 +284,8 @@ class Report:
     ``text`` is what may be used: the original, the masked text, or the policy's blocked message;
     ``outputs`` is the same per piece. ``timings`` gives milliseconds per detector. ``scores`` are the probabilities that
     models gave, also where no rule fired (the highest over all pieces; for grounding and relevance high is good, and the
-    lowest counts); ``models`` names the models that were asked, with the sha256 of their manifests.
+    lowest counts); ``models`` names the models that were asked, with the sha256 of their manifests. ``setting`` says which
+    models judge texts in this installation (``fast``, ``cascade``, ``large``); it is empty where the text model was not asked.
     """
 
     action: Action
@@ -327,6 +298,7 @@ class Report:
     policy: PolicyIdentity
     scores: Mapping[str, float] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
+    setting: str = ""
 
     @property
     def text(self) -> str:
@@ -374,6 +346,7 @@ class Report:
             },
             "scores": dict(self.scores),
             "models": dict(self.models),
+            "setting": self.setting,
             "timings_ms": dict(self.timings),
             "policy": {
                 "name": self.policy.name,

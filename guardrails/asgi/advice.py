@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from guardrails.wire import form_class, recognise
-from guardrails.wire.form import Form
+from guardrails.wire.format import Format
 
 __all__ = ["no_format", "spoken", "template"]
 
@@ -25,7 +25,7 @@ def template(path: str) -> str:
     return "/" + "/".join(named)
 
 
-def spoken(path: str) -> type[Form]:
+def spoken(path: str) -> type[Format]:
     """The API whose clients call this path, to tell them in its shape that it is not served: OpenAI's where nobody can say."""
     return form_class("ollama.chat" if _CHANGES.fullmatch(path) else "openai.chat")
 

@@ -11,10 +11,13 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from guardrails.asgi.body import Message, Send
+from starlette.types import Message, Send
+
 from guardrails.asgi.cors import consent_of
-from guardrails.asgi.headers import DEGRADED, FINAL, OURS, json_headers, ours
+from guardrails.asgi.headers import DEGRADED, FINAL, json_headers, kept, only, ours, without_body
+from guardrails.asgi.recording import UNRECORDED, RecordedOnce
 from guardrails.decision import Decision
+from guardrails.errors import UpstreamLost
 from guardrails.exchange import Exchange, StreamedAnswer
 from guardrails.types import FailureKind, Source, Uninspected
 from guardrails.wire import strict
@@ -32,13 +35,6 @@ _FINAL_STATUS = 424
 
 Run = Callable[..., Awaitable[Any]]
 
-# What a body that was rewritten makes untrue, and what must not be passed from one connection to another.
-_DROPPED = frozenset(
-    (
-        b"content-length", b"content-encoding", b"content-md5", b"digest", b"content-digest", b"repr-digest", b"etag", b"last-modified",
-        b"accept-ranges", b"trailer", b"transfer-encoding", *OURS,
-    )
-)  # fmt: skip
 # What string rules read at once on the event loop: characters, or bytes of a body. Unfolding takes up to 2.5 ms a KB.
 _AT_ONCE = 4_096
 _NO_BODY = frozenset((204, 205, 304))
@@ -61,8 +57,10 @@ class Answering:
         stop: Callable[[], None],
         light: bool,
         explain: bool = False,
+        record: Callable[[Decision], Awaitable[None]] | None = None,
     ) -> None:
-        """``stop`` tells the application that nobody listens any more; ``refusal`` writes the body of a blocked answer.
+        """``record``: what keeps a decision before it takes effect; raises EvidenceLost where it may not take effect without.
+        ``stop`` tells the application that nobody listens any more; ``refusal`` writes the body of a blocked answer.
         ``explain``: whether headers name the rules that fired."""
         self._send = send
         self._exchange = exchange
@@ -72,6 +70,7 @@ class Answering:
         self._stop = stop
         self._light = light
         self._explain = explain
+        self.recorded = RecordedOnce(record)  # the decision about the answer
         self._start: Message | None = None
         self._headers: list[tuple[bytes, bytes]] = []
         self._started = False
@@ -122,16 +121,15 @@ class Answering:
     def _begin(self, message: Message) -> None:
         self._start = message
         status: int = message["status"]
-        dropped = OURS if status in _NO_BODY else _DROPPED
-        given = [(bytes(k), bytes(v)) for k, v in message.get("headers", ()) if k.lower() not in dropped]
-        self._headers = self._exchange.headers(given)
+        given = message.get("headers", ())
+        self._headers = self._exchange.headers(without_body(status, given) if status in _NO_BODY else kept(given))
         if status in _NO_BODY:
             self._passing = True
             return
-        coding = self._only(b"content-encoding")
+        coding = only(message.get("headers", ()), b"content-encoding")
         if coding not in ("", "identity"):
             self._inflater = Inflater(coding, self._limits.bytes)
-        kind = self._only(b"content-type").partition(";")[0].strip()
+        kind = only(message.get("headers", ()), b"content-type").partition(";")[0].strip()
         self._kind = kind
         form = self._exchange.form
         framing = form.framing()
@@ -147,13 +145,6 @@ class Answering:
             # Clients that asked for a stream read one out of anything.
             self._framing = framing
             self._undecided = True
-
-    def _only(self, name: bytes) -> str:
-        """The value of a header, in lower case. Raises Malformed when it stands there twice: readers differ about which one counts."""
-        found = [v for k, v in (self._start or {}).get("headers", ()) if k.lower() == name]
-        if len(found) > 1:
-            raise Malformed(415, f"{name.decode()}: given twice")
-        return found[0].decode("latin-1").strip().lower() if found else ""
 
     async def _body(self, data: bytes, *, more: bool) -> None:
         if self._start is None:
@@ -265,11 +256,13 @@ class Answering:
             status = 400 if isinstance(body, dict) and "error" in body else 200
             await self._finish(status, strict.dump(body), decision, written=True)
         else:
-            speaks = self._exchange.form.speaks
+            speaks = self._exchange.form.format.speaks
             await self._finish(200 if speaks else _FINAL_STATUS, strict.dump(body), decision, written=True)
 
     async def _finish(self, status: int, body: bytes, decision: Decision | None, *, written: bool = False) -> None:
         """Send it whole. ``written``: the body is ours, not the upstream's."""
+        if not await self.recorded.keep(decision or self._exchange.output):
+            status, body, written = 503, self._unrecorded(), True
         said = self._said(decision or self._exchange.output)
         if written:
             consent = consent_of((self._start or {}).get("headers", ()))
@@ -352,9 +345,12 @@ class Answering:
         if framing is None or stream is None or self._start is None:
             return
         data = b"".join(framing.encode(f) for f in frames)
+        if not more and not await self.recorded.keep(stream.record()):  # the verdict over the whole stream
+            await self._cut_off()
+            return
         if not self._started:
             # The answer's own verdict is not known yet, unless it is blocked already; that a rule failed may be.
-            said = self._said(stream.decision if stream.blocked else None)
+            said = self._said(stream.record() if stream.blocked else None)
             if stream.failed_open and DEGRADED not in said:
                 said.append(DEGRADED)
             headers = [*self._headers, *said]
@@ -362,8 +358,22 @@ class Answering:
             data = framing.head() + data
         if not more:
             data += framing.tail()
-            _ = stream.decision  # the verdict over the whole stream, kept by the exchange
         await self._write(data, more=more)
+
+    # -- the record --------------------------------------------------------------------------------------------------
+
+    def _unrecorded(self) -> bytes:
+        """The body of an answer that may not be passed on, for nobody could show later why."""
+        _log.error("an answer (%s) was withheld: its decision cannot be recorded", self._exchange.form.name)
+        return strict.dump(self._exchange.form.error(503, UNRECORDED, "evidence_lost"))
+
+    async def _cut_off(self) -> None:
+        """A stream whose decision cannot be recorded: an error, or no end where it has begun."""
+        if self._started:
+            self._done = True
+            self._stop()
+            raise UpstreamLost("the decision about a stream cannot be recorded")
+        await self._finish(503, self._unrecorded(), None, written=True)
 
     def _said(self, output: Decision | None) -> list[tuple[bytes, bytes]]:
         """Our headers about the request and, as far as it is known, the answer."""

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Callable
+
+from starlette.types import Message, Receive
 
 from guardrails.asgi.admission import Arrival, Overloaded503
 from guardrails.wire.strict import Malformed, too_large
 
-__all__ = ["Disconnected", "Message", "Receive", "Replay", "Send", "departure", "read_body"]
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
+__all__ = ["Disconnected", "Replay", "collected", "departure", "read_body"]
 
 # The slowest line on which a large body may take longer than a small one: bytes a second.
 _SLOWEST = 100_000
@@ -24,34 +20,52 @@ class Disconnected(Exception):
     """The client left before its request was complete."""
 
 
+async def collected(receive: Receive, most: int, came: Callable[[int, bool], None] | None = None) -> bytes:
+    """The whole body, whatever was declared. Raises Malformed (413) above ``most`` bytes, and Disconnected.
+
+    ``came`` is told of each part when it comes: its bytes, and whether more will follow.
+    """
+    parts: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        part = message.get("body", b"")
+        more = message.get("more_body", False)
+        size += len(part)
+        if size > most:
+            raise too_large(most)
+        parts.append(part)
+        if came is not None:
+            came(len(part), more)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
 async def read_body(receive: Receive, most: int, seconds: float, held: Arrival | None = None) -> bytes:
-    """The bytes that came, whatever was declared. Raises Malformed (413, 408), Overloaded503 and Disconnected.
+    """The whole body, in time. Raises Malformed (413, 408), Overloaded503 and Disconnected.
 
     A body has ``seconds``, and a second more for every 100 KB that came; it never stands still for ``seconds``. ``held``
     counts its bytes as they come.
     """
-    parts: list[bytes] = []
     size = 0
     loop = asyncio.get_running_loop()
     started = loop.time()
+
+    def came(part: int, more: bool) -> None:
+        nonlocal size
+        size += part
+        if held is not None:
+            held.grow(part)
+        if more:
+            timeout.reschedule(min(loop.time() + seconds, started + seconds + size / _SLOWEST))
+
     try:
         async with asyncio.timeout(seconds) as timeout:
             if held is not None:
                 held.timeout = timeout
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Disconnected
-                part = message.get("body", b"")
-                size += len(part)
-                if size > most:
-                    raise too_large(most)
-                if held is not None:
-                    held.grow(len(part))
-                parts.append(part)
-                if not message.get("more_body", False):
-                    return parts[0] if len(parts) == 1 else b"".join(parts)
-                timeout.reschedule(min(loop.time() + seconds, started + seconds + size / _SLOWEST))
+            return await collected(receive, most, came)
     except TimeoutError:
         if held is not None and held.evicted:
             raise Overloaded503(1, "the body came slower than others, and there was no room for all of them") from None

@@ -10,17 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from guardrails.asgi.body import Message, Receive, Send
+from starlette.types import ASGIApp, Message, Scope, Send
+
+from guardrails.asgi.headers import Headers
 
 __all__ = ["CONSENT", "Consents", "consent_of", "is_preflight", "preflight_headers", "preflight_scope"]
 
 _log = logging.getLogger("guardrails")
 
-ASGIApp = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
 
 _ALLOWED = b"access-control-allow-origin"
 # What an answer to the request itself carries; the other headers of CORS belong to preflights.
@@ -53,7 +53,7 @@ def is_preflight(scope: Mapping[str, Any]) -> bool:
     return b"origin" in names and b"access-control-request-method" in names
 
 
-def preflight_scope(scope: Mapping[str, Any]) -> MutableMapping[str, Any]:
+def preflight_scope(scope: Mapping[str, Any]) -> Scope:
     """A preflight as the application gets it: its path, its origin and what it asks for."""
     kept = [(k.lower(), v) for k, v in scope["headers"] if k.lower() in _ASKED]
     return {**scope, "headers": kept, "query_string": b""}

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from starlette.routing import compile_path
 
 from guardrails.wire.enums import is_enum
-from guardrails.wire.shape import is_opaque
+from guardrails.wire.opaque import is_opaque
 
 __all__ = ["DOCS", "Ambiguous", "Exempt", "canonical", "exemptions", "plain", "routed", "segments"]
 

@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from starlette.types import Receive
+
 from guardrails.asgi.admission import Arrival
-from guardrails.asgi.body import Receive, read_body
-from guardrails.wire import strict
+from guardrails.asgi.body import read_body
+from guardrails.asgi.headers import Headers
+from guardrails.asgi.paths import segments
+from guardrails.asgi.routing import Found
+from guardrails.wire import FORMATS, strict
+from guardrails.wire.enums import unknown_role
+from guardrails.wire.format import Session
 from guardrails.wire.inflate import Inflater
 from guardrails.wire.limits import BodyLimits, Malformed
+from guardrails.wire.spellings import spelled_twice
+from guardrails.wire.unfit import unfit
 
-__all__ = ["body_of", "declared", "forwarded", "received"]
+__all__ = ["body_of", "declared", "received", "session_of"]
 
 Run = Callable[..., Awaitable[Any]]
-Headers = list[tuple[bytes, bytes]]
 
 # What some clients send with every request, with one that has nothing to say too.
 _NOTHING = frozenset((b"", b"{}", b"[]", b"null", b'""'))
 _NO_BODY = "a GET request has no body here; send none"
 _TRIFLE = 16
-# A body of JSON that repeats itself may inflate to this much, whatever its ratio; beyond it, to a hundred times its size.
-_FREE, _RATIO = 2_000_000, 100
 # Bytes above which a body is inflated and parsed on another thread.
 _LONG = 65_536
 
@@ -57,30 +63,25 @@ async def body_of(scope: Mapping[str, Any], data: bytes, limits: BodyLimits, run
     return await run(strict.parse, data, limits, light=len(data) <= _LONG)
 
 
-def forwarded(headers: Headers, size: int, *, has_body: bool) -> Headers:
-    """The headers of the request as it is forwarded: the body is ours now, in JSON and not compressed, and the answer must
-    come in a form that we can read."""
-    kept = [(k, v) for k, v in headers if k not in _DROPPED and not k.startswith(b"x-guardrails-")]
-    kept.append((b"accept-encoding", b"identity"))
-    if not has_body:
-        return kept
-    said = [v for k, v in headers if k == b"content-type"]
-    # What was read as JSON must not be read as a form, or under another charset.
-    kind = said[0] if said and said[0].strip().lower() in _PLAINLY else b"application/json"
-    return [*kept, (b"content-type", kind), (b"content-length", str(size).encode())]
-
-
-_DROPPED = frozenset(
-    (
-        b"accept-encoding", b"content-encoding", b"content-length", b"content-md5", b"content-digest", b"content-type", b"digest",
-        b"expect", b"repr-digest", b"transfer-encoding",
-    )
-)  # fmt: skip
-_PLAINLY = frozenset((b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"))
+def session_of(scope: Mapping[str, Any], body: Any, found: Found, query: Mapping[str, str]) -> Session:
+    """The request as the format reads it whose shape the body has. Raises Malformed."""
+    format_, params = next(((f, p) for f, p in found if f.fits(body)), (None, {}))
+    if format_ is None:
+        raise Malformed(422, unfit(body, [f for f, _ in found]))
+    if (field := spelled_twice(body, format_.REQUEST)) is not None:
+        raise Malformed(400, f"`{field}` stands in two spellings (case or width); send it once")
+    texts, ids = segments(scope["path"], params)
+    session = format_.open(body, params, query, segments=texts, names=ids)
+    role = unknown_role(body) if session.name in FORMATS else None
+    if role is not None:
+        raise Malformed(400, f"{role} is none of the API's roles, such as system, user, assistant or tool")
+    if session.unsupported is not None:
+        raise Malformed(422, session.unsupported)
+    return session
 
 
 def _inflated(data: bytes, coding: str, most: int) -> bytes:
-    inflater = Inflater(coding, most, ratio=_RATIO, free=min(_FREE, most))
+    inflater = Inflater(coding, most)
     out = inflater.feed(data)
     inflater.finish()
     return out

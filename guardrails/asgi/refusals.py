@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from guardrails.asgi.body import Send
+from starlette.types import Send
+
 from guardrails.asgi.headers import FINAL, json_headers
 from guardrails.asgi.settings import Blocked, Settings
 from guardrails.asgi.telemetry import Telemetry
@@ -14,7 +15,7 @@ from guardrails.exchange import Exchange
 from guardrails.rules import Policy
 from guardrails.types import Action, Uninspected
 from guardrails.wire import strict
-from guardrails.wire.form import Form
+from guardrails.wire.format import Format
 from guardrails.wire.openai_chat import Chat
 
 __all__ = ["Refusals"]
@@ -50,7 +51,7 @@ class Refusals:
     async def blocked(self, send: Send, exchange: Exchange, decision: Decision) -> None:
         """A blocked request, answered in the API's own shape, as a stream where one was asked for."""
         form = exchange.form
-        if form.streaming and form.speaks and not self.own:
+        if form.streaming and form.format.speaks and not self.own:
             framing = form.framing()
             message = _spoken(exchange.guard.policy, decision)
             frames = [*form.opening(), *form.ending(message)]
@@ -61,18 +62,24 @@ class Refusals:
         else:
             body = self.body(exchange, decision)
             own = self._settings.refusal is None and self._settings.blocked is Blocked.ERROR
-            status = 400 if own or not form.speaks else 200
+            status = 400 if own or not form.format.speaks else 200
             data = strict.dump(body)
             headers = json_headers(len(data), decision, explain=self._settings.explain)
         await _send(send, status, headers, data)
 
     async def unchecked(
-        self, send: Send, status: int, message: str, code: str, *extra: tuple[bytes, bytes], form: type[Form] = Chat
+        self,
+        send: Send,
+        status: int,
+        message: str,
+        code: str,
+        *extra: tuple[bytes, bytes],
+        format_: type[Format] = Chat,
     ) -> None:
         """A request that was never checked. Nothing was forwarded. ``message`` names the setting that would change it."""
         self._telemetry.refused(status)
         _log.info("refused with %d %s: %s", status, code, message)
-        data = strict.dump(form(None).error(status, message, code))
+        data = strict.dump(format_.open().error(status, message, code))
         # The same request again is refused again; an overload passes.
         final = () if status in {408, 503} else (FINAL,)
         await _send(send, status, json_headers(len(data), None, *final, *extra), data)

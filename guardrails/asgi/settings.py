@@ -8,21 +8,24 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, TypedDict, TypeGuard, Unpack
 
 from guardrails.asgi.paths import DOCS, Exempt, exemptions
 from guardrails.decision import Decision
 from guardrails.errors import GuardrailsError
+from guardrails.evidence import EvidenceLog, EvidenceSettings
 from guardrails.wire import FORMATS, form_class
-from guardrails.wire.form import Form
+from guardrails.wire.format import Format, Session
 from guardrails.wire.strict import BodyLimits
 
-__all__ = ["Blocked", "Settings"]
+__all__ = ["Blocked", "Settings", "SettingsDict"]
 
 OnDecision = Callable[[Decision], Awaitable[None] | None]
-Refusal = Callable[[Decision, Form], Any]
+# A log, or how one is kept: a directory, or {"directory": …, "mode": "strict"}.
+Evidence = EvidenceLog | EvidenceSettings | Mapping[str, Any] | str | Path
+Refusal = Callable[[Decision, Session], Any]
 # Formats of one's own: what load_formats() returns, one of them, or the file that describes them.
-Formats = Iterable[type[Form]] | type[Form] | str | os.PathLike[str]
+Formats = Iterable[type[Format]] | type[Format] | str | os.PathLike[str]
 
 
 class Blocked(StrEnum):
@@ -30,6 +33,30 @@ class Blocked(StrEnum):
 
     REFUSAL = "refusal"
     ERROR = "error"
+
+
+class _Plain(TypedDict, total=False):
+    """The settings that are taken as they are written."""
+
+    limits: BodyLimits
+    answer_limits: BodyLimits
+    body_seconds: float
+    check_wait_seconds: float
+    blocked: Blocked | str
+    on_decision: OnDecision | None
+    refusal: Refusal | None
+    conversation_header: str | None
+    inspect_gets: bool
+    explain: bool
+    evidence: Evidence | None
+
+
+class SettingsDict(_Plain, total=False):
+    """The settings of the middleware, as they are written: :meth:`Settings.of` takes them."""
+
+    exempt: Sequence[str]
+    formats: Mapping[str, str | type[Format]] | Formats | None
+    custom: Formats
 
 
 @dataclass(frozen=True)
@@ -43,11 +70,12 @@ class Settings:
     ``inspect_gets``: a ``GET`` of a route that no format knows is inspected (its path and query as a user's texts, its answer
     as texts); otherwise it is refused like any other unknown route. ``explain``: answers name the rules that fired in
     ``x-guardrails-rules``, for development; who reads that can try texts until none fires.
+    ``evidence``: a log in which every decision is recorded, or how one is kept (see :class:`guardrails.evidence.EvidenceSettings`).
     """
 
     exempt: tuple[Exempt, ...] = ()
-    formats: Mapping[str, type[Form]] = field(default_factory=dict)
-    forms: Sequence[type[Form]] = ()
+    formats: Mapping[str, type[Format]] = field(default_factory=dict)
+    forms: Sequence[type[Format]] = ()
     limits: BodyLimits = field(default_factory=BodyLimits)
     answer_limits: BodyLimits = field(default_factory=lambda: BodyLimits(bytes=16_000_000, nodes=1_000_000))
     body_seconds: float = 30.0
@@ -58,21 +86,22 @@ class Settings:
     conversation_header: str | None = None
     inspect_gets: bool = True
     explain: bool = False
+    evidence: Evidence | None = None
 
     @classmethod
     def of(
         cls,
         *,
         exempt: Sequence[str] = DOCS,
-        formats: Mapping[str, str | type[Form]] | Formats | None = None,
+        formats: Mapping[str, str | type[Format]] | Formats | None = None,
         custom: Formats = (),
-        **rest: Any,
+        **rest: Unpack[_Plain],
     ) -> Settings:
         """``formats`` maps routes to formats, or is what ``custom`` is: formats of one's own, or the file that describes them.
 
         Raises GuardrailsError for a setting, route or format that is none, and names what may be written.
         """
-        _known(rest)
+        plain = _known(dict(rest))
         try:
             matchers = exemptions(_routes(exempt))
         except ValueError as error:
@@ -82,7 +111,7 @@ class Settings:
             own += _forms("formats", formats)
             formats = None
         by_name = {form.name: form for form in own}
-        named: dict[str, type[Form]] = {}
+        named: dict[str, type[Format]] = {}
         for route, form in (formats or {}).items():
             key = route if " " in route else f"POST {route}"
             if isinstance(form, str) and form not in by_name and form not in FORMATS:
@@ -96,11 +125,11 @@ class Settings:
                 )
             named[key] = (by_name.get(form) or form_class(form)) if isinstance(form, str) else form
         forms = (*own, *(form_class(name) for name in FORMATS))
-        return cls(exempt=matchers, formats=named, forms=forms, **rest)
+        return cls(exempt=matchers, formats=named, forms=forms, **plain)
 
 
-def _known(rest: dict[str, Any]) -> None:
-    """Refuses settings that are none, and values of a type that no setting has; makes an enum of ``blocked``."""
+def _known(rest: dict[str, Any]) -> dict[str, Any]:
+    """The settings, ``blocked`` as an enum. Raises GuardrailsError for one that is none, and for a value of another type."""
     names = ("policies", "exempt", "formats", "custom", *_OTHERS, *_MIDDLEWARE)
     for name in rest:
         if name not in _OTHERS:
@@ -117,6 +146,7 @@ def _known(rest: dict[str, Any]) -> None:
         rest["blocked"] = Blocked(written)
     except ValueError:
         raise GuardrailsError(f"blocked: {written!r} is none of {', '.join(Blocked)}") from None
+    return rest
 
 
 def _routes(exempt: object) -> Sequence[str]:
@@ -127,7 +157,7 @@ def _routes(exempt: object) -> Sequence[str]:
     return exempt
 
 
-def _forms(name: str, given: object) -> tuple[type[Form], ...]:
+def _forms(name: str, given: object) -> tuple[type[Format], ...]:
     """Formats of one's own, under any name that somebody could give them. Raises GuardrailsError."""
     if isinstance(given, str | os.PathLike):
         from guardrails.wire.custom import load_formats  # noqa: PLC0415 - few have any
@@ -145,8 +175,8 @@ def _forms(name: str, given: object) -> tuple[type[Form], ...]:
     )
 
 
-def _is_form(value: object) -> TypeGuard[type[Form]]:
-    return isinstance(value, type) and issubclass(value, Form)
+def _is_form(value: object) -> TypeGuard[type[Format]]:
+    return isinstance(value, type) and issubclass(value, Format)
 
 
 def _nearest(written: str, names: Iterable[str]) -> str:

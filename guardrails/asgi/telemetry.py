@@ -8,17 +8,32 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 
+from guardrails import __version__
+from guardrails.decision import Decision
 from guardrails.workers import abandoned
 
-__all__ = ["CONTENT_TYPE", "LOGGER", "NAMES", "OTHER", "TENANTS", "Decision", "FailedRule", "Telemetry"]
+__all__ = [
+    "CONTENT_TYPE",
+    "LOGGER",
+    "NAMES",
+    "OTHER",
+    "TENANTS",
+    "DecisionRecord",
+    "FailedRule",
+    "Telemetry",
+    "record_of",
+]
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 LOGGER = "guardrails.decisions"
@@ -45,7 +60,7 @@ class FailedRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class DecisionRecord:
     """What is recorded about one check of one direction of an exchange: ids, names and figures.
 
     ``id`` is what the client reads in ``x-guardrails-decision-id``. ``route`` is a route's template or the name of a
@@ -69,6 +84,25 @@ class Decision:
     milliseconds: float = 0.0
 
 
+def record_of(decision: Decision) -> DecisionRecord:
+    """What is recorded of a decision that was made."""
+    return DecisionRecord(
+        id=decision.id,
+        tenant=decision.tenant,
+        policy=decision.policy.name,
+        sha256=decision.policy.sha256,
+        route=decision.format,
+        format=decision.format,
+        direction=decision.direction.value,
+        action=decision.action.value,
+        rules=decision.fired,
+        failures=tuple(FailedRule(f.rule, f.kind.value, f.rule in decision.fail_open) for f in decision.failures),
+        uninspected=tuple(why for why, _ in decision.unread),
+        not_applicable=decision.not_applicable,
+        milliseconds=decision.milliseconds,
+    )
+
+
 class _Bounded:
     """The first ``most`` names as they are, every later one as ``other``."""
 
@@ -88,12 +122,30 @@ class _Bounded:
         return name if name in self._seen else OTHER
 
 
+class _Windows(Collector):
+    """What the models of this process have read. A process that asked none does not load them to be asked."""
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """One counter, by the model's name."""
+        family = CounterMetricFamily(
+            "guardrails_model_windows", "Windows of text that a model has read.", labels=["model"]
+        )
+        models = sys.modules.get("guardrails.inference")
+        for name, count in sorted(models.windows_read().items()) if models is not None else ():
+            family.add_metric([name], count)
+        yield family
+
+
 class Telemetry:
     """The metrics of one middleware, in a registry of their own. Thread-safe; no method raises for what it is told."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         """``registry``: a registry to add the metrics to; raises ValueError when it has metrics of these names already."""
         self.registry = registry if registry is not None else CollectorRegistry()
+        if registry is None:  # one that was given has them already, if anybody wants them
+            ProcessCollector(registry=self.registry)
+        build = Gauge("guardrails_build_info", "1, with the version that runs.", ["version"], registry=self.registry)
+        build.labels(__version__).set(1)
         self._tenant, self._rule, self._why, self._status = (_Bounded(n) for n in (TENANTS, NAMES, 64, 64))
         self._reloaded = {"ok": 0, "failed": 0}
         self._lock = threading.Lock()
@@ -110,10 +162,12 @@ class Telemetry:
         self._reloads = counter("reloads", "Reloads of policies and tenants.", "result")
         self._uninspected = counter("uninspected", "Content that nobody could inspect.", "why")
         self._refused = counter("refused", "Requests that were refused before any check.", "status")
+        self._limited = counter("limited", "Requests over a limit of their caller.", "tenant", "limit")
         self._disconnected = counter(
             "disconnected", "Exchanges whose client left before their decision was made.", "direction"
         )
         gauge("detectors_abandoned", "Detectors at work on checks that did not wait for them.").set_function(abandoned)
+        self.registry.register(_Windows())
         self._degraded = gauge("policy_degraded", "1 while an older policy than the newest file is in force.")
         self._in_flight = gauge("requests_in_flight", "Requests that were admitted and are not finished.")
         self._queued = gauge("requests_queued", "Requests that wait to be admitted.")
@@ -132,7 +186,7 @@ class Telemetry:
             registry=self.registry,
         )
 
-    def decision(self, record: Decision) -> None:
+    def decision(self, record: DecisionRecord) -> None:
         """Count a decision with its failures and what stayed uninspected, and log it as one line of JSON."""
         self._decisions.labels(self._tenant(record.tenant), record.direction, record.action).inc()
         self._seconds.labels(record.direction).observe(record.milliseconds / 1000)
@@ -169,6 +223,10 @@ class Telemetry:
         """Count a request that was refused with this status before any check."""
         self._refused.labels(self._status(str(status))).inc()
 
+    def limited(self, tenant: str, limit: str) -> None:
+        """Count a request that was over one of its caller's limits."""
+        self._limited.labels(self._tenant(tenant), limit).inc()
+
     def disconnected(self, direction: str) -> None:
         """Count a client that left before the request, or the answer, was decided."""
         self._disconnected.labels(direction).inc()
@@ -178,7 +236,7 @@ class Telemetry:
         return generate_latest(self.registry)
 
 
-def _line(record: Decision) -> str:
+def _line(record: DecisionRecord) -> str:
     """The decision as JSON of ASCII: whatever a name holds, it is one line."""
     line = {
         "event": "decision",

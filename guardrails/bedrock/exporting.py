@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from guardrails import catalog
+from guardrails import catalog, detectors
 from guardrails.bedrock.effective import effective
-from guardrails.bedrock.names import ASIDE, FROM_ACTIONS, LIMITS, plain_term
+from guardrails.bedrock.names import ASIDE, FROM_ACTIONS, LIMITS, plain_term, settings_for
+from guardrails.detectors.settings import RULES, Setting
 from guardrails.errors import PolicyError
 from guardrails.policy import load
+from guardrails.policy.fieldtable import COMMON, DIRECTIONS, LOST, POLICY, places
 from guardrails.policy.loading import locate, parse_document
 from guardrails.policy.source import plain
 from guardrails.rules import Messages, Policy
@@ -56,20 +58,20 @@ def export_file(path: str | Path) -> Exported:
     return exported
 
 
-_UNSAYABLE = {
-    "on_failure": "Bedrock has no setting for a rule that fails",
-    "required": "Bedrock has no required rules",
-    "except": "Bedrock has no exceptions",
-    "mask": "Bedrock masks with the type's name only",
-    "min_score": "Bedrock has no scores for PII",
-    "id": "Bedrock has no rule ids",
-    "message": "Bedrock has one message for each direction, not one for each rule",
-}
-
-
 def export_document(document: Mapping[str, Any], policy: Policy | None = None) -> Exported:
     """The request of a document without parents: exactly what it says, nothing filled in."""
     return _Writer(document, policy).run()
+
+
+# What a document says and no line here looks for is named as lost.
+_SAID = {"version", "name", "extends", "bedrock", *(key.partition(".")[0] for key, s in POLICY.items() if s.member)}
+
+
+def _why(key: str) -> str:
+    """Why Bedrock cannot say what stands under this key."""
+    return next(
+        (s.lost for name, s in POLICY.items() if name.partition(".")[0] == key), LOST.get(key, RULES.lost or "")
+    )
 
 
 class _Writer:
@@ -101,45 +103,38 @@ class _Writer:
         request["blockedInputMessaging"] = messages["blocked_input"]
         request["blockedOutputsMessaging"] = messages["blocked_output"]
         request |= {member: kept[member] for member in ASIDE if member in kept}
-        for key, why in (
-            ("metadata", "Bedrock keeps tags, not metadata"),
-            ("limits", "Bedrock's limits are the service's own"),
-            ("on_failure", _UNSAYABLE["on_failure"]),
-            ("unsupported_language", "Bedrock judges every language it is given"),
-            ("enforced", "enforcement is an account's setting in Bedrock, not a guardrail's"),
-            ("rules", "Bedrock has no detectors of ours"),
-        ):
-            if document.get(key):
-                self.lose(key, why)
+        for key, value in document.items():
+            ours = [section.lost for _, section in places(key)] if key in detectors.SECTIONS else [_why(key)]
+            if value and key not in _SAID and None not in ours:
+                self.lose(key, ours[0] if ours and ours[0] else _why(key))
         self.limits(request)
         return Exported(request, self.losses)
 
     def lose(self, key: str, why: str) -> None:
         self.losses.append(Loss(key, why))
 
-    def sides(self, rule: Mapping[str, Any], key: str, *, strengths: bool = False) -> dict[str, Any]:
-        """``inputAction`` … of a rule, and a loss for all it says besides."""
+    def sides(self, rule: Mapping[str, Any], key: str, settings: Mapping[str, Setting]) -> dict[str, Any]:
+        """What Bedrock has of a rule: members of its own settings, and ``inputAction`` …; a loss for all that it says besides."""
+        known = {**settings, **COMMON}
+        bare = next((name for name, setting in settings.items() if setting.sided), "action")
         out: dict[str, Any] = {}
-        for direction in ("input", "output"):
-            side = rule.get(direction)
-            if side is None:
+        for direction in DIRECTIONS:
+            side = rule.get(direction, {})
+            for name, value in (side if isinstance(side, dict) else {bare: side}).items():
+                if not known[name].member:
+                    self.lose(f"{key}.{direction}.{name}", known[name].lost)
+                    continue
+                said = self.action(value, f"{key}.{direction}", bare != "action") if name == "action" else value
+                out[f"{direction}{known[name].member}"] = said
+        for name, value in rule.items():
+            setting = known.get(name)
+            if setting is not None and setting.member:
+                if name in settings and not setting.sided:
+                    out[setting.member] = value
+            elif value is None or value is False or value in ([], "type", {"style": "type"}):  # as Bedrock does anyway
                 continue
-            if not isinstance(side, dict):
-                side = {"strength" if strengths else "action": side}
-            if "strength" in side:
-                out[f"{direction}Strength"] = side["strength"]
-            if "action" in side:
-                out[f"{direction}Action"] = self.action(side["action"], f"{key}.{direction}", strengths)
-            if "enabled" in side:
-                out[f"{direction}Enabled"] = side["enabled"]
-            if "message" in side:
-                self.lose(f"{key}.{direction}.message", _UNSAYABLE["message"])
-        for name, why in _UNSAYABLE.items():
-            value = rule.get(name)
-            if value is None or value is False or value in ([], "type", {"style": "type"}):  # as Bedrock does anyway
-                continue
-            if not (name == "id" and self.automatic(str(rule["id"]))):
-                self.lose(f"{key}.{name}", why)
+            elif not (name == "id" and self.automatic(str(value))):
+                self.lose(f"{key}.{name}", setting.lost if setting is not None else _why(name))
         return out
 
     @staticmethod
@@ -153,9 +148,9 @@ class _Writer:
             return "BLOCK"
         return FROM_ACTIONS[name]
 
-    def both(self, rule: Mapping[str, Any], key: str) -> dict[str, Any]:
+    def both(self, rule: Mapping[str, Any], key: str, settings: Mapping[str, Setting]) -> dict[str, Any]:
         """A rule whose ``action`` Bedrock has per direction only."""
-        out = self.sides(rule, key)
+        out = self.sides(rule, key, settings)
         for direction in ("input", "output"):
             if "action" in rule and f"{direction}Action" not in out:
                 out[f"{direction}Action"] = self.action(rule["action"], f"{key}.action", blocks_only=True)
@@ -174,7 +169,7 @@ class _Writer:
                 continue
             if not isinstance(rule, dict):
                 rule = {"input": rule, "output": rule}
-            sides = self.sides(rule, key, strengths=True)
+            sides = self.sides(rule, key, settings_for("content"))
             base = rule.get("strength", "HIGH")
             item = {
                 "type": name,
@@ -192,13 +187,10 @@ class _Writer:
     def topics(self) -> dict[str, Any]:
         topics = []
         for i, rule in enumerate(self.document.get("topics", ())):
-            item = {"name": rule["name"], "definition": rule["definition"], "type": "DENY"}
-            if "examples" in rule:
-                item["examples"] = rule["examples"]
-            for setting in ("not_examples", "threshold"):
-                if setting in rule:
-                    self.lose(f"topics[{i}].{setting}", f"Bedrock's topics have no {setting}")
-            topics.append(item | self.both(rule, f"topics[{i}]"))
+            if rule.get("allow"):
+                self.lose(f"topics[{i}]", "Bedrock has denied topics only: it would deny what this policy allows")
+                continue
+            topics.append({"type": "DENY", **self.both(rule, f"topics[{i}]", settings_for("topics"))})
         return self.tiered("topics", {"topicsConfig": topics}) if topics else {}
 
     def words(self) -> dict[str, Any]:
@@ -209,7 +201,7 @@ class _Writer:
             key = f"words.terms[{i}]"
             rule = {**base, **entry} if isinstance(entry, dict) else {**base, "term": entry}
             terms = [*([rule["term"]] if "term" in rule else []), *rule.get("terms", ())]
-            extra = self.both({k: v for k, v in rule.items() if k not in ("term", "terms")}, key)
+            extra = self.both({k: v for k, v in rule.items() if k not in ("term", "terms")}, key, {})
             for term in terms:
                 word = plain_term(str(term))
                 if word is None:
@@ -228,7 +220,7 @@ class _Writer:
         for name in managed:
             rule = managed[name] if isinstance(managed, dict) else {}
             rule = {"action": rule} if isinstance(rule, str) else rule
-            lists.append({"type": name, **self.both({**base, **(rule or {})}, f"words.managed.{name}")})
+            lists.append({"type": name, **self.both({**base, **(rule or {})}, f"words.managed.{name}", {})})
         empty = self.kept.get("emptyWordLists", ())
         out: dict[str, Any] = {}
         if words or "terms" in empty:
@@ -259,25 +251,19 @@ class _Writer:
             elif name not in catalog.BEDROCK_PII:
                 self.lose(key, "Bedrock has no such PII type")
                 continue
-            entities += [{"type": n, **self.sensitive(rule, key)} for n in names]
+            entities += [{"type": n, **self.sensitive(rule, key, settings_for("pii"))} for n in names]
         if "entities" in section and (entities or not section["entities"]):
             out["piiEntitiesConfig"] = entities
         if "countries" in section:
-            self.lose("pii.countries", "Bedrock has no choice of countries")
+            self.lose("pii.countries", _why("pii.countries"))
         if "regexes" in section:
             out["regexesConfig"] = [
-                {
-                    "name": r["name"],
-                    **({"description": r["description"]} if "description" in r else {}),
-                    "pattern": r["pattern"],
-                    **self.sensitive(r, f"pii.regexes[{i}]"),
-                }
-                for i, r in enumerate(section["regexes"])
+                self.sensitive(r, f"pii.regexes[{i}]", settings_for("regex")) for i, r in enumerate(section["regexes"])
             ]
         return out
 
-    def sensitive(self, rule: Mapping[str, Any], key: str) -> dict[str, Any]:
-        sides = self.sides(rule, key)
+    def sensitive(self, rule: Mapping[str, Any], key: str, settings: Mapping[str, Setting]) -> dict[str, Any]:
+        sides = self.sides(rule, key, settings)
         fallback = next((sides[k] for k in ("inputAction", "outputAction") if k in sides), "BLOCK")
         out = {"action": FROM_ACTIONS[rule["action"]] if "action" in rule else fallback, **sides}
         if "enabled" in rule:
@@ -291,16 +277,17 @@ class _Writer:
             if rule is None:
                 continue
             rule = rule if isinstance(rule, dict) else {"threshold": rule}
-            item: dict[str, Any] = {"type": key.upper(), "threshold": rule["threshold"]}
+            item: dict[str, Any] = {"type": key.upper()}
             if "action" in rule:
                 item["action"] = self.action(rule["action"], f"{key}.action", blocks_only=True)
             if "enabled" in rule:
                 item["enabled"] = rule["enabled"]
-            if "output" in rule or "input" in rule:
-                self.lose(f"{key}.output", "Bedrock checks grounding on outputs only, with one action")
-            self.sides({k: v for k, v in rule.items() if k not in ("input", "output", "sources")}, key)
-            if "sources" in rule:
-                self.lose(f"{key}.sources", "Bedrock is told which content is a source with every call")
+            for direction in DIRECTIONS:
+                if direction in rule:
+                    self.lose(f"{key}.{direction}", "Bedrock checks grounding on outputs only, with one action")
+            item |= self.sides(
+                {k: v for k, v in rule.items() if k not in ("input", "output")}, key, settings_for("grounding")
+            )
             filters.setdefault(key.upper(), []).append(item)
         for extra in self.kept.get("groundingFilters", ()):
             filters.setdefault(extra["type"], []).append(extra)
@@ -317,8 +304,8 @@ class _Writer:
         """What Bedrock would refuse (sizes of its service model)."""
         for member, key, least, most, pattern in LIMITS:
             unit = "items" if member.endswith(("Config", "examples")) else "characters"
-            for places, value in _found(request, member.split("."), ()):
-                where = key.format(*places)
+            for steps, value in _found(request, member.split("."), ()):
+                where = key.format(*steps)
                 if not least <= len(value) <= most:
                     self.lose(where, f"Bedrock takes {least} to {most} {unit}")
                 elif pattern is not None and not re.fullmatch(pattern, value):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails import detectors
-from guardrails.bedrock.names import ACTIONS, ASIDE, escaped
+from guardrails.bedrock.names import ACTIONS, ASIDE, escaped, settings_for
 from guardrails.errors import GuardrailsError
 
 __all__ = ["Imported", "import_guardrail", "read_request"]
@@ -192,6 +192,16 @@ def _directions(item: Mapping[str, Any], *, strengths: bool = False) -> dict[str
     return out
 
 
+def _taken(item: Mapping[str, Any], detector: str) -> dict[str, Any]:
+    """The settings of a rule that Bedrock has, under our names. Raises KeyError where one is missing that every rule has."""
+    out = {}
+    for name, setting in settings_for(detector).items():
+        if setting.member and (setting.member in item or setting.example):
+            value = item[setting.member]
+            out[name] = list(value) if isinstance(value, list) else value
+    return out
+
+
 def _content(config: Mapping[str, Any], document: dict[str, Any], kept: dict[str, Any]) -> None:
     section: dict[str, Any] = {}
     modalities: dict[str, Any] = {}
@@ -209,15 +219,7 @@ def _content(config: Mapping[str, Any], document: dict[str, Any], kept: dict[str
 
 
 def _topics(config: Mapping[str, Any], document: dict[str, Any], kept: dict[str, Any]) -> None:
-    document["topics"] = [
-        {
-            "name": t["name"],
-            "definition": t["definition"],
-            **({"examples": list(t["examples"])} if "examples" in t else {}),
-            **_directions(t),
-        }
-        for t in config["topicsConfig"]
-    ]
+    document["topics"] = [{**_taken(t, "topics"), **_directions(t)} for t in config["topicsConfig"]]
     # Rule ids are unique here, names are not there.
     seen: set[str] = set()
     for i, topic in enumerate(document["topics"]):
@@ -264,9 +266,7 @@ def _pii(config: Mapping[str, Any], document: dict[str, Any], _: dict[str, Any])
         seen: set[str] = set()
         for i, item in enumerate(config["regexesConfig"]):
             rule = _rule(item)
-            entry = {"name": item["name"], "pattern": item["pattern"]}
-            if "description" in item:
-                entry["description"] = item["description"]
+            entry = _taken(item, "regex")
             if item["name"] in seen or not re.fullmatch(r"[A-Za-z0-9_.-]{1,94}", item["name"]):
                 entry["id"] = _free_id("regex", [r["name"] for r in config["regexesConfig"]], i)
             seen.add(item["name"])
@@ -287,7 +287,7 @@ def _grounding(config: Mapping[str, Any], document: dict[str, Any], kept: dict[s
         if key in document or not 0 <= item["threshold"] <= 0.99:
             extra.append(dict(item))
             continue
-        rule: dict[str, Any] = {"threshold": item["threshold"]}
+        rule = _taken(item, "grounding")
         if "action" in item:
             rule["action"] = ACTIONS[item["action"]]
         if "enabled" in item:

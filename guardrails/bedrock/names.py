@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["ACTIONS", "ASIDE", "FROM_ACTIONS", "LIMITS", "escaped", "plain_term"]
+from collections.abc import Mapping
+
+from guardrails.detectors.settings import Setting, Shape, Text, sections_of
+from guardrails.policy.fieldtable import own_settings
+
+__all__ = ["ACTIONS", "ASIDE", "FROM_ACTIONS", "LIMITS", "escaped", "plain_term", "settings_for"]
 
 ACTIONS = {"BLOCK": "block", "ANONYMIZE": "mask", "NONE": "detect"}
 FROM_ACTIONS = {v: k for k, v in ACTIONS.items()}
@@ -36,6 +41,15 @@ LIMITS: tuple[tuple[str, str, int, int, str | None], ...] = (
     ("sensitiveInformationPolicyConfig.regexesConfig[].description", "pii.regexes[{}].description", 1, 1000, None),
     ("sensitiveInformationPolicyConfig.regexesConfig[].pattern", "pii.regexes[{}].pattern", 1, 500, None),
 )
+
+
+_NAMED = {"name": Setting(kind=Text(), member="name", example="…")}
+
+
+def settings_for(detector: str) -> Mapping[str, Setting]:
+    """What a rule of the detector may say beside the settings of every rule, its name included where rules are a list."""
+    section = sections_of(detector)[0]
+    return {**(_NAMED if section.shape is Shape.LIST else {}), **own_settings(detector, section)}
 
 
 def escaped(word: str) -> str:

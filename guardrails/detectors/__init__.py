@@ -1,12 +1,11 @@
-"""The gallery: one table of detectors, all with the same floor plan.
+"""The detector registry: one table of detectors, and what each of them is made of.
 
 A detector module has
 
 * ``Settings``: a frozen dataclass, what a rule of this detector may say (``settings`` of :class:`~guardrails.rules.Rule`);
-* ``SPANS``: True when its hits carry spans (only then may a rule of it mask);
-* ``reach(settings) -> int | None``: how much text must be seen beyond a point before no hit can cover it, context included
-  (:mod:`guardrails.detectors.widths`); None: all of it. A detector that finds spans must have it; one that judges texts says 0
-  when it can judge them segment by segment;
+* ``SPEC``: its traits (:class:`~guardrails.detectors.traits.DetectorSpec`), all that the rest of the package knows about it;
+* ``SECTIONS``, where its rules have a section of their own in a policy file (:mod:`guardrails.detectors.settings`);
+* ``lint(rules)``, where it has something to say of rules that load (:class:`guardrails.detectors.settings.Remark`);
 * ``build(rules) -> Detector``: one detector for all rules of that kind which are enabled in one direction.
 
 A detector finds. It knows no action, no other detector, and returns no text.
@@ -14,16 +13,32 @@ A detector finds. It knows no action, no other detector, and returns no text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from types import ModuleType
 from typing import Protocol, runtime_checkable
 
 from guardrails.content import Content, Deadline
+from guardrails.detectors.traits import DetectorSpec, Reach, References
+from guardrails.errors import GuardrailsError
 from guardrails.rules import Rule
-from guardrails.types import Found, Role, Source
+from guardrails.types import Found, Hit, Role, Source
 
-__all__ = ["DETECTORS", "Detector", "Scoring", "build", "module", "register"]
+__all__ = [
+    "DETECTORS",
+    "SECTIONS",
+    "Detector",
+    "DetectorSpec",
+    "Reach",
+    "References",
+    "Scoring",
+    "build",
+    "counts_in_ids",
+    "lower_is_worse",
+    "module",
+    "register",
+    "spec",
+]
 
 
 class Detector(Protocol):
@@ -56,17 +71,55 @@ DETECTORS: dict[str, str] = {
     "classifier": "guardrails.detectors.classifier",
 }
 
+# Sections of a policy file and the detectors whose rules stand in each, in the order of a policy's rules.
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "content": ("content",),
+    "topics": ("topics",),
+    "words": ("words",),
+    "pii": ("pii", "regex"),
+    "rules": (),  # detectors without a section of their own
+    "grounding": ("grounding",),
+    "relevance": ("grounding",),
+}
 
-def register(name: str, path: str) -> None:
-    """Add a detector module (import path) under a name of its own. Raises ValueError when the name is taken."""
+
+def register(name: str, path: str, *, sections: Sequence[str] = ()) -> None:
+    """Add a detector module (import path) under a name of its own, and the top-level sections of a policy file that are its own
+    (``SECTIONS`` of the module declares them). Raises ValueError when a name is taken."""
     if name in DETECTORS:
         raise ValueError(f"there is a detector {name!r} already: {DETECTORS[name]}")
+    taken = [section for section in sections if section in SECTIONS]
+    if taken:
+        raise ValueError(f"there is a section {taken[0]!r} already, of {', '.join(SECTIONS[taken[0]])}")
     DETECTORS[name] = path
+    SECTIONS.update(dict.fromkeys(sections, (name,)))
 
 
 def module(name: str) -> ModuleType:
     """The module of a detector, imported on first use. Raises KeyError for an unknown name."""
     return import_module(DETECTORS[name])
+
+
+def spec(name: str) -> DetectorSpec:
+    """The traits of a detector. Raises KeyError for an unknown name, GuardrailsError for a module that declares none."""
+    declared = getattr(module(name), "SPEC", None)
+    if not isinstance(declared, DetectorSpec):
+        raise GuardrailsError(
+            f"the detector {name!r} ({DETECTORS[name]}) declares no traits: write SPEC = DetectorSpec(spans=True), or False when its "
+            "hits point at no part of a text"
+        )
+    return declared
+
+
+def counts_in_ids(rule: Rule) -> Callable[[str, Hit, bool], bool] | None:
+    """Whether a hit of the rule in an id counts: see ``in_ids`` of :class:`DetectorSpec`; None when the rule reads no ids."""
+    declared = spec(rule.detector).in_ids
+    return None if declared is None else declared(rule.settings)
+
+
+def lower_is_worse(rules: Iterable[Rule]) -> frozenset[str]:
+    """The keys of scores, of these rules' detectors, of which the lowest is the worst."""
+    return frozenset(key for name in {r.detector for r in rules} for key in spec(name).lower_is_worse)
 
 
 def build(name: str, rules: Sequence[Rule]) -> Detector:

@@ -9,7 +9,7 @@ import re
 
 from guardrails.detectors.said import plain
 
-__all__ = ["claims"]
+__all__ = ["claims", "courtesy"]
 
 _DONE = r"(?:question|request|query|message|patience|understanding|asking|your (?:time|interest|message|question|patience|help)|reaching out|contacting (?:us|me)|letting (?:me|us) know|the (?:question|details|information|clarification))"
 _HELP = r"(?:help|assist(?:ance)?|support|questions?|anything(?: else)?|more|further|details?|clarif\w+|explain|concerns?|hear|know|reach out|ask|contact|chat|touch|start(?:ed)?|look (?:it|that|this) up)"
@@ -18,15 +18,23 @@ _REST = r"(?!and\b|because\b|since\b|as\b|which\b|but\b|then\b)\w+"
 _SAID = (
     # Greetings, thanks, small talk.
     r"(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|dear|greetings|welcome(?: back)?)(?: (?:there|again|everyone|all|sir|madam|customer|mr|mrs|ms|dr|\w+)){0,3}",
-    rf"(?:thanks?|thank you|many thanks)(?: (?:so|very) much| a lot| again)?(?: for {_DONE}(?: \w+){{0,6}})?",
+    rf"(?:and )?(?:thanks?|thank you|many thanks)(?: (?:so|very) much| a lot| again)?(?: for (?:{_DONE}|\w+ing|your (?:\w+ )?(?:enquiry|inquiry|email|e mail|note|call|visit|order|feedback))(?: \w+){{0,6}})?",
     r"(?:(?:that(?: i|')?s|what|this is|it(?: i|')?s) )?(?:an? )?(?:great|good|excellent|interesting|fair|valid|important|very good|really good) (?:question|point|choice|idea)(?: to ask)?",
     r"(?:sure|certainly|of course|absolutely|gladly|no problem|happy to (?:help|assist)|glad you asked|with pleasure|great|okay|ok|alright|got it|understood|perfect|i see|i understand(?: (?:your|the) (?:concern|frustration|question|situation)s?)?)(?: (?:thing|then|i can help(?: you)?(?: with (?:that|this))?|let me help(?: you)?(?: with (?:that|this))?))?",
     r"(?:you are|youre|you re) (?:very |most )?welcome",
-    r"(?:have|enjoy) (?:a|your) (?:\w+ )?(?:day|evening|weekend|week|one|trip|flight|stay|meal)(?: ahead)?",
-    r"(?:best|kind|warm)(?: wishes| regards)?|(?:yours )?sincerely|regards|cheers|take care|goodbye|bye|see you(?: soon| later)?|good luck|all the best",
-    r"i (?:hope|trust) (?:this|that|it)(?: (?:information|answer))? (?:helps|is helpful|answers your question|clarifies (?:things|it|that)|was helpful)(?: \w+){0,4}",
+    r"have (?:fun|(?:a|your) (?:\w+ )?(?:day|evening|night|weekend|week|one|trip|journey|flight|stay|visit|meal|holiday|time|start|summer|winter))(?: ahead| there| with us)?",
+    r"(?:please )?enjoy(?: (?:the|your|a|it|looking for|\w+ing)(?: (?!free|discount|reduced)\w+){0,3})?",
+    r"(?:and |please )?(?:get well|stay (?:safe|well|healthy|warm|in touch|tuned)|sleep well|travel safely|drive safely|keep well)(?: (?:soon|out there|everyone|all))*",
+    r"(?:safe (?:travels?|journey|trip|flight)|happy \w+ing|good luck(?: (?:with|on|at|for)(?: \w+){1,6})?|congratulations(?: (?:on|to)(?: \w+){1,6})?|fingers crossed)",
+    r"(?:(?:i am|im|i m|we are|we re|it is|it s|its|that is|that s|ill be|i ll be|we ll be|well be|we will be|i will be) )?(?:so |very |always |only too )?(?:good|great|nice|lovely|glad|pleased|happy|delighted) (?:to (?:hear|see|ask|meet|help|assist|explain|check|tell|sum|clarify|look|answer|advise|welcome|chat)|that you (?:are|re)|you (?:asked|wrote|like|enjoy))\b(?: (?!and\b|because\b|since\b|which\b|but\b|then\b|that\b(?! for\b|$))\w+){0,7}",
+    r"(?:(?:i am|im|i m|we are|we re) )?(?:so |very |really )?sorry (?:to (?:hear|see|learn)|about (?:that|this|it))(?: (?!and\b|but\b|because\b)\w+){0,6}",
+    r"(?:we |i )?(?:are |am )?look(?:ing)? forward to(?: (?!and\b|but\b)\w+){0,8}",
+    r"(?:no need to|do not|dont|don t|not to|no) worr(?:y|ies)(?: about (?:it|that|this)| at all)?",
+    r"what an? \w+(?: \w+)?",
+    r"(?:best|kind|warm)(?: wishes| regards)?|(?:yours )?sincerely|regards|cheers|take care|goodbye|bye|see you(?: \w+){0,3}|all the best",
+    r"(?:(?:i|we) )?(?:hope|trust) (?:(?:this|that|it)(?: (?:information|answer))? (?:helps|answers your question|clarifies (?:things|it|that)|makes sense|(?:is|s|was) (?:helpful|useful|clear|what you|all|of help))|to (?:see|hear from|welcome|meet) you|you (?:find|like|enjoy|have)|all is|(?:that|this) clears)\b(?: \w+){0,6}",
     # Offers of help.
-    rf"(?:please )?(?:let (?:me|us) know|feel free|do not hesitate|dont hesitate|don t hesitate|reach out|get in touch|just ask|contact (?:us|me|support|our (?:support|team|hotline|service desk|customer service)(?: team)?))\b(?: {_REST}){{0,16}}",
+    rf"(?:please |do |and )*(?:let (?:me|us) know|(?<=do )(?:ask|write|call)|feel free|do not hesitate|dont hesitate|don t hesitate|reach out|get in touch|just ask|contact (?:us|me|support|our (?:support|team|hotline|service desk|customer service)(?: team)?))\b(?: {_REST}| as well){{0,16}}",
     r"(?:is|was) there (?:anything|something)(?: else| more)?(?: \w+){0,10}",
     rf"(?:if|should|in case) you (?:have|need|want|would like|require|d like|are unsure)\b(?: \w+){{0,8}} {_HELP}\b(?: {_REST}){{0,14}}",
     r"(?:i am|im|i m|we are|were|we re|i would be|id be|i d be|ill be|i ll be|i will be|always) (?:always |more than |only too )?(?:happy|glad|here|available|ready|delighted|pleased) to (?:help|assist|answer|explain|clarify|hear)\b(?: \w+){0,10}",
@@ -48,7 +56,7 @@ _SAID = (
 _NO_CLAIM = re.compile("|".join(f"(?:{p})" for p in _SAID))
 # Such openings may stand before a claim in the same sentence.
 _LEAD = re.compile(
-    r"^(?:great question|good question|thanks for asking|thank you for (?:asking|your question)|sure|certainly|of course|absolutely|hi|hello)\s*[,!.:–-]+\s*",
+    r"^(?:(?:great|good|interesting|excellent|nice|fair) (?:question|point|choice|idea|news|moment)|thanks for asking|thank you for (?:asking|your question)|sure|certainly|of course|absolutely|hi|hello)\s*[,!.:–-]+\s*",
     re.IGNORECASE,
 )
 # What "I don't know" turns into a claim about the source.
@@ -57,6 +65,12 @@ _SAYS_NOT = re.compile(
 )
 _MARKUP = re.compile(r"^[\s#>*_`|\-–•]+|[\s*_`|]+$")
 _NUMBER = re.compile(r"\d")
+# An exclamation of up to three words that says nothing of anything.
+_SHOUT = re.compile(
+    r"(?!.*\b(?:is|are|was|were|be|it|its|they|you|we|he|she|yes|no|not|never|none|nothing|free|all|every|both|any|can|cannot|may|must|will|do|does|did|has|have|had|only|always|closed|open|included|allowed|\w+n['’]t)\b)"
+    r"[^\W\d]+(?:[ ,]+[^\W\d]+){0,2}!+$",
+    re.IGNORECASE,
+)
 _HEADING = re.compile(r"^\s*(?:#{1,6}\s.*|\*\*[^*\n]{1,60}\*\*:?|[^.!?\n]{1,60}:)\s*$")
 
 
@@ -82,7 +96,13 @@ def claims(text: str, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
         if not _NUMBER.search(said) and _all_courtesy(said):
             continue
         out.append((end - len(said), end))
-    return out
+    # "Clear skies!" beside what does claim something.
+    return [one for one in out if not _SHOUT.match(text[one[0] : one[1]])] or out
+
+
+def courtesy(said: str) -> bool:
+    """True where the whole of a sentence or heading claims nothing: "Here are the steps:", "Summary"."""
+    return bool(_NO_CLAIM.fullmatch(plain(_MARKUP.sub("", said)))) or _all_courtesy(said)
 
 
 def _all_courtesy(said: str) -> bool:

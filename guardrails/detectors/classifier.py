@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from guardrails import inference
 from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector
+from guardrails.detectors.traits import DetectorSpec
 from guardrails.errors import GuardrailsError
 from guardrails.rules import Rule
 from guardrails.types import Found, Hit
 
-__all__ = ["SPANS", "Settings", "build", "reach"]
-
-SPANS = False
+__all__ = ["SPEC", "Settings", "build"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +32,8 @@ class Settings:
     threshold: float = 0.5
 
 
-def reach(settings: Settings) -> int | None:
-    """0: texts are judged segment by segment, and there is no span to mask."""
-    del settings
-    return 0
+# Texts are judged segment by segment, and there is no span to mask.
+SPEC = DetectorSpec(spans=False, judges_meaning=True, remedy="raise the threshold of {rule}, or change its action")
 
 
 def build(rules: Sequence[Rule]) -> Detector:
@@ -61,12 +58,13 @@ class _Classifiers:
         found = Found()
         if content.masked:
             return found
+        passed = {i for i in range(len(content.pieces)) if inference.trusted(content, i, self._rules, found)}
         for rule in self._rules:
             settings: Settings = rule.settings
             model = inference.foreign(settings.path)
             found.models[settings.path] = model.sha256
             for index, piece in enumerate(content.pieces):
-                if not piece.text.strip() or not inference.judged(content, index):
+                if index in passed or not piece.text.strip() or not inference.judged(content, index):
                     continue
                 best = (-1.0, 0, 0)
                 for view in inference.views(content, index):

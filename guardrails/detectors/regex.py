@@ -6,33 +6,29 @@ budget per text; over it is a failure of that rule, never a silent skip.
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector
+from guardrails.detectors.settings import TYPE, Order, Remark, Section, Setting, Text
+from guardrails.detectors.traits import DetectorSpec, Reach
 from guardrails.detectors.widths import pattern_reach
 from guardrails.rules import Rule
 from guardrails.types import Failure, FailureKind, Found, Hit
 
-__all__ = ["SPANS", "Refusal", "Settings", "build", "check_pattern", "reach"]
-
-SPANS = True
+__all__ = ["SECTIONS", "SPEC", "Refusal", "Settings", "build", "check_pattern", "lint", "reach"]
 
 # RE2's memory for one compiled pattern. Its own default is 8 MiB; a policy may have many patterns.
 _MAX_MEMORY = 4 * 1024 * 1024
 # Seconds a pattern may spend on one view of a text: a hundred times what a plain pattern needs for 100,000 characters.
 _BUDGET = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """A name (it stands in the mask) and a pattern in RE2's syntax."""
-
-    name: str
-    pattern: str
+# What ties a match to the text around it; behind a backslash or in a class it is a sign like any other.
+_ESCAPED = re.compile(r"\\[^AzZB]|\[\^")
+_ANCHOR = re.compile(r"[$^]|\\[AzZB]")
 
 
 class Refusal(NamedTuple):
@@ -91,9 +87,63 @@ def check_pattern(pattern: str) -> Refusal | None:
     return None
 
 
+_PATTERN = Text(refused=check_pattern, code="regex-refused", message="this pattern cannot be used")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A name (it stands in the mask), a pattern in RE2's syntax, and what the pattern is for."""
+
+    name: Annotated[str, TYPE]
+    pattern: Annotated[
+        str, Setting(about="a pattern in the syntax of RE2", kind=_PATTERN, member="pattern", example="…")
+    ]
+    description: Annotated[
+        str | None, Setting(about="what the pattern is for", kind=Text(), order=Order.FREE, member="description")
+    ] = None
+
+
+SECTIONS = (Section(key="pii.regexes", id="regex.{name}", formal=None, lost=None),)
+
+# Patterns of nearly every text; and Bedrock's own limits (CreateGuardrail in botocore's service model): regexes, characters of one.
+_BROAD = frozenset((".", ".+", ".*", r"\w+", r"\S+", r"\d", r"\w", r"[a-z]+", r"[A-Za-z]+", r"\d+"))
+_REGEXES, _CHARACTERS = 30, 500
+
+
+def lint(rules: Sequence[Rule]) -> Iterator[Remark]:
+    """Patterns that match nearly everything, and what Bedrock would not take."""
+    for rule in rules:
+        pattern = rule.settings.pattern
+        if pattern.strip("^$()") in _BROAD:
+            yield Remark("broad-regex", f"{rule.id} matches nearly every text", rule.id, "pattern", pattern)
+        if len(pattern) > _CHARACTERS:
+            yield Remark("bedrock-limit", "Bedrock takes patterns of 500 characters at most", rule.id, "pattern")
+    if len(rules) > _REGEXES:
+        message = "Bedrock takes 30 regexes at most"
+        yield Remark("bedrock-limit", message, rules[_REGEXES].id, written=str(len(rules)))
+
+
 def reach(settings: Settings) -> int | None:
     """The widest match of the pattern; None where it may span anything (``.*`` in its middle)."""
     return pattern_reach(settings.pattern)
+
+
+def _local(settings: Settings) -> bool:
+    return _ANCHOR.search(_ESCAPED.sub("", settings.pattern)) is None
+
+
+def _counts(text: str, hit: Hit, credential: bool) -> bool:  # noqa: ARG001 - as a trait
+    return True
+
+
+SPEC = DetectorSpec(
+    spans=True,
+    lookahead=lambda settings: Reach(reach(settings)),
+    blocking=lambda _: False,
+    claims=True,
+    local=_local,
+    in_ids=lambda _: _counts,
+)
 
 
 def build(rules: Sequence[Rule]) -> Detector:

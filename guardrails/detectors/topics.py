@@ -1,4 +1,4 @@
-"""Denied topics, each given by a name, a definition, a few examples and what is none; no training.
+"""Topics, denied or the only ones allowed, each given by a name, a definition, a few examples and what is none; no training.
 
 The shipped encoder embeds a text once, whatever the number of topics; each topic is a direction fitted when the policy
 loads (:mod:`guardrails.inference.topics`).
@@ -6,14 +6,17 @@ loads (:mod:`guardrails.inference.topics`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from guardrails import inference
 from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector
 from guardrails.detectors.said import Said
+from guardrails.detectors.settings import TYPE, Flag, Items, Number, Order, Remark, Section, Setting, Text
+from guardrails.detectors.smalltalk import small_talk
+from guardrails.detectors.traits import DetectorSpec
 from guardrails.rules import Rule
 from guardrails.types import Found, Hit, Role, Source
 
@@ -21,29 +24,79 @@ if TYPE_CHECKING:
     from guardrails.inference.text import Row, TextEngine
     from guardrails.inference.topics import Topic
 
-__all__ = ["SPANS", "Settings", "build", "fitted", "reach"]
+__all__ = ["OFF_TOPIC", "SECTIONS", "SPEC", "Settings", "build", "cut_of", "fitted", "lint"]
 
-SPANS = False
+# What a text is called that is off every allowed topic, and its score.
+OFF_TOPIC = "OFF_TOPIC"
+# From this probability on a text belongs to an allowed topic. Far below the cut point of denied topics: there, what is near is
+# welcome; here, what is far is not. Chosen on topics of its own (docs/topics.md).
+_ON_TOPIC = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the topic is called, what belongs to it (a definition), example phrases, and phrases that do not belong to it.
 
-    ``threshold`` is the probability (0 to 1) from which on the topic fires, None for the model's own cut point.
+    ``threshold`` is the probability (0 to 1) from which on the topic fires, None for the model's own cut point. ``allow``: the topic is
+    welcome, and what belongs to no such topic fires instead.
     """
 
-    name: str
-    definition: str
-    examples: tuple[str, ...] = ()
-    not_examples: tuple[str, ...] = ()
-    threshold: float | None = None
+    name: Annotated[str, TYPE]
+    definition: Annotated[
+        str, Setting(about="what belongs to the topic", kind=Text(), member="definition", example="…")
+    ]
+    examples: Annotated[
+        tuple[str, ...],
+        Setting(
+            about="phrases that belong to it", kind=Items(Text()), order=Order.GROWS, unless="allow", member="examples"
+        ),
+    ] = ()
+    not_examples: Annotated[
+        tuple[str, ...],
+        Setting(
+            about="phrases that do not",
+            kind=Items(Text()),
+            order=Order.SHRINKS,
+            unless="allow",
+            lost="Bedrock's topics have no not_examples",
+        ),
+    ] = ()
+    threshold: Annotated[
+        float | None,
+        Setting(
+            about="the probability from which a text belongs to it; without one, the model's own",
+            kind=Number(0.01, 1),
+            order=Order.FALLS,
+            unless="allow",
+            lost="Bedrock's topics have no threshold",
+        ),
+    ] = None
+    allow: Annotated[
+        bool,
+        Setting(
+            about="the topic is welcome, and what belongs to no such topic is found",
+            kind=Flag(),
+            lost="Bedrock has denied topics only",
+        ),
+    ] = False
 
 
-def reach(settings: Settings) -> int | None:
-    """0: texts are judged segment by segment, and there is no span to mask."""
-    del settings
-    return 0
+SECTIONS = (Section(key="topics", id="topic.{name}", lost=None),)
+
+
+def lint(rules: Sequence[Rule]) -> Iterable[Remark]:
+    """What these topics say that a model will not read as their author means it."""
+    from guardrails.detectors.topics_lint import lint as remarks  # noqa: PLC0415 - an author's tool
+
+    return remarks(rules, fitted, cut_of)
+
+
+# Texts are judged segment by segment, and there is no span to mask.
+SPEC = DetectorSpec(
+    spans=False,
+    judges_meaning=True,
+    remedy="sharpen the definition or the examples of {rule}, or change its action",
+)
 
 
 def build(rules: Sequence[Rule]) -> Detector:
@@ -56,10 +109,15 @@ class _Topics:
         engine = inference.text_engine()
         from guardrails.inference.topics import fit  # noqa: PLC0415 - numpy
 
+        self._cascade = inference.topic_cascade()
         self._topics = [(r, fitted(engine, r.settings, fit)) for r in rules]
         self._said = {r.id: (Said(r.settings.examples), Said(r.settings.not_examples)) for r in rules}
-        cut = engine.manifest.calibration["TOPIC"].cuts["LOW"]
-        self._cuts = {r.id: cut if r.settings.threshold is None else r.settings.threshold for r in rules}
+        self._cuts = {r.id: cut_of(engine, r.settings, self._cascade.cut) for r in rules}
+        self._read = {
+            r.id: self._cascade.said(r.settings.name, r.settings.definition, r.settings.examples)
+            for r in rules
+            if self._cascade.large is not None and not r.settings.allow
+        }
 
     def find(self, content: Content, deadline: Deadline) -> Found:
         """A hit for each topic and piece whose probability reaches the topic's cut point, at the window that decided."""
@@ -68,36 +126,104 @@ class _Topics:
             return found
         manifest = inference.text_engine().manifest
         found.models[manifest.name] = manifest.sha256
-        best: dict[tuple[int, str], Hit] = {}
-        noted: set[int] = set()
-        for one in inference.read(content, deadline):
-            if not inference.judged(content, one.piece) or content.pieces[one.piece].role is Role.SYSTEM:
-                continue
-            if one.piece not in noted:
-                noted.add(one.piece)
-                inference.note_languages(content, one.piece, (r.id for r, _ in self._topics), found)
-            for rule, topic in self._topics:
-                calibration, cut = manifest.calibration["TOPIC"], self._cuts[rule.id]
-                examples, others = self._said[rule.id]
-                if others.whole(one.view.text):  # what the author wrote counts more than a score
-                    p, place = 0.0, (0, 0)
-                elif (said := examples.find(one.view.text)) is not None:
-                    p, place = 1.0, one.view.span(*said)
-                else:
-                    p, window = one.reading.decide(_score(topic), calibration, (cut,))
-                    place = one.span(window)
-                key = f"topic.{rule.settings.name}"
-                found.scores[key] = max(found.scores.get(key, 0.0), round(p, 6))
-                known = best.get((one.piece, rule.id))
-                if p >= cut and (known is None or known.score < p):
-                    best[one.piece, rule.id] = Hit(rule.id, rule.type, *place, round(p, 6), one.piece)
-        found.hits = [best[k] for k in sorted(best)]
+        rules = [rule for rule, _ in self._topics]
+        readings = [
+            one
+            for one in inference.read(content, deadline)
+            if inference.judged(content, one.piece) and not inference.trusted(content, one.piece, rules, found)
+        ]
+        for piece in dict.fromkeys(one.piece for one in readings):
+            inference.note_languages(content, piece, (rule.id for rule in rules), found)
+        self._off_topic(content, readings, found)
+        self._denied(readings, deadline, found)
+        found.hits.sort(key=lambda hit: (hit.piece, hit.rule))
         return found
+
+    def _off_topic(self, content: Content, readings: Sequence[inference.PieceReading], found: Found) -> None:
+        """What belongs to no allowed topic."""
+        allowed = [(r, t) for r, t in self._topics if r.settings.allow]
+        calibration = inference.text_engine().manifest.calibration["TOPIC"]
+        off: dict[int, float] = {}
+        for one in readings if allowed else ():
+            if not _has_a_topic(content, one):
+                continue
+            belongs = []
+            for rule, topic in allowed:
+                cut = self._cuts[rule.id]
+                known = self._known(rule, one)
+                p = one.reading.decide(_score(topic), calibration, (cut,))[0] if known is None else known[0]
+                belongs.append((p, cut))
+            p, cut = max(belongs, key=lambda pair: pair[0] - pair[1])
+            found.scores["off_topic"] = max(found.scores.get("off_topic", 0.0), round(1 - p, 6))
+            if p < cut:
+                off[one.piece] = max(off.get(one.piece, 0.0), 1 - p)
+        for piece, p in off.items():
+            whole = (0, len(content.pieces[piece].text))
+            found.hits += [Hit(r.id, OFF_TOPIC, *whole, round(p, 6), piece) for r, _ in allowed]
+
+    def _denied(self, readings: Sequence[inference.PieceReading], deadline: Deadline, found: Found) -> None:
+        """What belongs to a denied topic: the text as the author wrote it, or as the models judge it."""
+        from guardrails.inference.topic_pairs import Asked  # noqa: PLC0415 - numpy
+
+        best: dict[tuple[int, str], Hit] = {}
+        open_: list[tuple[Rule, inference.PieceReading, Asked]] = []
+
+        def take(rule: Rule, one: inference.PieceReading, p: float, place: tuple[int, int]) -> None:
+            key = f"topic.{rule.settings.name}"
+            found.scores[key] = max(found.scores.get(key, 0.0), round(p, 6))
+            known = best.get((one.piece, rule.id))
+            if p >= self._cuts[rule.id] and (known is None or known.score < p):
+                best[one.piece, rule.id] = Hit(rule.id, rule.type, *place, round(p, 6), one.piece)
+
+        for one in readings:
+            for rule, topic in self._topics:
+                if rule.settings.allow:
+                    continue
+                if (known := self._known(rule, one)) is not None:
+                    take(rule, one, *known)
+                else:
+                    asked = Asked(one.reading, topic, self._read.get(rule.id), self._cuts[rule.id])
+                    open_.append((rule, one, asked))
+        judged = self._cascade.judge([asked for *_, asked in open_], deadline.remaining)
+        for (rule, one, _), (p, window, large) in zip(open_, judged, strict=True):
+            take(rule, one, p, one.span(window))
+            if large and self._cascade.large is not None:
+                found.models[self._cascade.large.manifest.name] = self._cascade.large.manifest.sha256
+        found.hits += best.values()
+
+    def _known(self, rule: Rule, one: inference.PieceReading) -> tuple[float, tuple[int, int]] | None:
+        """The probability and place of what the author's own phrases settle: they count more than a score."""
+        examples, others = self._said[rule.id]
+        if others.whole(one.view.text):
+            return 0.0, (0, 0)
+        if (said := examples.find(one.view.text)) is not None:
+            return 1.0, one.view.span(*said)
+        return None
 
     def thresholds(self, source: Source, role: Role) -> dict[str, float]:
         """The cut point of each topic."""
         del source, role
-        return {f"topic.{rule.settings.name}": self._cuts[rule.id] for rule, _ in self._topics}
+        out = {f"topic.{r.settings.name}": self._cuts[r.id] for r, _ in self._topics if not r.settings.allow}
+        allowed = [self._cuts[r.id] for r, _ in self._topics if r.settings.allow]
+        return out | ({"off_topic": 1 - min(allowed)} if allowed else {})
+
+
+def cut_of(engine: TextEngine, settings: Settings, both: float | None = None) -> float:
+    """The probability from which on a text belongs to the topic; ``both``: the cut point where the large model is asked too."""
+    if settings.threshold is not None:
+        return settings.threshold
+    if settings.allow:
+        return float(engine.manifest.settings["topics"].get("allow", _ON_TOPIC))
+    if both is not None:
+        return both
+    return float(engine.manifest.calibration["TOPIC"].cuts["LOW"])
+
+
+def _has_a_topic(content: Content, one: inference.PieceReading) -> bool:
+    """Whether allowed topics have a say: in what users ask and what is answered, small talk excepted. Documents and tools give context."""
+    if content.source is Source.INPUT and content.pieces[one.piece].role is not Role.USER:
+        return False
+    return not small_talk(one.view.text)
 
 
 def fitted(engine: TextEngine, settings: Settings, fit: Callable[..., Topic]) -> Topic:

@@ -2,7 +2,7 @@
 
 Text is *measured*, not counted: a run of blanks counts as :data:`BLANKS` characters at most, a run without blanks as
 :data:`SOLID`. So ``\\S+`` in the middle of a pattern has a width although no match of it has a longest one, and the measure
-of a text is never more than its length. :func:`guardrails.reach.settled` measures the same way.
+of a text is never more than its length. :func:`guardrails.streaming.lookahead.settled` measures the same way.
 
 A match that touches the end of what is there is held by the stream as it is. So what may end early counts until it can end:
 ``ACC-\\d+`` reaches five characters. The walk goes over the standard library's own parse tree. RE2's syntax is nearly a

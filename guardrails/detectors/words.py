@@ -12,31 +12,26 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Annotated
 
+from guardrails.catalog import MANAGED_LISTS
 from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector
+from guardrails.detectors.settings import Choice, Items, Order, Remark, Section, Setting, Shape, Text, Word
+from guardrails.detectors.traits import DetectorSpec, Reach
 from guardrails.detectors.words_affixes import affixed
-from guardrails.detectors.words_automaton import (
-    Automaton,
-    Pattern,
-    Prepared,
-    TokenIndex,
-    compile_term,
-    shared_automaton,
-    variants,
-)
-from guardrails.fold import View
+from guardrails.detectors.words_automaton import Automaton, TokenIndex, shared_automaton
+from guardrails.detectors.words_terms import Pattern, Prepared, compile_term, variants
+from guardrails.fold import View, value_key
 from guardrails.resources import data_dir
 from guardrails.rules import Rule
 from guardrails.spans import inside, union
 from guardrails.types import Found, Hit
 
-__all__ = ["SPANS", "Settings", "TermList", "build", "managed_terms", "reach", "unfinished"]
-
-SPANS = True
+__all__ = ["SECTIONS", "SPEC", "Settings", "TermList", "build", "lint", "managed_terms", "reach", "unfinished"]
 
 # A list of this size gets an automaton of its own, built once per process; smaller ones are compiled with the policy.
 _SHARED_FROM = 10_000
@@ -56,13 +51,76 @@ class TermList:
     terms: tuple[str, ...] = field(repr=False)
 
 
+def _ordered(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(words)))
+
+
+def _files(lists: tuple[TermList, ...]) -> tuple[TermList, ...]:
+    return tuple(sorted(lists, key=lambda t: (t.path, t.sha256)))
+
+
+def _shown(lists: tuple[TermList, ...]) -> list[str]:
+    return [f"{t.path} ({len(t.terms):,} terms, sha256 {t.sha256[:12]})" for t in lists]
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Terms in the small syntax ``term``, ``prefix*``, ``*suffix``, ``*substring*`` (``\\*`` is a star); lists; managed lists."""
 
-    terms: tuple[str, ...] = ()
-    lists: tuple[TermList, ...] = ()
-    managed: tuple[str, ...] = ()
+    terms: Annotated[
+        tuple[str, ...],
+        Setting(
+            about="words and phrases; `prefix*`, `*suffix`, `*substring*`",
+            member="wordsConfig",
+            kind=Items(Word()),
+            order=Order.GROWS,
+            canonical=_ordered,
+        ),
+    ] = ()
+    lists: Annotated[
+        tuple[TermList, ...],
+        Setting(
+            about="files with one term a line", kind=Items(Text()), order=Order.GROWS, canonical=_files, shown=_shown,
+            written=lambda lists: [t.path for t in lists], lost="Bedrock has no word list files",
+        ),
+    ] = ()  # fmt: skip
+    managed: Annotated[
+        tuple[str, ...],
+        Setting(
+            about="lists that are part of the package",
+            member="managedWordListsConfig",
+            kind=Items(Choice(MANAGED_LISTS)),
+            order=Order.GROWS,
+            canonical=_ordered,
+        ),
+    ] = ()
+
+
+SECTIONS = (Section(key="words", shape=Shape.WORDS, lost=None),)
+
+
+def lint(rules: Sequence[Rule]) -> Iterator[Remark]:
+    """Terms that say nothing new or too much, lists without a term, and exceptions of nothing."""
+    for rule in rules:
+        settings, seen = rule.settings, dict[Pattern, str]()
+        for term in settings.terms:
+            pattern = compile_term(term)
+            if pattern in seen:
+                yield Remark(
+                    "duplicate-term", f"two terms of {rule.id} are the same after folding", rule.id, "terms",
+                    written=f"{seen[pattern]}, {term}", remedy="keep one of them",
+                )  # fmt: skip
+            seen[pattern] = term
+            if len(pattern.text.strip()) < 2:
+                yield Remark("short-term", f"a term of {rule.id} is a single character", rule.id, "terms", term)
+        for value in () if settings.lists or settings.managed else rule.exceptions:
+            if not any(value_key(t.strip("*")) in value_key(value) for t in settings.terms):
+                message = f"no term of {rule.id} can be found in this exception"
+                yield Remark("unused-exception", message, rule.id, "exceptions", value, remedy="remove it")
+        for listed in settings.lists:
+            if not listed.terms:
+                message = f"the word list {listed.path} has no term"
+                yield Remark("empty-list", message, rule.id, "lists", remedy="add terms")
 
 
 # sha256 of a list → its longest term: a list may be loaded by thousands of policies.
@@ -70,6 +128,10 @@ _LONGEST: dict[str, int] = {}
 _LONGEST_AT_MOST = 256
 # What is longer than this is no word: a stream waits for no more of it.
 _LONGEST_WORD = 1_024
+# In an id: letters of a word that counts alone, and of one with a digit or another word of the same letters grown to it.
+_SHORT = 4
+_SHORT_GLUED = 6
+_LETTERS = re.compile(r"[A-Za-z]+(?:[^A-Za-z0-9]+[A-Za-z]+)*")
 
 
 @lru_cache(maxsize=8)
@@ -102,6 +164,7 @@ def reach(settings: Settings) -> int | None:
 
 
 _LAST_WORD = re.compile(r"\S+\Z")
+_HYPHENS = ("-", "\u2010", "\u00ac")
 
 
 def unfinished(settings: Settings) -> Callable[[str], int | None] | None:
@@ -111,10 +174,39 @@ def unfinished(settings: Settings) -> Callable[[str], int | None] | None:
         return None
 
     def find(text: str) -> int | None:
-        last = _LAST_WORD.search(text, max(0, len(text) - _LONGEST_WORD))
-        return last.start() if last is not None else None
+        base = max(0, len(text) - _LONGEST_WORD)
+        start, end = None, len(text)
+        while True:
+            last = _LAST_WORD.search(text, base, end)
+            if last is not None:
+                start = last.start()
+            before = text[base : end if start is None else start].rstrip()
+            if not before.endswith(_HYPHENS):
+                return start
+            end = base + len(before)  # a word that is divided at the end of a line is one word
 
     return find
+
+
+def _meant(text: str, hit: Hit, credential: bool) -> bool:  # noqa: ARG001 - as a trait
+    """Whether a word in an id is one that somebody wrote. Among random letters and digits some word of three letters is
+    always found; one in letters of any case is chance too."""
+    word = text[hit.start : hit.end]
+    if word.lower() != word and word.upper() != word and not word.istitle():
+        return False
+    if text[max(0, (hit.start or 0) - 1) : hit.start].isalnum() or text[hit.end : (hit.end or 0) + 1].isalnum():
+        return len(word) >= _SHORT_GLUED
+    return len(word) >= _SHORT or _LETTERS.fullmatch(text) is not None
+
+
+SPEC = DetectorSpec(
+    spans=True,
+    words=True,
+    lookahead=lambda settings: Reach(reach(settings), unfinished=unfinished(settings)),
+    blocking=lambda _: False,
+    local=lambda _: True,
+    in_ids=lambda _: _meant,
+)
 
 
 def _longest(terms: Iterable[str]) -> int:

@@ -50,6 +50,7 @@ def page(result: Evaluation, *, show_text: bool = False) -> str:
     parts = [
         f"<h1>{_text(policy.name)} on {_text(data.path.name)}</h1>",
         f'<p class="dim">policy sha256 {policy.identity.sha256}<br>data sha256 {data.sha256}'
+        + (f"<br>models {_text(result.models)}" if result.models else "")
         + (f"<br>rules {_text(', '.join(result.globs))}" if result.globs else "")
         + "</p>",
         f"<p>{_notes(result)}</p>",

@@ -26,6 +26,8 @@ def table(result: Evaluation) -> str:
     out = _Out()
     policy, data = result.policy, result.data
     out.line(f"{policy.name} ({policy.identity.sha256[:12]}) on {data.path.name} ({data.sha256[:12]}), {len(data.rows)} rows")  # fmt: skip
+    if result.models:
+        out.line(f"models: {result.models}")
     if result.globs:
         out.line(f"rules: {', '.join(result.globs)}")
     overall = result.overall

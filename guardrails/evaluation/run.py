@@ -15,6 +15,7 @@ import guardrails
 from guardrails.errors import DeadlineExceeded, GuardrailsError
 from guardrails.evaluation.rows import Data, Row
 from guardrails.guard import Guard
+from guardrails.inference import setting
 from guardrails.inference.pinned import PINNED
 from guardrails.rules import Policy
 from guardrails.types import Action, FailureKind, Finding, Report, Source
@@ -87,6 +88,7 @@ def _identity(guard: Guard, data: Data, globs: Sequence[str]) -> dict[str, Any]:
         "rules": sorted(globs),
         "version": guardrails.__version__,
         "models": dict(PINNED),
+        "setting": setting().models.value,
     }
 
 

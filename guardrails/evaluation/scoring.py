@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from guardrails.detectors import lower_is_worse
 from guardrails.evaluation.rows import Row
 from guardrails.guard import Guard
 from guardrails.rules import Rule
@@ -13,8 +14,6 @@ from guardrails.types import Role, RuleAction, Source
 
 __all__ = ["Scorer", "evidence", "normal", "thresholds"]
 
-# Scores that are high when all is well.
-_GOOD = ("grounding", "relevance")
 _ATTACK = "prompt_attack."
 _TINY = 1e-6
 
@@ -38,7 +37,8 @@ def thresholds(guard: Guard, source: Source, role: Role) -> dict[str, float]:
 
     A guard may have ``thresholds``: a mapping of the scores' keys, or a function of direction and role that returns one.
     """
-    known = {r.id: float(r.settings.threshold) for r in guard.policy.rules if r.id in _GOOD}
+    good = lower_is_worse(guard.policy.rules)
+    known = {r.id: float(r.settings.threshold) for r in guard.policy.rules if r.id in good}
     given: Any = getattr(guard, "thresholds", None) or {}
     if callable(given):
         given = given(source, role)
@@ -57,6 +57,7 @@ class Scorer:
         self._guard = guard
         self._on = {s: {r.id: r for r in guard.policy.rules if r.action(s) is not None} for s in Source}
         self._counted = {s: _counted(rules.values(), s) for s, rules in self._on.items()}
+        self._good = lower_is_worse(guard.policy.rules)
         self._limits: dict[tuple[Source, Role], dict[str, float]] = {}
         self._named: dict[tuple[str, Source], frozenset[str]] = {}
         self._rules: dict[tuple[str, Source], str | None] = {}
@@ -131,7 +132,7 @@ class Scorer:
         threshold = limits.get(key)
         if threshold is None and key.startswith(_ATTACK):
             threshold = limits.get("content.PROMPT_ATTACK")
-        if key in _GOOD:
+        if key in self._good:
             return evidence(1 - value, None if threshold is None else 1 - threshold)
         return evidence(value, threshold)
 

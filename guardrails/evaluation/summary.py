@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from guardrails import inference
 from guardrails.evaluation import metrics
 from guardrails.evaluation.metrics import CONFIDENCE, Estimate
 from guardrails.evaluation.rows import Data, Row
@@ -134,6 +135,13 @@ class Evaluation:
     judged: tuple[Judged, ...] = field(repr=False)
     thresholded: bool = False
 
+    @property
+    def models(self) -> str:
+        """Which models judge texts in this installation; empty where the setting decides about none of the policy's rules."""
+        kinds = {r.detector for r in self.policy.rules}
+        asked = "content" in kinds or ("grounding" in kinds and inference.compares())
+        return inference.setting().models.value if asked else ""
+
     def of(self, group: Group) -> list[Judged]:
         """The measured rows of a group."""
         every = group is self.overall
@@ -144,6 +152,7 @@ class Evaluation:
         return {
             "policy": {"name": self.policy.name, "sha256": self.policy.identity.sha256},
             "rules": sorted(r.id for r in self.policy.rules if any(r.action(s) is not None for s in Source)),
+            "models": self.models,
             "data": {"file": str(self.data.path), "sha256": self.data.sha256, "rows": len(self.data.rows)},
             "intervals": {"confidence": CONFIDENCE, "resamples": self.resamples},
             "overall": self.overall.to_dict(),

@@ -3,7 +3,10 @@
 :class:`Exchange` is synchronous and computes where it is called; doors decide on which thread that is.
 """
 
-from guardrails.exchange.exchange import Exchange, Tenancy
+from guardrails.exchange.again import again
+from guardrails.exchange.context import Tenancy
+from guardrails.exchange.exchange import Exchange
+from guardrails.exchange.kept import Kept
 from guardrails.exchange.streamed import StreamedAnswer
 
-__all__ = ["Exchange", "StreamedAnswer", "Tenancy"]
+__all__ = ["Exchange", "Kept", "StreamedAnswer", "Tenancy", "again"]

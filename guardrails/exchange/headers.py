@@ -8,7 +8,8 @@ from urllib.parse import unquote_plus
 
 from guardrails.types import Role
 from guardrails.wire.enums import is_enum
-from guardrails.wire.shape import Kind, Slot
+from guardrails.wire.shape import Kind
+from guardrails.wire.slots import Slot
 
 __all__ = ["Headers", "content_type", "texts_of"]
 

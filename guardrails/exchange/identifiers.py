@@ -19,8 +19,9 @@ from guardrails.guard import Guard
 from guardrails.ids import id_rules
 from guardrails.types import Action, Failure, Finding, Role, Source
 from guardrails.wire.enums import is_enum
-from guardrails.wire.form import Form
-from guardrails.wire.shape import Kind, Slot
+from guardrails.wire.format import Session
+from guardrails.wire.shape import Kind
+from guardrails.wire.slots import Slot
 
 __all__ = ["Judged", "judged", "outside", "scrubbed"]
 
@@ -94,10 +95,10 @@ def judged(  # noqa: PLR0917 - what a judgement depends on
     return out
 
 
-def outside(form: Form) -> list[Slot]:
+def outside(form: Session) -> list[Slot]:
     """The ids of a request that stand outside its body, and the texts of its path that are none."""
-    out = [Slot(text, Role.USER, "(path)", kind=Kind.OPAQUE, fixed=True) for text in form.names]
-    for name, value in form.query.items():
+    out = [Slot(text, Role.USER, "(path)", kind=Kind.OPAQUE, fixed=True) for text in form.request.names]
+    for name, value in form.request.query.items():
         for text in (name, value):
             if text and not is_enum(text):
                 credential = text is value and name.lower() in _CREDENTIALS

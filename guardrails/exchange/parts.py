@@ -13,7 +13,8 @@ from itertools import accumulate
 
 from guardrails.spans import beside
 from guardrails.types import Action, Finding, Role
-from guardrails.wire.shape import Kind, Mode, Slot
+from guardrails.wire.shape import Kind
+from guardrails.wire.slots import Mode, Slot
 
 __all__ = ["Across", "Seam", "messages", "parts", "seams"]
 

@@ -6,8 +6,8 @@ from collections.abc import Container
 
 from guardrails.rules import Conversation, Scope
 from guardrails.types import Role
-from guardrails.wire.form import Form
-from guardrails.wire.shape import Walk
+from guardrails.wire.format import Session
+from guardrails.wire.walk import Walk
 
 __all__ = ["blocking_turns", "split_attack"]
 
@@ -15,7 +15,7 @@ __all__ = ["blocking_turns", "split_attack"]
 _WINDOW = 8_000
 
 
-def blocking_turns(conversation: Conversation, walk: Walk, form: Form) -> Container[int]:
+def blocking_turns(conversation: Conversation, walk: Walk, form: Session) -> Container[int]:
     """The messages that may block. Every message is inspected all the same."""
     turns = sorted({*walk.turns(), *(u.turn for u in walk.unread if u.turn is not None)})
     match conversation.scope:

@@ -1,4 +1,4 @@
-"""When one look at a whole text says what the segments of :mod:`guardrails.stream` would say: that there is nothing.
+"""When one look at a whole text says what the segments of :mod:`guardrails.streaming.stream` would say: that there is nothing.
 
 Words and regexes without anchors are hits wherever they stand: what a segment with the text before it holds, the whole
 text holds too. So a whole text in which they find nothing needs no segments. Anything else goes the usual way: PII, which
@@ -7,7 +7,6 @@ can be excused by what follows; text that has to be unfolded; runs in which a se
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 
 from guardrails.content import Content, Deadline
@@ -20,8 +19,6 @@ __all__ = ["nothing_in"]
 _RUN = 64
 _REACH = 256
 _PIECE = 32_768
-_ESCAPED = re.compile(r"\\[^AzZB]|\[\^")
-_ANCHOR = re.compile(r"[$^]|\\[AzZB]")
 # Whether a policy's answers can take the shortcut, by its sha256; the oldest are forgotten.
 _MOST = 10_000
 _known: OrderedDict[str, bool] = OrderedDict()
@@ -56,9 +53,8 @@ def _possible(guard: Guard) -> bool:
 
 def _local(guard: Guard) -> bool:
     """Whether all rules of the answers find what they find in any text that holds it."""
-    direction = guard.direction(Source.OUTPUT)
-    hold = guard.hold(Source.OUTPUT)
-    if not set(direction.names) <= {"words", "regex"} or hold.whole or hold.characters > _REACH:
+    pipeline = guard.direction(Source.OUTPUT)
+    ahead = pipeline.lookahead
+    if ahead.whole or ahead.characters > _REACH:
         return False
-    patterns = [r.settings.pattern for r in direction.rules.values() if r.detector == "regex"]
-    return not any(_ANCHOR.search(_ESCAPED.sub("", p)) for p in patterns)
+    return all(pipeline.spec(r).local(r.settings) for r in pipeline.rules.values())

@@ -7,9 +7,9 @@ from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from guardrails.types import Piece, Qualifier, Role
-from guardrails.wire.shape import Slot
+from guardrails.wire.slots import Slot
 
-__all__ = ["company", "marked"]
+__all__ = ["marked", "references"]
 
 # How prompts announce what was retrieved: in a tag, on a line that begins with a heading, on one that ends with it.
 _WORDS = (
@@ -64,7 +64,7 @@ def _after(text: str, begin: str, end: str | None) -> list[tuple[int, int]]:
     return [(start, len(text) if stop < 0 else stop)]
 
 
-def company(slots: Iterable[Slot], wanted: Sequence[Any], latest: Container[int]) -> tuple[Piece, ...]:
+def references(slots: Iterable[Slot], wanted: Sequence[Any], latest: Container[int]) -> tuple[Piece, ...]:
     """The grounding sources and the queries among the texts of a request.
 
     ``wanted``: names of roles, ``marked``, or pairs of the words before and behind a source in the text of a user or system.

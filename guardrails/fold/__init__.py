@@ -11,12 +11,7 @@ from typing import Any
 
 from guardrails.fold.view import View
 
-__all__ = ["Folded", "View", "bidi_begun", "fold_term", "spacing_begun"]
-
-MAX_DEPTH = 3  # encodings inside encodings
-MAX_VIEWS = 64
-MAX_GROWTH = 10  # all views together, in lengths of the text (and never less than _SMALL characters)
-_SMALL = 400_000
+__all__ = ["Folded", "View", "bidi_begun", "fold_term", "spacing_begun", "value_key"]
 
 
 class Folded:
@@ -101,3 +96,9 @@ def bidi_begun(text: str) -> int:
     from guardrails.fold import bidi  # noqa: PLC0415 - as for the engine
 
     return bidi.bidi_begun(text)
+
+
+def value_key(value: str) -> str:
+    """A value reduced to what identifies it: folded letters and digits; the folded value when it has none."""
+    folded = fold_term(value)
+    return "".join(c for c in folded if c.isalnum()) or folded

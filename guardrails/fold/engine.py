@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from guardrails.fold import _SMALL, MAX_DEPTH, MAX_GROWTH, MAX_VIEWS, shapes
 from guardrails.fold import clean as c
+from guardrails.fold import shapes
 from guardrails.fold.bidi import unbidi
 from guardrails.fold.decode import DECODERS, splice
 from guardrails.fold.leet import LEET_TRIGGER, leet
+from guardrails.fold.limits import MAX_DEPTH, MAX_GROWTH, MAX_VIEWS, SMALL
 from guardrails.fold.mojibake import unmojibake
 from guardrails.fold.spelling import SPELLING_TRIGGER, bare, respelled
 from guardrails.fold.view import View
@@ -73,7 +74,7 @@ class Engine:
 
     def derive(self, raw: View, note: Callable[[str], None]) -> Iterator[View]:
         """The raw view and everything derived from it, each text once."""
-        budget = max(len(raw.text) * MAX_GROWTH, _SMALL)
+        budget = max(len(raw.text) * MAX_GROWTH, SMALL)
         seen = {raw.text}
         yield raw
         made, size = 1, 0

@@ -31,9 +31,11 @@ _TABLES = (
 )
 _OPEN = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _SET = r"@$!|+#%€¢£¥§©®¡†×"
-_SIGN = regex.compile(rf"[0-9{_SET}]|[(\[{{<](?=\w)")
+# An escape (`\u0041`) is decoded by others, and is no word itself.
+_ESCAPE = rf"\\(?:u[0-9a-fA-F]{{4}}|U[0-9a-fA-F]{{8}}|x[0-9a-fA-F]{{2}})(?![\w{_SET}])(*SKIP)(*FAIL)"
+_SIGN = regex.compile(rf"{_ESCAPE}|[0-9{_SET}]|[(\[{{<](?=[\w{_SET}])")
 # What a sign is part of, to its left and to its right.
-_PART = rf"(?:[\w{_SET}]|[(\[{{<](?=\w))"
+_PART = rf"(?:[\w{_SET}]|[(\[{{<](?=[\w{_SET}]))"
 _LEFT, _RIGHT = regex.compile(rf"(?r){_PART}*+"), regex.compile(rf"{_PART}*+")
 _INSIDE = regex.compile(r"\pL\d+\pL")
 _OUTSIDE = regex.compile(r"^\d.*\pL.*\d$")
@@ -81,7 +83,7 @@ def _reading(
 
 
 def _tokens(text: str) -> Iterator[tuple[int, int]]:
-    """Words with a sign or digit in them, and runs of nothing else."""
+    """Words with a sign or digit in them, and runs of nothing else. Escapes (``\\u0041``) are decoded, and no words themselves."""
     at = 0
     # Few words have a sign: looking for those first costs a tenth of looking at every word.
     while (sign := _SIGN.search(text, at)) is not None:

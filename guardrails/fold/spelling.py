@@ -21,7 +21,10 @@ SPELLING_TRIGGER = rf"[a-z][A-Z]|[A-Za-z]-[ \t]*\r?\n|[A-Za-z]{{4}}[0-9]|[0-9][A
 # Scripts written without blanks between words.
 UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 
-_CAMEL = regex.compile(r"(?<![\w])_*\p{L}[\p{L}\p{N}_]{4,}")
+# Escapes (`\u006e`) are decoded by others, and are no words themselves.
+_CAMEL = regex.compile(
+    r"(?<!\w)(?!(?<=\\)(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2})(?!\w))_*\p{L}[\p{L}\p{N}_]{4,}"
+)
 _EDGE = regex.compile(
     r"(?<=\p{Ll})(?=\p{Lu}\p{Ll})|(?<=\p{Ll}{2})(?=\p{Lu})|(?<=\p{Lu}{2})(?=\p{Lu}\p{Ll}{2})|(?<=\p{L}{4})(?=\p{Nd})|(?<=\p{Nd})(?=\p{L}{4})"
 )
@@ -33,7 +36,8 @@ _DOUBLED = regex.compile(r"(\p{L})\1+", regex.IGNORECASE)
 _CENSOR = regex.compile(
     r"(?<=\p{L})(?:[#@$%&!?_~×•●█■▪◼⬛✱∗⁎﹡＊★☆✖]|(?<=\*)[#@$%&!?_\-]|[#@$%&!?_\-](?=\*))+(?=[\p{L}*#@$%&!?_\-])"
 )
-_BETWEEN = regex.compile(rf"(?<=[{UNSPACED}])\s+(?=[{UNSPACED}])")
+# … where a line breaks; Korean has blanks, but lines of it break inside words too.
+_BETWEEN = regex.compile(rf"(?<=[{UNSPACED}])\s+(?=[{UNSPACED}])|(?<=\p{{Hangul}})[ \t]*\r?\n[ \t]*(?=\p{{Hangul}})")
 
 # Signs that a reader supplies, and letters with the same name in neighbouring alphabets: Arabic vowel signs and tatweel, the
 # hamza and madda of an alef; Hebrew points and accents; Syriac points; Devanagari's nukta; candrabindu for anusvara.

@@ -6,8 +6,9 @@ the first call, or by :func:`warm`, once a process.
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,34 +16,50 @@ from guardrails import language
 from guardrails.content import Content, Deadline
 from guardrails.fold import View
 from guardrails.inference import store
+from guardrails.inference.chosen import Models, Setting, resolve
 from guardrails.inference.identifiers import without_identifiers
 from guardrails.inference.pinned import PINNED
 from guardrails.inference.readings import readings
-from guardrails.types import NOT_JUDGED, Found, Qualifier, Source, Unseen
+from guardrails.rules import Rule
+from guardrails.types import NOT_JUDGED, TRUSTED, Found, Qualifier, Source, Unseen
 
 if TYPE_CHECKING:
+    from guardrails.inference.cascade import Cascade, LargeEngine
     from guardrails.inference.classifiers import Classifier
+    from guardrails.inference.comparing import PairCascade
     from guardrails.inference.pair import PairEngine
     from guardrails.inference.runner import Runner
     from guardrails.inference.tagging import Tagged
     from guardrails.inference.text import Reading, TextEngine
+    from guardrails.inference.topic_pairs import TopicCascade
 
 __all__ = [
     "ModelInfo",
+    "Models",
     "PieceReading",
+    "compares",
     "foreign",
     "inventory",
     "judged",
+    "named",
     "note_languages",
+    "pair_cascade",
     "pair_engine",
     "plainer",
+    "question",
     "read",
+    "setting",
     "tags",
+    "text_cascade",
     "text_engine",
+    "topic_cascade",
+    "trusted",
     "views",
     "warm",
+    "windows_read",
 ]
 
+_log = logging.getLogger("guardrails")
 _lock = threading.Lock()
 _engines: dict[str, Any] = {}
 
@@ -58,9 +75,10 @@ def _engine(name: str, load: Callable[[store.Manifest], Any]) -> Any:
 
 
 def text_engine() -> TextEngine:
-    """The engine of the text model. Raises WeightsMissing when its files are not what this release ships."""
+    """The engine of the (small) text model. Raises WeightsMissing when its files are not what this release ships."""
 
     def load(manifest: store.Manifest) -> TextEngine:
+        setting()  # a value that is unknown stops the start
         from guardrails.inference import text  # noqa: PLC0415 - torch
 
         return text.load(manifest)
@@ -79,6 +97,95 @@ def pair_engine() -> PairEngine:
 
     engine: PairEngine = _engine("grounding", load)
     return engine
+
+
+def pair_cascade() -> PairCascade:
+    """The grounding model together with the large one, where the setting asks that and it has a head for pairs.
+
+    Raises WeightsMissing when files are not what this release ships, or the large model is wanted and not there.
+    """
+    from guardrails.inference.comparing import PairCascade  # noqa: PLC0415 - torch
+
+    small = pair_engine()
+    found: PairCascade | None = _engines.get("pairs")
+    if found is not None and found.small is small:
+        return found
+    large = _large(small.tokeniser.padding) if _asks_large("pairs") else None
+    found = _engines["pairs"] = PairCascade(small, large, every=setting().models is Models.LARGE)
+    return found
+
+
+def topic_cascade() -> TopicCascade:
+    """The text model's nearness to topics together with the large one, where the setting asks that and it was fitted for topics.
+
+    Raises WeightsMissing when files are not what this release ships, or the large model is wanted and not there.
+    """
+    from guardrails.inference.topic_pairs import TopicCascade  # noqa: PLC0415 - torch
+
+    small = text_engine()
+    found: TopicCascade | None = _engines.get("topics")
+    if found is not None and found.small is small:
+        return found
+    large = _large(small.tokeniser.padding) if _asks_large("topics") else None
+    found = _engines["topics"] = TopicCascade(small, large, every=setting().models is Models.LARGE)
+    return found
+
+
+def compares() -> bool:
+    """Whether the large model compares answers with their sources, as the setting and its weights have it. Raises WeightsMissing."""
+    return _asks_large("pairs")
+
+
+def _asks_large(task: str) -> bool:
+    """Whether the setting asks the large model, and its manifest has settings for this task."""
+    return setting().models is not Models.FAST and task in store.manifest(store.LARGE).settings
+
+
+def _large(padding: int) -> LargeEngine:
+    from guardrails.inference.cascade import load_large  # noqa: PLC0415 - torch
+
+    engine: LargeEngine = _engine(store.LARGE, lambda manifest: load_large(manifest, padding))
+    return engine
+
+
+def setting() -> Setting:
+    """Which models judge harmful texts and attacks here; looked up once a process. Raises GuardrailsError for an unknown value."""
+    found = _engines.get("setting")
+    if not isinstance(found, Setting):
+        found = _engines.setdefault("setting", resolve())
+    return found
+
+
+def text_cascade() -> Cascade:
+    """The text model together with the large one, as the setting has it.
+
+    Raises WeightsMissing when files are not what this release ships, or the large model is wanted and not there.
+    """
+    from guardrails.inference.cascade import Cascade  # noqa: PLC0415 - torch
+
+    small = text_engine()
+    found: Cascade | None = _engines.get("cascade")
+    if found is not None and found.small is small:
+        return found
+    chosen = setting()
+    large: LargeEngine | None = None
+    if chosen.models is not Models.FAST:
+        large = _large(small.tokeniser.padding)
+    elif chosen.notice:
+        _log.warning("%s", chosen.notice)
+    found = _engines["cascade"] = Cascade(small, large, every=chosen.models is Models.LARGE)
+    return found
+
+
+def named(models: Mapping[str, str]) -> str:
+    """The setting, where it decides about the models that were asked (``Report.models``); else an empty string."""
+    return setting().models.value if "text" in models or ("grounding" in models and compares()) else ""
+
+
+def windows_read() -> dict[str, int]:
+    """How many windows each model has read since the start of the process, by its name."""
+    engines = {name: _engines.get(name) for name in PINNED}
+    return {name: engine.runner.read for name, engine in engines.items() if engine is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +207,13 @@ def judged(content: Content, index: int) -> bool:
     if content.source is Source.INPUT:
         return True
     return Qualifier.GUARD_CONTENT in content.pieces[index].qualifiers
+
+
+def trusted(content: Content, index: int, rules: Sequence[Rule], found: Found) -> bool:
+    """True for a piece that these rules pass over, because it is the operator's own word: that is noted in what was found."""
+    passing = [r.id for r in rules if r.trusts(content.pieces[index].role)]
+    found.unseen += [u for rule in passing if (u := Unseen(TRUSTED, rule, index)) not in found.unseen]
+    return bool(passing)
 
 
 def read(content: Content, deadline: Deadline) -> list[PieceReading]:
@@ -140,6 +254,14 @@ def plainer(content: Content, one: PieceReading, deadline: Deadline) -> Reading 
     return found
 
 
+def question(content: Content, deadline: Deadline) -> Reading | None:
+    """The reading of what an answer answers; None on the way in, and without a question."""
+    if content.source is not Source.OUTPUT:
+        return None
+    asked = (one for one in read(content, deadline) if content.pieces[one.piece].qualifiers == (Qualifier.QUERY,))
+    return next((one.reading for one in asked), None)
+
+
 def _query(content: Content) -> str | None:
     """What an answer answers, None on the way in."""
     if content.source is not Source.OUTPUT:
@@ -171,7 +293,8 @@ def _read(content: Content, deadline: Deadline) -> list[PieceReading]:
 def unjudged(content: Content, index: int) -> list[str]:
     """The codes of the languages in a piece that the models were not measured on, each once."""
     found: list[str] = content.shared(
-        f"languages {index}", lambda: sorted({code for _, _, code in language.unsupported(content.pieces[index].text)})
+        f"languages {index}",
+        lambda: sorted({code for view in views(content, index) for _, _, code in language.unsupported(view.text)}),
     )
     return found
 
@@ -192,15 +315,19 @@ def tags(one: PieceReading) -> Iterator[Tagged]:
     return (t for t in tagging.spans(one.reading, manifest.tags, one.view.text) if t.score >= least)
 
 
-def warm(names: Sequence[str] = ("text", "grounding")) -> None:
-    """Verify and load models now instead of at the first check. Raises WeightsMissing."""
+def warm(names: Sequence[str] = ("text", "grounding", "large")) -> None:
+    """Verify and load models now instead of at the first check; the large one where the setting asks it. Raises WeightsMissing."""
     for name in names:
-        {"text": text_engine, "grounding": pair_engine}[name]()
+        {"text": text_engine, "grounding": pair_cascade, "large": text_cascade}[name]()
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """One shipped model: where it is, what it is, and where it runs (``device`` is empty until it is loaded)."""
+    """One trained model: where it is, what it is, and where it runs (``device`` is empty until it is loaded).
+
+    ``path`` and ``sha256`` are those of its weights; where they are in several files, the folder, and the sha256 of the manifest
+    that names them. ``setting`` is that of the installation, for the models that it is about.
+    """
 
     name: str
     version: str
@@ -210,6 +337,7 @@ class ModelInfo:
     dtype: str
     device: str
     heads: tuple[str, ...]
+    setting: str = ""
 
 
 def _where(runner: Runner) -> str:
@@ -217,23 +345,27 @@ def _where(runner: Runner) -> str:
 
 
 def inventory() -> list[ModelInfo]:
-    """What ships, verified. Raises WeightsMissing."""
+    """The models that are asked under the setting of this installation, verified. Raises WeightsMissing."""
     out = []
     for name in PINNED:
+        if name == store.LARGE and setting().models is Models.FAST:
+            continue
         manifest = store.manifest(name)
         store.verified(manifest)
-        weights = manifest.folder / store.WEIGHTS
+        weights = store.weights(manifest)
+        alone = weights[0] if len(weights) == 1 else None
         engine = _engines.get(name)
         out.append(
             ModelInfo(
                 name,
                 manifest.version,
-                str(weights),
-                manifest.files[store.WEIGHTS],
-                weights.stat().st_size,
+                str(alone or manifest.folder),
+                manifest.files[alone.name] if alone else manifest.sha256,
+                sum(path.stat().st_size for path in weights),
                 str(engine.runner.dtype).removeprefix("torch.") if engine else "",
                 _where(engine.runner) if engine else "",
                 manifest.labels,
+                setting().models.value if name in ("text", store.LARGE) or (name == "grounding" and compares()) else "",
             )
         )
     return out

@@ -11,14 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from guardrails.inference import store
 from guardrails.inference.runner import Runner
-from guardrails.inference.store import TOKENISER, WEIGHTS, Manifest, verified
+from guardrails.inference.store import Manifest
 from guardrails.inference.text import NEAR_CUT, sigmoid
 from guardrails.inference.tokens import Ints, Tokeniser, Tokens
 from guardrails.inference.windows import Window, pair, starts
 from guardrails.sentences import sentences
 
-__all__ = ["PairEngine", "Support", "load"]
+__all__ = ["Candidate", "PairEngine", "Support", "cut", "joined", "load"]
 
 Floats = NDArray[np.float32]
 
@@ -29,39 +30,51 @@ _GATHERED = 8
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """How well the best of the passages supports a claim: probability, source, and characters of it (half-open)."""
+    """How well the best of the passages supports a claim: probability, source, and characters of it (half-open).
+
+    ``large``: whether the large model was asked.
+    """
 
     probability: float
+    source: int
+    start: int
+    end: int
+    large: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What may support a claim: tokens ``first`` to ``last`` of ``premise``, and the window in which they stand before the claim.
+
+    ``source``, ``start``, ``end``: the place of the evidence, as in :class:`Support`.
+    """
+
+    premise: Tokens
+    first: int
+    last: int
+    window: Window
     source: int
     start: int
     end: int
 
 
 class PairEngine:
-    """Compares. Thread-safe."""
+    """The small model: what to read for a claim, and how well an answer fits its question. Thread-safe."""
 
     def __init__(self, manifest: Manifest, tokeniser: Tokeniser, runner: Runner) -> None:
         self.manifest, self.tokeniser, self.runner = manifest, tokeniser, runner
         self.label = {name: i for i, name in enumerate(manifest.labels)}
 
-    def _probability(self, label: str, logits: Floats) -> float:
-        c = self.manifest.calibration[label]
-        return sigmoid(c.scale * float(logits[self.label[label]]) + c.bias)
-
-    def support(
-        self, sources: Sequence[str], claims: Sequence[str], cuts: Sequence[float], seconds: float
-    ) -> list[Support]:
-        """The best evidence for each claim. Passages of a long source are retrieved first by the rare tokens they share.
+    def candidates(self, sources: Sequence[str], claims: Sequence[str]) -> list[list[Candidate]]:
+        """For each claim the passages to read. Those of a long source are retrieved by the rare tokens they share.
 
         A sentence that sums up often joins what stands far apart; so, where there are more passages than are read, the last of
         them gives way to a gathering of the sentences that together share most with the claim.
-
-        ``cuts`` are the thresholds that matter: near one of them the deciding pair is computed again alone in fp32.
         """
         tokens = self.tokeniser([*sources, *claims])
         given, asked = tokens[: len(sources)], tokens[len(sources) :]
         settings = self.manifest.settings
-        asked = [_cut(t, settings["longest_claim"]) for t in asked]
+        asked = [cut(t, settings["longest_claim"]) for t in asked]
         room, stride, most = settings["passage"], settings["stride"], settings["passages"]
         passages = [
             _Part(s, i, min(i + room, len(t)))
@@ -75,41 +88,35 @@ class PairEngine:
             most -= 1
             parts = [_Part(s, a, b) for s, t in enumerate(given) for a, b in _sentence_tokens(sources[s], t)]
             whole = _Index([given[p.source].ids[p.start : p.end] for p in parts])
-        windows: list[Window] = []
-        owner: list[tuple[int, _Part]] = []
-        for n, claim in enumerate(asked):
+
+        def candidate(premise: Tokens, first: int, last: int, claim: Tokens, place: _Part) -> Candidate:
+            offsets = given[place.source].offsets
+            start, end = int(offsets[place.start, 0]), int(offsets[place.end - 1, 1])
+            window = pair(self.tokeniser, premise, first, last, claim)
+            return Candidate(premise, first, last, window, place.source, start, end)
+
+        out: list[list[Candidate]] = []
+        for claim in asked:
             space = self.manifest.window - 3 - len(claim)
+            found = []
             for i in index.best(claim.ids, most):
                 p = passages[i]
-                windows.append(pair(self.tokeniser, given[p.source], p.start, min(p.end, p.start + space), claim))
-                owner.append((n, p))
+                found.append(candidate(given[p.source], p.start, min(p.end, p.start + space), claim, p))
             chosen = whole.cover(claim.ids, min(space, room)) if whole is not None else []
             if chosen:
-                gathered = _joined([given[parts[i].source].part(parts[i].start, parts[i].end) for i in sorted(chosen)])
-                windows.append(pair(self.tokeniser, gathered, 0, min(len(gathered), space), claim))
-                owner.append((n, parts[chosen[0]]))
-        rows = self.runner.run(windows, seconds)
-        best: dict[int, tuple[float, _Part]] = {}
-        for (n, p), window, row in zip(owner, windows, rows, strict=True):
-            value = self._probability("GROUNDING", row)
-            if any(abs(value - cut) <= NEAR_CUT for cut in cuts):
-                value = self._probability("GROUNDING", self.runner.exact(window))
-            if n not in best or value > best[n][0]:
-                best[n] = (value, p)
-        out = []
-        for n in range(len(asked)):
-            if n not in best:
-                out.append(Support(0.0, 0, 0, 0))
-                continue
-            value, p = best[n]
-            offsets = given[p.source].offsets
-            out.append(Support(value, p.source, int(offsets[p.start, 0]), int(offsets[p.end - 1, 1])))
+                gathered = joined([given[parts[i].source].part(parts[i].start, parts[i].end) for i in sorted(chosen)])
+                found.append(candidate(gathered, 0, min(len(gathered), space), claim, parts[chosen[0]]))
+            out.append(found)
         return out
+
+    def _probability(self, label: str, logits: Floats) -> float:
+        c = self.manifest.calibration[label]
+        return sigmoid(c.scale * float(logits[self.label[label]]) + c.bias)
 
     def relevance(self, query: str, answer: str, cuts: Sequence[float], seconds: float) -> float:
         """The probability that some part of the answer answers the query."""
         asked, given = self.tokeniser([query, answer])
-        asked = _cut(asked, self.manifest.window // 3)
+        asked = cut(asked, self.manifest.window // 3)
         room = self.manifest.settings["longest_claim"]
         windows = []
         for i in starts(len(given), room, room // 2):
@@ -123,13 +130,13 @@ class PairEngine:
         return best
 
 
-def _cut(tokens: Tokens, limit: int) -> Tokens:
+def cut(tokens: Tokens, limit: int) -> Tokens:
     """The beginning and the end of a claim that is too long for one window: nobody writes such sentences, lists look like it."""
     if len(tokens) <= limit:
         return tokens
     head = limit // 2
     tail = len(tokens) - (limit - head)
-    return _joined([tokens.part(0, head), tokens.part(tail, len(tokens))])
+    return joined([tokens.part(0, head), tokens.part(tail, len(tokens))])
 
 
 class _Part(NamedTuple):
@@ -140,7 +147,8 @@ class _Part(NamedTuple):
     end: int
 
 
-def _joined(parts: Sequence[Tokens]) -> Tokens:
+def joined(parts: Sequence[Tokens]) -> Tokens:
+    """Tokens one behind the other."""
     return Tokens(
         np.concatenate([p.ids for p in parts]),
         np.concatenate([p.offsets for p in parts]),
@@ -210,14 +218,13 @@ class _Index:
 
 def load(manifest: Manifest) -> PairEngine:
     """Verify the files and build the network. Raises WeightsMissing."""
-    verified(manifest)
-    from safetensors.torch import load_file  # noqa: PLC0415
-
+    store.verified(manifest)
     from guardrails.inference.modules import PairModel, Shape  # noqa: PLC0415
+    from guardrails.inference.packing import stored  # noqa: PLC0415
 
     model = PairModel(Shape(**manifest.shape), len(manifest.labels))
-    model.load_state_dict({k: v.float() for k, v in load_file(manifest.folder / WEIGHTS).items()})
-    tokeniser = Tokeniser(manifest.folder / TOKENISER)
+    model.load_state_dict(stored(manifest))
+    tokeniser = Tokeniser(store.file(manifest, store.TOKENISER))
 
     def pack(out: Any, _windows: Sequence[Window]) -> list[Floats]:
         return list(out.cpu().numpy())

@@ -1,6 +1,7 @@
 """sha256 of the shipped manifests; written by the recipes in `models/`."""
 
 PINNED: dict[str, str] = {
-    "text": "b02d5f6c6fba39da303380ae081420992735fa6a493e56c7ea01a71c26f35c81",
-    "grounding": "4c00fe24299188a8cc54058c98515f2e7fd5240443880218609119bd3b26e5ee",
+    "text": "e50d871ca54706d4aff55058201a07a6e76e14971818da24e65a6214d0665d02",
+    "large": "a501b115f6fc6a69ee417b1069c24482b0f34a9c78c07b22ef8eb9837c633a5d",
+    "grounding": "a421c264c43dff58365f2c45ad370f804d24f2d9bc4f91a0b8a9cc4e8bd62942",
 }

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,9 +88,14 @@ class _Job:
 
 
 class Runner:
-    """Runs a network. Thread-safe. ``pack`` turns its output and the number of rows into one numpy result a row."""
+    """Runs a network. Thread-safe. ``pack`` turns its output and the windows into one result a window.
 
-    def __init__(self, model: torch.nn.Module, padding: int, pack: Any, name: str) -> None:
+    ``tokens`` are those of one batch, by kind of device. ``read`` counts the windows since the start.
+    """
+
+    def __init__(
+        self, model: torch.nn.Module, padding: int, pack: Any, name: str, tokens: Mapping[str, int] = BATCH_TOKENS
+    ) -> None:
         self._exact_model = model.float().eval().requires_grad_(False)
         self._padding, self._pack, self._name = padding, pack, name
         self.device, self.dtype = choose()
@@ -100,7 +105,9 @@ class Runner:
         self._waiting: deque[tuple[_Job, int]] = deque()
         self._bytes = 0
         self._busy = False
-        self._budget = BATCH_TOKENS[self.device.type]
+        self._tokens = tokens
+        self._budget = tokens[self.device.type]
+        self.read = 0
         _log.info(
             "model %s runs on %s in %s with %s", name, self.device, str(self.dtype).removeprefix("torch."), self.backend
         )
@@ -167,6 +174,7 @@ class Runner:
             while self._waiting and (not taken or tokens < 4 * self._budget):
                 taken.append(self._waiting.popleft())
                 tokens += len(taken[-1][0].windows[taken[-1][1]])
+            self.read += len(taken)
         taken.sort(key=lambda x: -len(x[0].windows[x[1]]))
         for batch in _split(taken, self._budget):
             windows = [job.windows[i] for job, i in batch]
@@ -209,7 +217,7 @@ class Runner:
             "model %s: out of memory on %s for a single window; it runs on the CPU from now on", self._name, self.device
         )
         self.device, self.dtype = torch.device("cpu"), torch.float32
-        self._model, self._budget = self._exact_model, BATCH_TOKENS["cpu"]
+        self._model, self._budget = self._exact_model, self._tokens["cpu"]
         return self._once(self._model, self.device, windows)
 
     def exact(self, window: Window) -> Any:

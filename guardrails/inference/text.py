@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from guardrails.inference import store
 from guardrails.inference.runner import Runner
-from guardrails.inference.store import TOKENISER, WEIGHTS, Calibration, Manifest, verified
+from guardrails.inference.store import Calibration, Manifest
 from guardrails.inference.tokens import Tokeniser, Tokens
 from guardrails.inference.windows import Window, frame
 
@@ -60,21 +61,21 @@ class Reading:
             return 0, 0
         return int(self.tokens.offsets[w.first, 0]), int(self.tokens.offsets[w.last - 1, 1])
 
+    def probability(self, row: Row, value: Callable[[Row], float], calibration: Calibration) -> float:
+        """The probability of a window of this text."""
+        shift = calibration.length * math.log2(self.of) if self.of > 1 else 0.0
+        return sigmoid(calibration.scale * value(row) + calibration.bias - shift)
+
     def decide(
         self, value: Callable[[Row], float], calibration: Calibration, cuts: Sequence[float] | None = None
     ) -> tuple[float, int]:
         """(probability, window) of the window with the highest probability; near a cut the exact one."""
-        shift = calibration.length * math.log2(self.of) if self.of > 1 else 0.0
         near = tuple(calibration.cuts.values()) if cuts is None else cuts
-
-        def probability(row: Row) -> float:
-            return sigmoid(calibration.scale * value(row) + calibration.bias - shift)
-
         best, place = -1.0, 0
         for i, row in enumerate(self.rows):
-            p = probability(row)
+            p = self.probability(row, value, calibration)
             if not self._exact[i] and any(abs(p - cut) <= NEAR_CUT for cut in near):
-                p = probability(self.exact(i))
+                p = self.probability(self.exact(i), value, calibration)
             if p > best:
                 best, place = p, i
         return best, place
@@ -148,16 +149,15 @@ class TextEngine:
 
 def load(manifest: Manifest) -> TextEngine:
     """Verify the files and build the network. Raises WeightsMissing."""
-    verified(manifest)
-    from safetensors.torch import load_file  # noqa: PLC0415
-
+    store.verified(manifest)
     from guardrails.inference.modules import Shape, TextModel  # noqa: PLC0415
+    from guardrails.inference.packing import stored  # noqa: PLC0415
 
     model = TextModel(Shape(**manifest.shape), len(manifest.labels), len(manifest.tags))
-    given = {k: v.float() for k, v in load_file(manifest.folder / WEIGHTS).items()}
+    given = stored(manifest)
     arrays = {k: given.pop(k).numpy() for k in list(given) if k.startswith("topics.")}
     model.load_state_dict(given)
-    tokeniser = Tokeniser(manifest.folder / TOKENISER)
+    tokeniser = Tokeniser(store.file(manifest, store.TOKENISER))
     lift = manifest.settings.get("lift", {"groups": [], "most": 0.0})
     together = [[manifest.labels.index(label) for label in group] for group in lift["groups"]]
 

@@ -32,6 +32,11 @@ class Window:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def plain(self) -> Window:
+        """The same for a network that knows no types and cases of tokens."""
+        nothing = np.zeros(len(self), dtype=np.int32)
+        return Window(self.ids, nothing, nothing, self.own_from, self.own_to, self.first, self.last)
+
 
 def starts(tokens: int, room: int, stride: int) -> list[int]:
     """Where windows of ``room`` tokens begin, ``stride`` apart; the last one ends with the text."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from guardrails.rules import Limits, Mask, Position, Rule
+from guardrails import detectors
+from guardrails.detectors.settings import RULES, TYPE, Section, settings_of, typed
+from guardrails.rules import Mask, Position, Rule
 from guardrails.types import OnFailure, RuleAction
 
 __all__ = ["Document", "Draft", "Value", "finish"]
@@ -29,13 +31,22 @@ class Draft:
     type: str
     at: Position
     key: str
+    section: Section = RULES
     fields: dict[str, Value] = field(default_factory=dict)
     enforced: Position | None = None
 
     def get(self, name: str, default: Any = None) -> Any:
-        """A field's value, or the default."""
+        """A field's value, or the default; the items of a list without their places."""
         found = self.fields.get(name)
-        return default if found is None else found.value
+        if found is None:
+            return default
+        value = found.value
+        return tuple(v.value for v in value) if isinstance(value, tuple) else value
+
+    def items(self, name: str) -> tuple[Value, ...]:
+        """The items of a list, each with its place."""
+        found = self.fields.get(name)
+        return () if found is None else found.value
 
     def place(self, *names: str) -> Position:
         """Where the first of these fields was written, else where the rule was."""
@@ -43,9 +54,9 @@ class Draft:
 
     def action(self, direction: str) -> RuleAction | None:
         """The effective action in a direction (``input``, ``output``), None when disabled."""
-        if self.detector == "grounding" and direction == "input":
+        if direction not in self.section.directions:
             return None
-        if self.detector == "content" and self.get(f"{direction}_strength") == "NONE":
+        if self.section.off is not None and self.get(f"{direction}_{self.section.off[0]}") == self.section.off[1]:
             return None
         if not self.get(f"{direction}_enabled", self.get("enabled", True)):
             return None
@@ -57,17 +68,8 @@ class Draft:
 class Document:
     """Everything one file says, or several after merging."""
 
-    name: Value | None = None
-    description: Value | None = None
-    metadata: dict[str, Value] = field(default_factory=dict)
-    messages: dict[str, Value] = field(default_factory=dict)
-    limits: dict[str, Value] = field(default_factory=dict)
-    on_failure: Value | None = None
-    unsupported_language: Value | None = None
-    uninspected: Value | None = None
-    conversation: dict[str, Value] = field(default_factory=dict)
-    stream: Value | None = None
-    bedrock: Value | None = None
+    # Dotted keys: ``name``, ``bedrock``, ``metadata.owner`` and those of ``fieldtable.POLICY``.
+    settings: dict[str, Value] = field(default_factory=dict)
     drafts: dict[str, Draft] = field(default_factory=dict)
     enforced: list[Value] = field(default_factory=list)
     extends: list[Value] = field(default_factory=list)
@@ -75,10 +77,7 @@ class Document:
     pii_all: Draft | None = None
 
 
-DEFAULT_LIMITS = Limits()
-
-
-def finish(draft: Draft, on_failure: OnFailure) -> Rule:
+def finish(draft: Draft, on_failure: OnFailure, *, judges_system: bool = False) -> Rule:
     """The rule of a draft, defaults filled in."""
     return Rule(
         id=draft.id,
@@ -90,52 +89,24 @@ def finish(draft: Draft, on_failure: OnFailure) -> Rule:
         on_failure=draft.get("on_failure", on_failure),
         required=draft.get("required", False),
         enforced=draft.enforced is not None,
-        exceptions=tuple(v.value for v in draft.get("exceptions", ())),
+        exceptions=draft.get("exceptions", ()),
         mask=draft.get("mask", Mask()),
         input_message=draft.get("input_message"),
         output_message=draft.get("output_message"),
+        judges_system=judges_system,
     )
 
 
 def _settings(draft: Draft) -> Any:
+    if draft.section is RULES:
+        return draft.get("settings")
     # Imported here: a policy that only counts words never loads the PII catalogue, and the other way round.
-    if draft.detector == "words":
-        from guardrails.detectors import words  # noqa: PLC0415
-
-        return words.Settings(
-            terms=tuple(sorted({v.value for v in draft.get("terms", ())})),
-            lists=tuple(sorted((v.value for v in draft.get("lists", ())), key=lambda t: (t.path, t.sha256))),
-            managed=tuple(sorted({v.value for v in draft.get("managed", ())})),
-        )
-    if draft.detector == "regex":
-        from guardrails.detectors import regex  # noqa: PLC0415
-
-        return regex.Settings(name=draft.type, pattern=draft.get("pattern"))
-    if draft.detector == "pii":
-        from guardrails.detectors import pii  # noqa: PLC0415
-
-        return pii.Settings(entity=draft.type, min_score=draft.get("min_score", pii.Settings(draft.type).min_score))
-    if draft.detector == "content":
-        from guardrails.detectors import content  # noqa: PLC0415
-
-        return content.Settings(
-            category=draft.type,
-            input_strength=draft.get("input_strength", "HIGH"),
-            output_strength=draft.get("output_strength", "HIGH"),
-        )
-    if draft.detector == "topics":
-        from guardrails.detectors import topics  # noqa: PLC0415
-
-        return topics.Settings(
-            name=draft.type,
-            definition=draft.get("definition"),
-            examples=tuple(v.value for v in draft.get("examples", ())),
-            not_examples=tuple(v.value for v in draft.get("not_examples", ())),
-            threshold=draft.get("threshold"),
-        )
-    if draft.detector == "grounding":
-        from guardrails.detectors import grounding  # noqa: PLC0415
-
-        sources = draft.get("sources", grounding.SOURCES) if draft.type == "GROUNDING" else ()
-        return grounding.Settings(kind=draft.type, threshold=draft.get("threshold"), sources=sources)
-    return draft.get("settings")
+    kind = detectors.module(draft.detector).Settings
+    values: dict[str, Any] = {
+        name: draft.type for name, hint in typed(kind).items() if TYPE in getattr(hint, "__metadata__", ())
+    }
+    for name, setting in settings_of(draft.detector).items():
+        value = draft.get(name, draft.section.defaults.get(name))
+        if value is not None:
+            values[name] = setting.canonical(value) if isinstance(value, tuple) else value
+    return kind(**values)

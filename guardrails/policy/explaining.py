@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from guardrails.policy.turns import scope_value, stream_value
-from guardrails.rules import Conversation, Limits, Mask, MaskStyle, Messages, Policy, Position, Rule, Streaming
-from guardrails.types import OnFailure, Uninspected, UnsupportedLanguage
+from guardrails import detectors
+from guardrails.detectors.settings import TYPE, Flag, settings_of, typed
+from guardrails.policy.fieldtable import DEFAULT, POLICY, value_of
+from guardrails.rules import Mask, MaskStyle, Policy, Position, Rule
+from guardrails.types import OnFailure
 
-__all__ = ["Setting", "explain", "rule_settings"]
+__all__ = ["Setting", "explain", "mask_value", "own_values", "rule_settings"]
 
 
 class Setting(NamedTuple):
@@ -24,30 +25,22 @@ def explain(policy: Policy) -> list[Setting]:
     """Every effective setting; rules in the order of their ids."""
     where = policy.positions
     out = [Setting("name", policy.name, where.get("name"))]
-    if policy.description is not None:
-        out.append(Setting("description", policy.description, where.get("description")))
+    said = {key: setting.written(value_of(policy, key)) for key, setting in POLICY.items() if _says(policy, key)}
+    out += [Setting("description", said.pop("description"), where.get("description"))] if "description" in said else []
     out += [Setting(f"metadata.{k}", v, where.get(f"metadata.{k}")) for k, v in sorted(policy.metadata.items())]
-    out.append(Setting("on_failure", policy.on_failure.value, where.get("on_failure")))
-    if policy.unsupported_language is not UnsupportedLanguage.ALLOW:
-        at = where.get("unsupported_language")
-        out.append(Setting("unsupported_language", policy.unsupported_language.value, at))
-    if policy.uninspected is not Uninspected.BLOCK:
-        out.append(Setting("uninspected", policy.uninspected.value, where.get("uninspected")))
-    if policy.conversation != Conversation():
-        scope, window = scope_value(policy.conversation), policy.conversation.window
-        out.append(Setting("conversation.scope", scope, where.get("conversation.scope")))
-        out.append(Setting("conversation.window", window, where.get("conversation.window")))
-    if policy.stream != Streaming():
-        out.append(Setting("stream", stream_value(policy.stream), where.get("stream")))
-    for section, kind, value in (("messages", Messages, policy.messages), ("limits", Limits, policy.limits)):
-        out += [
-            Setting(f"{section}.{n}", getattr(value, n), where.get(f"{section}.{n}")) for n in kind.__dataclass_fields__
-        ]
+    out += [Setting(key, value, where.get(key)) for key, value in said.items()]
     for rule in sorted(policy.rules, key=lambda r: r.id):
         out += [
             Setting(f"{rule.id}.{k}", v, _place(policy, rule, k)) for k, v in rule_settings(rule, policy.on_failure)
         ]
     return out
+
+
+def _says(policy: Policy, key: str) -> bool:
+    """Whether a setting is listed: those that somebody relies on unwritten always, others where they say something."""
+    group = key.partition(".")[0]
+    always = group in ("on_failure", "messages", "limits")
+    return always or any(value_of(policy, k) != DEFAULT[k] for k in POLICY if k.partition(".")[0] == group)
 
 
 def rule_settings(rule: Rule, default_failure: OnFailure) -> list[tuple[str, Any]]:
@@ -72,15 +65,17 @@ def rule_settings(rule: Rule, default_failure: OnFailure) -> list[tuple[str, Any
     else:
         sides = (("input.message", rule.input_message), ("output.message", rule.output_message))
         out += [(name, message) for name, message in sides if message is not None]
-    for name in getattr(type(rule.settings), "__dataclass_fields__", {}):
-        value = getattr(rule.settings, name)
-        if name in ("entity", "name", "category", "kind") or value in ((), None):
-            continue
-        if name == "lists":
-            value = [f"{t.path} ({len(t.terms):,} terms, sha256 {t.sha256[:12]})" for t in value]
-        if name == "sources":
-            value = [v if isinstance(v, str) else {k: w for k, w in asdict(v).items() if w} for v in value]
-        out.append((name, list(value) if isinstance(value, tuple) else value))
+    return out + own_values(rule)
+
+
+def own_values(rule: Rule) -> list[tuple[str, Any]]:
+    """What a rule's detector was told, by field: what says nothing is left out."""
+    declared, out = settings_of(rule.detector), []
+    for name, hint in typed(detectors.module(rule.detector).Settings).items():
+        value, setting = getattr(rule.settings, name), declared.get(name)
+        silent = setting is not None and isinstance(setting.kind, Flag) and not value
+        if TYPE not in getattr(hint, "__metadata__", ()) and value not in ((), None) and not silent:
+            out.append((name, setting.shown(value) if setting else list(value) if isinstance(value, tuple) else value))
     return out
 
 

@@ -131,7 +131,7 @@ _COUNTRY = _turned({
     "GB": "uk england britain gbr united_kingdom great_britain scotland wales u.k.", "IE": "ireland éire eire irl", "IN": "india ind",
     "IT": "italy italia ita", "JP": "japan jpn", "KR": "korea kor south_korea", "MX": "mexico méxico mex", "NL": "netherlands holland nederland nld",
     "NO": "norway norge nor", "NZ": "new_zealand nzl", "PL": "poland polska pol", "PT": "portugal prt", "SE": "sweden sverige swe",
-    "SG": "singapore sgp", "TH": "thailand tha", "TR": "turkey türkiye turkiye tur", "US": "usa america united_states u.s. u.s.a.",
+    "SG": "singapore sgp", "TH": "thailand tha", "TR": "turkey türkiye turkiye tur", "US": "usa america united_states united_states_of_america u.s. u.s.a.",
     "ZA": "south_africa zaf", "CZ": "czechia czech_republic cze", "GR": "greece grc el", "HU": "hungary hun", "RO": "romania rou",
     "LU": "luxembourg lux", "IL": "israel isr", "AR": "argentina arg", "CL": "chile chl", "CO": "colombia col", "ID": "indonesia idn",
     "MY": "malaysia mys", "PH": "philippines phl", "RU": "russia rus", "UA": "ukraine ukr", "HK": "hong_kong hkg", "TW": "taiwan twn",
@@ -142,6 +142,14 @@ _COUNTRY = _turned({
 _UNION = (
     "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()  # noqa: SIM905 - one line
 )
+# Areas of several countries.
+_AREAS: dict[str, list[str]] = {
+    **dict.fromkeys(("eu", "european_union"), _UNION),
+    **dict.fromkeys(("europe", "europa"), sorted([*_UNION, "CH", "GB", "IS", "NO"])),
+    "eea": sorted([*_UNION, "IS", "LI", "NO"]),
+    "scandinavia": ["DK", "NO", "SE"],
+    "nordics": ["DK", "FI", "IS", "NO", "SE"],
+}
 _SAYINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "unknown-action": _turned(_ACTIONS),
     "unknown-strength": _turned(_STRENGTHS),
@@ -185,8 +193,8 @@ def meant(code: str, written: str, allowed: Sequence[str]) -> tuple[str | None, 
     """The name that is meant by a word of another product (None: not known here), and a remedy of its own if there is one."""
     word = written.strip().lower().replace(" ", "_")
     if code == "unknown-country":
-        if word in ("eu", "europe", "european_union", "eea", "europa"):
-            there = [c for c in _UNION if c in allowed]
+        if word in _AREAS:
+            there = [c for c in _AREAS[word] if c in allowed]
             return None, f"name its countries: {', '.join(there)}"
         codes = (
             *_COUNTRY.get(word, ()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from guardrails.policy.syntax import Mistake
@@ -109,15 +110,22 @@ def _mistake(error: json.JSONDecodeError, text: str) -> Mistake:
         return found("write each backslash twice: \\\\d", "a backslash begins an escape that JSON does not have")
     if "Unterminated" in error.msg:
         return found('close the text with "', "a quote is opened here and never closed")
-    if "Extra data" in error.msg:
+    return _between(error.msg, text, found, at)
+
+
+def _between(msg: str, text: str, found: Callable[..., Mistake], at: int) -> Mistake:
+    """Mistakes between values: commas, colons, brackets, and words without quotes."""
+    char, rest, before = text[at : at + 1], text[at:], text[:at].rstrip()
+    last = before[-1:]
+    if "Extra data" in msg:
         remedy = f"remove this {char}, or one that closes too early" if char in "}]" else "remove what stands here"
         return found(remedy, "the document ends before this")
-    if "':'" in error.msg:
+    if "':'" in msg:
         return found('write a colon between a key and its value: "name": "acme"', "a key without a colon")
     word = _WORD.match(rest)
-    if "property name" in error.msg:
+    if "property name" in msg:
         return found(_DOUBLE if word else 'write a key in double quotes: "name"', "a key must stand in double quotes")
-    if "Expecting value" in error.msg:
+    if "Expecting value" in msg:
         if word:
             constant = _CONSTANTS.get(word[0].lower())
             what = f"write {constant}" if constant else "put the text in double quotes"
@@ -125,7 +133,7 @@ def _mistake(error: json.JSONDecodeError, text: str) -> Mistake:
         if char in ".+-0123456789":
             return found("write a number as JSON does: 0.5, 12, -3", "this is no number of JSON")
         return found("write a value", "a value is missing")
-    if "','" in error.msg:
+    if "','" in msg:
         if char in "}]":
             return found(
                 f"close with {'}' if char == ']' else ']'} what was opened with {'{' if char == ']' else '['}",

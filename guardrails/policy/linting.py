@@ -9,40 +9,20 @@ from typing import Any
 
 from guardrails import detectors
 from guardrails.content import Content, Deadline
+from guardrails.detectors.settings import remarks, section_of
 from guardrails.errors import Problem
 from guardrails.exceptions import value_key
 from guardrails.policy.loading import examine
 from guardrails.policy.reader import Reader
-from guardrails.reach import hold
 from guardrails.rules import Mask, Policy, Position, Rule, StreamMode
+from guardrails.streaming.lookahead import lookahead
 from guardrails.types import OnFailure, Piece, RuleAction, Source
 
 __all__ = ["lint"]
 
-# Bedrock's own limits (CreateGuardrail in botocore's service model).
-_BEDROCK = {
-    "messages": 500,
-    "description": 200,
-    "regexes": 30,
-    "pattern": 500,
-    "topics": 30,
-    "definition": 200,
-    "examples": 5,
-    "example": 100,
-}
-# A topic's example is one thing that somebody may ask: words; and how many of them say what more could not.
-_EXAMPLE_WORDS, _EXAMPLES = 60, 30
+# Bedrock's own limits (CreateGuardrail in botocore's service model): characters.
+_MESSAGE, _DESCRIPTION = 500, 200
 _SHORT_MS = 100
-# Definitions that say what a topic is not: models compare a text with what is written, and read no "except".
-_NEGATIVE = re.compile(
-    r"(?i)^\W*(?:(?:everything|anything|all|any|every|alles|tout|todo)\b.{0,60}?\b(?:except|excluding|but|other than|apart from|besides|outside|"
-    r"unrelated|not|without|außer|sauf|excepto)\b|(?:off[- ]?topic|not\b|no\b|non-|unrelated\b|other than\b|outside\b|except\b|nothing but\b))"
-)
-# Types that are told from their form alone, wherever they stand: what is none of them there is none anywhere.
-_FORMAL = frozenset(
-    ("EMAIL", "URL", "IP_ADDRESS", "MAC_ADDRESS", "CREDIT_DEBIT_CARD_NUMBER", "INTERNATIONAL_BANK_ACCOUNT_NUMBER")
-)
-_BROAD = frozenset((".", ".+", ".*", r"\w+", r"\S+", r"\d", r"\w", r"[a-z]+", r"[A-Za-z]+", r"\d+"))
 
 
 def lint(path: str | Path, *, root: Path | None = None) -> list[Problem]:
@@ -73,7 +53,7 @@ class _Warnings:
             )  # fmt: skip
         if policy.rules and all({r.input, r.output} <= {None, RuleAction.DETECT} for r in policy.rules):
             self.warn("only-detects", "no rule masks or blocks anything", "name", remedy="give one an action")
-        if policy.description is not None and len(policy.description) > _BEDROCK["description"]:
+        if policy.description is not None and len(policy.description) > _DESCRIPTION:
             self.warn("bedrock-limit", "Bedrock takes descriptions of 200 characters at most", "description")
         if policy.limits.deadline_ms < _SHORT_MS:
             self.warn(
@@ -81,69 +61,32 @@ class _Warnings:
                 written=f"{policy.limits.deadline_ms} milliseconds", remedy="write milliseconds: 10000 are ten seconds",
             )  # fmt: skip
         for name in ("blocked_input", "blocked_output"):
-            if len(getattr(policy.messages, name)) > _BEDROCK["messages"]:
+            if len(getattr(policy.messages, name)) > _MESSAGE:
                 self.warn("bedrock-limit", "Bedrock takes messages of 500 characters at most", f"messages.{name}")
         for rule in policy.rules:
             self.rule(rule)
         if policy.stream.mode is not StreamMode.ASYNC:
-            for id_ in hold(policy, Source.OUTPUT).whole:
+            for id_ in lookahead(policy, Source.OUTPUT).whole:
                 self.waits(policy.rule(id_))
-        topics = [r for r in policy.rules if r.detector == "topics" and (r.input or r.output) is not None]
-        if topics:
-            self.topics(topics)
-        regexes = [r for r in policy.rules if r.detector == "regex"]
-        if len(regexes) > _BEDROCK["regexes"]:
-            self.warn("bedrock-limit", "Bedrock takes 30 regexes at most", regexes[30].id, written=str(len(regexes)))
+        for detector in dict.fromkeys(r.detector for r in policy.rules):
+            for remark in remarks(detector, [r for r in policy.rules if r.detector == detector]):
+                more = remark._asdict()
+                code, message, rule, field = (more.pop(name) for name in ("code", "message", "rule", "field"))
+                self.warn(code, message, f"{rule}.{field}" if field else rule, **more)
 
     def waits(self, rule: Rule) -> None:
         """A rule that cannot say anything before the answer is complete."""
-        if rule.detector == "regex":
-            self.warn(
-                "stream-waits", f"{rule.id} may match any length of text: a streamed answer waits until it is complete",
-                f"{rule.id}.pattern", written=rule.settings.pattern,
-                remedy="bound what is repeated in the middle of the pattern: .{0,80} for .*",
-            )  # fmt: skip
-        else:
+        pattern = getattr(rule.settings, "pattern", None)
+        if pattern is None:
             self.warn(
                 "stream-waits", f"{rule.id} judges whole answers: a streamed answer waits until it is complete", rule.id
             )
-
-    def topics(self, rules: list[Rule]) -> None:
-        """Topics that do not reach their own examples, or are so near that a text of one will often fire the other."""
-        from guardrails.detectors.said import Said  # noqa: PLC0415
-        from guardrails.inference import text_engine  # noqa: PLC0415 - torch, and only for policies with topics
-        from guardrails.inference.text import sigmoid  # noqa: PLC0415
-        from guardrails.inference.topics import alike, fit, overlap  # noqa: PLC0415
-
-        engine = text_engine()
-        fitted = []
-        for rule in rules:
-            s = rule.settings
-            topic = fit(engine, s.name, s.definition, s.examples, s.not_examples)
-            fitted.append((rule, topic))
-            cut = engine.manifest.calibration["TOPIC"].cuts["LOW"] if s.threshold is None else s.threshold
-            others = Said(s.not_examples)
-            for phrase in s.examples:
-                if others.whole(phrase):
-                    self.warn(
-                        "contrary-example", f"a phrase is an example of {rule.id} and none of it", f"{rule.id}.examples",
-                        written=phrase, remedy="remove it from examples or from not_examples",
-                    )  # fmt: skip
-                elif sigmoid(topic.score(engine.embed([phrase])[0])) < cut:
-                    self.warn(
-                        "topic-misses-example",
-                        f"{rule.id} knows this example word for word only: the definition and the other examples do not reach it",
-                        f"{rule.id}.examples", written=phrase,
-                        remedy="add examples like it, widen the definition, or lower the threshold",
-                    )  # fmt: skip
-        for i, (one, first) in enumerate(fitted):
-            for other, second in fitted[i + 1 :]:
-                near = overlap(first, second)
-                if near >= alike(engine):
-                    self.warn(
-                        "overlapping-topics", f"{one.id} and {other.id} are hard to tell apart (similarity {near:.2f})",
-                        other.id, remedy="sharpen the definitions, give each examples of its own, or make them one topic",
-                    )  # fmt: skip
+        else:
+            self.warn(
+                "stream-waits", f"{rule.id} may match any length of text: a streamed answer waits until it is complete",
+                f"{rule.id}.pattern", written=pattern,
+                remedy="bound what is repeated in the middle of the pattern: .{0,80} for .*",
+            )  # fmt: skip
 
     def rule(self, rule: Rule) -> None:
         if rule.input is None and rule.output is None:
@@ -160,9 +103,7 @@ class _Warnings:
                 remedy="write action: mask, or remove it",
             )
         self.message(rule)
-        if rule.detector == "topics":
-            self.topic(rule)
-        if rule.detector != "words":
+        if not detectors.spec(rule.detector).words:
             self.exceptions(rule)
         for value in rule.exceptions:
             if len(value_key(value)) < 3:
@@ -170,61 +111,24 @@ class _Warnings:
                     "short-exception", f"an exception of {rule.id} is so short that it excuses a lot",
                     f"{rule.id}.exceptions", written=value, remedy="write the whole value",
                 )  # fmt: skip
-        if rule.detector == "regex":
-            pattern = rule.settings.pattern
-            if pattern.strip("^$()") in _BROAD:
-                self.warn("broad-regex", f"{rule.id} matches nearly every text", f"{rule.id}.pattern", written=pattern)
-            if len(pattern) > _BEDROCK["pattern"]:
-                self.warn("bedrock-limit", "Bedrock takes patterns of 500 characters at most", f"{rule.id}.pattern")
-        if rule.detector == "words":
-            self.words(rule)
-
-    def topic(self, rule: Rule) -> None:
-        """What a topic says that a model will not read as its author means it."""
-        settings = rule.settings
-        negative = _NEGATIVE.match(settings.definition or "")
-        if negative:
-            self.warn(
-                "negative-definition", f"{rule.id} says what the topic is not: texts are compared with what it says",
-                f"{rule.id}.definition", written=negative.group().strip(),
-                remedy="name what is denied, one topic for each subject; what is allowed needs no topic",
-            )  # fmt: skip
-        if settings.definition is not None and len(settings.definition) > _BEDROCK["definition"]:
-            self.warn("bedrock-limit", "Bedrock takes definitions of 200 characters at most", f"{rule.id}.definition")
-        examples = settings.examples
-        long = next((e for e in examples if len(e.split()) > _EXAMPLE_WORDS), None)
-        if long is not None:
-            self.warn(
-                "long-example", f"an example of {rule.id} is no single question or sentence", f"{rule.id}.examples",
-                written=f"{len(long.split())} words", remedy="write what one person would ask in one message",
-            )  # fmt: skip
-        elif any(len(e) > _BEDROCK["example"] for e in examples):
-            self.warn("bedrock-limit", "Bedrock takes examples of 100 characters at most", f"{rule.id}.examples")
-        if len(examples) > _EXAMPLES:
-            self.warn(
-                "many-examples", f"{rule.id} has so many examples that they blur what it is about", f"{rule.id}.examples",
-                written=str(len(examples)), remedy="keep the three to five that differ most, or make it several topics",
-            )  # fmt: skip
-        elif len(examples) > _BEDROCK["examples"]:
-            self.warn("bedrock-limit", "Bedrock takes five examples of a topic at most", f"{rule.id}.examples")
 
     def exceptions(self, rule: Rule) -> None:
         """Exceptions that can excuse nothing: they are exact values of what the rule finds."""
+        section = section_of(rule.detector, rule.type)
+        formal = section.formal is None or rule.type in section.formal
         for value in rule.exceptions:
             wild = re.search(r"[*%]|\.\+|\\[dwsSDW]|^/.*/$|^\^|\$$", value)
-            if wild and not (rule.detector == "regex" and self.finds(rule, value)):
+            if wild and not (section.formal is None and self.finds(rule, value)):
                 self.warn(
                     "exception-never-matches", f"an exception of {rule.id} is no value: * and patterns mean nothing here",
                     f"{rule.id}.exceptions", written=value, remedy="write each value in full",
                 )  # fmt: skip
-            elif (rule.detector == "regex" or (rule.detector == "pii" and rule.type in _FORMAL)) and not self.finds(
-                rule, value
-            ):
+            elif formal and not self.finds(rule, value):
                 self.warn(
                     "exception-never-matches", f"{rule.id} finds nothing in this exception, so there is nothing to excuse",
                     f"{rule.id}.exceptions", written=value, remedy="write a whole value, as it stands in a text",
                 )  # fmt: skip
-            elif rule.detector in ("content", "topics", "grounding", "classifier"):
+            elif not detectors.spec(rule.detector).spans:
                 self.warn(
                     "exception-never-matches", f"{rule.id} judges whole texts: an exception excuses no part of one",
                     f"{rule.id}.exceptions", written=value, remedy="remove it; lower the strength or sharpen the definition instead",
@@ -261,26 +165,3 @@ class _Warnings:
                 "message-unused", f"{rule.id} has a message and does not block: nobody will read it", f"{rule.id}.{field}",
                 remedy="write action: block, or remove the message",
             )  # fmt: skip
-
-    def words(self, rule: Rule) -> None:
-        from guardrails.detectors.words_automaton import compile_term  # noqa: PLC0415
-
-        seen: dict[Any, str] = {}
-        for term in rule.settings.terms:
-            pattern = compile_term(term)
-            if pattern in seen:
-                self.warn("duplicate-term", f"two terms of {rule.id} are the same after folding", f"{rule.id}.terms",
-                          written=f"{seen[pattern]}, {term}", remedy="keep one of them")  # fmt: skip
-            seen[pattern] = term
-            if len(pattern.text.strip()) < 2:
-                self.warn("short-term", f"a term of {rule.id} is a single character", f"{rule.id}.terms", written=term)
-        if not rule.settings.lists and not rule.settings.managed:
-            for value in rule.exceptions:
-                if not any(value_key(t.strip("*")) in value_key(value) for t in rule.settings.terms):
-                    self.warn("unused-exception", f"no term of {rule.id} can be found in this exception",
-                              f"{rule.id}.exceptions", written=value, remedy="remove it")  # fmt: skip
-        for term_list in rule.settings.lists:
-            if not term_list.terms:
-                self.warn(
-                    "empty-list", f"the word list {term_list.path} has no term", f"{rule.id}.lists", remedy="add terms"
-                )

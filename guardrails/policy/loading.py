@@ -11,14 +11,14 @@ from typing import Any
 from guardrails import catalog, detectors, resources
 from guardrails.errors import PolicyError, Problem
 from guardrails.policy.drafts import Document, Draft, Value, finish
+from guardrails.policy.fieldtable import POLICY, whole
 from guardrails.policy.files import SHIPPED, Cache, Files, Loaded
 from guardrails.policy.merge import enforce, merge
 from guardrails.policy.reader import Reader, nearest
 from guardrails.policy.sections import read
 from guardrails.policy.source import MAX_BYTES, Node, parse, shown_line
-from guardrails.policy.turns import conversation
-from guardrails.rules import Limits, Messages, Policy, Position, Rule, Streaming
-from guardrails.types import OnFailure, PolicyIdentity, RuleAction, Uninspected, UnsupportedLanguage
+from guardrails.rules import Policy, Position
+from guardrails.types import OnFailure, PolicyIdentity, RuleAction, SystemMessages
 
 __all__ = ["MAX_EXTENDS", "examine", "load", "loads", "parse_document"]
 
@@ -196,7 +196,7 @@ class _Loader:
         """What holds for whole rules: a mask needs a span, a mask's options an action that masks."""
         for draft in document.drafts.values():
             actions = {draft.action("input"), draft.action("output")}
-            if RuleAction.MASK in actions and not detectors.module(draft.detector).SPANS:
+            if RuleAction.MASK in actions and not detectors.spec(draft.detector).spans:
                 self.reader.report(
                     "mask-without-span", f"{draft.id} judges whole texts: there is no span to mask",
                     draft.place("action", "input_action", "output_action"), draft.key,
@@ -210,29 +210,21 @@ class _Loader:
                 )  # fmt: skip
 
     def policy(self, document: Document) -> Policy:
-        on_failure = document.on_failure.value if document.on_failure else OnFailure.BLOCK
-        rules: list[Rule] = [finish(d, on_failure) for d in document.drafts.values()]
-        owner = document.metadata.get("owner")
-        name = document.name.value if document.name else "?"
+        settings = {key: value.value for key, value in document.settings.items()}
+        on_failure = settings.get("on_failure", OnFailure.BLOCK)
+        judged = settings.get("system_messages") is SystemMessages.JUDGE
+        metadata = _below("metadata", settings)
+        name = settings.get("name", "?")
         return Policy(
             name=name,
             identity=PolicyIdentity(
-                name, self.identity(), owner.value if owner else None, tuple(f.name for f in self.files.loaded)
+                name, self.identity(), metadata.get("owner"), tuple(f.name for f in self.files.loaded)
             ),
-            rules=tuple(rules),
-            messages=Messages(**{k: v.value for k, v in document.messages.items()}),
-            limits=Limits(**{k: v.value for k, v in document.limits.items()}),
-            on_failure=on_failure,
-            unsupported_language=(
-                document.unsupported_language.value if document.unsupported_language else UnsupportedLanguage.ALLOW
-            ),
-            uninspected=document.uninspected.value if document.uninspected else Uninspected.BLOCK,
-            conversation=conversation(document.conversation),
-            stream=document.stream.value if document.stream else Streaming(),
-            description=document.description.value if document.description else None,
-            metadata={k: v.value for k, v in document.metadata.items()},
-            bedrock=document.bedrock.value if document.bedrock else {},
+            rules=tuple(finish(d, on_failure, judges_system=judged) for d in document.drafts.values()),
+            metadata=metadata,
+            bedrock=settings.get("bedrock", {}),
             positions=_positions(document),
+            **whole({key: settings[key] for key in POLICY if key in settings}),
         )
 
     def identity(self) -> str:
@@ -251,7 +243,7 @@ def expand(own: Document, template: Draft, countries: Value | None) -> None:
         written = own.drafts.get(id_)
         if written is None:
             if country is None or countries is None or country in countries.value:
-                own.drafts[id_] = Draft(id_, "pii", name, template.at, template.key, dict(template.fields))
+                own.drafts[id_] = dataclasses.replace(template, id=id_, type=name, fields=dict(template.fields))
             continue
         fields = dict(template.fields)
         for switch in ("action", "enabled"):
@@ -261,14 +253,12 @@ def expand(own: Document, template: Draft, countries: Value | None) -> None:
         written.fields = {**fields, **written.fields}
 
 
+def _below(section: str, settings: dict[str, Any]) -> dict[str, Any]:
+    return {k.removeprefix(f"{section}."): v for k, v in settings.items() if k.startswith(f"{section}.")}
+
+
 def _positions(document: Document) -> dict[str, Position]:
-    out: dict[str, Position] = {}
-    for key in ("name", "description", "on_failure", "unsupported_language", "uninspected", "stream", "bedrock"):
-        value = getattr(document, key)
-        if value is not None:
-            out[key] = value.at
-    for section in ("metadata", "messages", "limits", "conversation"):
-        out |= {f"{section}.{k}": v.at for k, v in getattr(document, section).items()}
+    out = {key: value.at for key, value in document.settings.items()}
     for draft in document.drafts.values():
         out[draft.id] = draft.at
         out |= {f"{draft.id}.{name}": value.at for name, value in draft.fields.items()}

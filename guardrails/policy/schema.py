@@ -1,191 +1,121 @@
-"""The JSON Schema of policy files, made from the tables that the reader uses."""
+"""The JSON Schema of policy files, made from the declarations that the reader follows."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from guardrails import catalog
-from guardrails.policy import fields as s
-from guardrails.policy import turns as t
-from guardrails.rules import RESTORE_IN, Scope, StreamMode
+from guardrails import catalog, detectors
+from guardrails.detectors.settings import RULES, Choice, Items, Kind, Section, Shape, Text, Word
+from guardrails.policy.fields import ID, NAME
+from guardrails.policy.fieldtable import (
+    COMMON,
+    COUNTRIES,
+    DIRECTIONS,
+    POLICY,
+    RULE_KEYS,
+    SIDED,
+    keys,
+    own_settings,
+    places,
+    top,
+)
+from guardrails.policy.kinds import mapping, schema
+from guardrails.policy.wordlists import LIST_KEYS, TERM_KEYS, WORDS_KEYS
 
 __all__ = ["json_schema"]
 
-_TEXT = {"type": "string", "minLength": 1}
-_TEXTS = {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
-
-
-def _enum(values: Any) -> dict[str, Any]:
-    return {"enum": list(values)}
-
-
-def _object(keys: tuple[str, ...], properties: dict[str, Any], *required: str) -> dict[str, Any]:
-    """An object with exactly these keys; a key without a schema of its own is a programming error."""
-    return {
-        "type": "object",
-        "properties": {k: properties[k] for k in keys},
-        "additionalProperties": False,
-        **({"required": list(required)} if required else {}),
-    }
-
-
-def _whole(low: int, high: int) -> dict[str, Any]:
-    return {"type": "integer", "minimum": low, "maximum": high}
-
-
-def _counted(names: tuple[str, ...], counted: str, bounds: tuple[int, int]) -> dict[str, Any]:
-    """One of the names, of which one is written with a number."""
-    plain = _enum(n for n in names if n != counted)
-    return {"oneOf": [plain, _object((str(counted),), {str(counted): _whole(*bounds)}, str(counted))]}
+_TEXT, _WORD, _NAMES = schema(Text()), schema(Word()), schema(Items(Text()))
 
 
 def json_schema() -> dict[str, Any]:
     """Draft 2020-12. What it accepts is a superset of what loads: meaning is checked by the reader alone."""
-    side = {"action": _enum(s.ACTIONS), "enabled": {"type": "boolean"}, "message": _TEXT}
-    direction = {"oneOf": [_enum(s.ACTIONS), _object(s.DIRECTION, side)]}
-    strength = _enum(catalog.STRENGTHS)
-    content_direction = {
-        "oneOf": [
-            strength,
-            _object(
-                ("strength", *s.DIRECTION),
-                {"strength": strength, **side},
-            ),
-        ]
-    }
-    mask_object = _object(
-        s.MASK,
-        {
-            "style": _enum(s.STYLES),
-            "keep": {"type": "integer", "minimum": 0, "maximum": 64},
-            "text": {"type": ["string", "number", "boolean", "null"]},
-            "key_env": _TEXT,
-            "key_file": _TEXT,
-            "restore": {"type": "boolean"},
-            "restore_in": {"type": "array", "items": _enum(RESTORE_IN)},
-        },
-        "style",
-    )
-    common: dict[str, Any] = {
-        "action": _enum(s.ACTIONS),
-        "input": direction,
-        "output": direction,
-        "enabled": {"type": "boolean"},
-        "on_failure": _enum(s.FAILURES),
-        "required": {"type": "boolean"},
-        "except": _TEXTS,
-        "mask": {"oneOf": [_enum(s.STYLES), mask_object]},
-        "message": _TEXT,
-        "id": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,100}$"},
-    }
-
-    def rule(keys: tuple[str, ...], extra: dict[str, Any], *required: str) -> dict[str, Any]:
-        return _object(keys, {**common, **extra}, *required)
-
-    content = rule(s.CONTENT_KEYS, {"strength": strength, "input": content_direction, "output": content_direction})
-    entity = {
-        "oneOf": [_enum(s.ACTIONS), rule(s.ENTITY_KEYS, {"min_score": {"type": "number", "minimum": 0, "maximum": 1}})]
-    }
-    managed = {"oneOf": [_enum(s.ACTIONS), rule(s.COMMON, {})]}
-    threshold = {"type": "number", "minimum": 0, "maximum": 0.99}
-    term = {
-        "oneOf": [
-            {"type": ["string", "number", "boolean"]},
-            rule(s.TERM_KEYS, {"term": {"type": ["string", "number", "boolean"]}, "terms": _TEXTS}),
-        ]
-    }
-    source = {"oneOf": [_enum(s.SOURCES), _object(s.SOURCE_KEYS, dict.fromkeys(s.SOURCE_KEYS, _TEXT), "after")]}
-    sources = {"type": "array", "items": source, "minItems": 1}
-    grounding = {
-        "oneOf": [threshold, rule(s.GROUNDING_KEYS, {"threshold": threshold, "sources": sources}, "threshold")]
-    }
-    relevance = {"oneOf": [threshold, rule(s.RELEVANCE_KEYS, {"threshold": threshold}, "threshold")]}
-    counted_scope = _counted(t.SCOPES, Scope.WINDOW, t.SCOPE_MESSAGES)
-    scope = counted_scope["oneOf"][0]  # the short form has names only: a mapping there is the long form
-    names = {"oneOf": [_TEXT, {"type": "array", "items": _TEXT}]}
-    top: dict[str, Any] = {
+    known: dict[str, Any] = {
         "version": {"const": 1},
-        "name": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,50}$"},
-        "description": _TEXT,
+        "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
         "metadata": {"type": "object", "properties": {"owner": _TEXT}},
-        "extends": names,
-        "on_failure": _enum(s.FAILURES),
-        "unsupported_language": _enum(s.LANGUAGES),
-        "uninspected": _enum(s.UNINSPECTED),
-        "conversation": {
-            "oneOf": [scope, _object(t.CONVERSATION, {"scope": counted_scope, "window": _whole(*t.WINDOW)})]
-        },
-        "stream": _counted(t.MODES, StreamMode.BOUNDED, t.AHEAD),
-        "messages": _object(s.MESSAGES, dict.fromkeys(s.MESSAGES, _TEXT)),
-        "limits": _object(tuple(s.LIMITS), {k: _whole(a, b) for k, (a, b) in s.LIMITS.items()}),
-        "content": {
-            "type": "object",
-            "properties": {name: {"oneOf": [strength, content]} for name in catalog.CONTENT},
-            "additionalProperties": False,
-        },
-        "topics": {
-            "type": "array",
-            "items": rule(
-                s.TOPIC_KEYS,
-                {
-                    "name": _TEXT,
-                    "definition": _TEXT,
-                    "examples": {"type": "array", "items": _TEXT},
-                    "not_examples": {"type": "array", "items": _TEXT},
-                    "threshold": {"type": "number", "minimum": 0.01, "maximum": 1},
-                },
-                "name",
-                "definition",
-            ),
-        },
-        "words": rule(
-            s.WORDS_KEYS,
-            {
-                "terms": {"type": "array", "items": term},
-                "lists": {"type": "array", "items": {"oneOf": [_TEXT, rule(s.LIST_KEYS, {"file": _TEXT}, "file")]}},
-                "managed": {
-                    "oneOf": [
-                        _enum(catalog.MANAGED_LISTS),
-                        {"type": "array", "items": _enum(catalog.MANAGED_LISTS)},
-                        {
-                            "type": "object",
-                            "properties": dict.fromkeys(catalog.MANAGED_LISTS, managed),
-                            "additionalProperties": False,
-                        },
-                    ]
-                },
-            },
-        ),
-        "pii": _object(
-            s.PII_KEYS,
-            {
-                "countries": {"type": "array", "items": _enum(s.COUNTRIES)},
-                "entities": {
-                    "type": "object",
-                    "properties": dict.fromkeys(("ALL", *catalog.PII), entity),
-                    "additionalProperties": False,
-                },
-                "regexes": {
-                    "type": "array",
-                    "items": rule(
-                        s.REGEX_KEYS, {"name": _TEXT, "pattern": _TEXT, "description": _TEXT}, "name", "pattern"
-                    ),
-                },
-            },
-        ),
-        "grounding": grounding,
-        "relevance": relevance,
-        "rules": {
-            "type": "array",
-            "items": rule(
-                s.RULE_KEYS, {"detector": _TEXT, "type": _TEXT, "settings": {"type": "object"}}, "id", "detector"
-            ),
-        },
-        "enforced": names,
+        **{key: _either(_TEXT, _NAMES) for key in ("extends", "enforced")},
         "bedrock": {"type": "object"},
+        **_policy(),
+        **{key: _group(key) for key in detectors.SECTIONS if key != RULES.key},
+        RULES.key: _list(
+            _rule(RULE_KEYS, {"detector": Text(), "type": Text()}, ["id", "detector"], settings={"type": "object"})
+        ),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Guardrails policy",
-        **_object(s.TOP, top, "version", "name"),
+        **mapping({key: known[key] for key in top()}, "version", "name"),
     }
+
+
+def _policy() -> dict[str, Any]:
+    """The settings of the whole policy, alone or in groups."""
+    found: dict[str, Any] = {key: schema(setting.kind) for key, setting in POLICY.items() if "." not in key}
+    for group in dict.fromkeys(key.partition(".")[0] for key in POLICY if "." in key):
+        inside = {k.partition(".")[2]: schema(s.kind) for k, s in POLICY.items() if k.startswith(f"{group}.")}
+        found[group] = mapping(inside)
+    # The short form has names only: a mapping there is the long form.
+    scopes = found["conversation"]["properties"]["scope"]["oneOf"][0]
+    return found | {"conversation": {"oneOf": [scopes, found["conversation"]]}}
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _either(*forms: Any) -> dict[str, Any]:
+    return {"oneOf": list(forms)}
+
+
+def _rule(allowed: tuple[str, ...], kinds: Mapping[str, Kind], needed: list[str], **more: Any) -> dict[str, Any]:
+    """A rule with these keys: those of ``COMMON``, ``id``, the kinds given, and what is a schema already."""
+    side = {name: schema(COMMON[name].kind) for name in SIDED}
+    direction = _either(side["action"], mapping(side))
+    known = {
+        **{name: schema(setting.kind) for name, setting in COMMON.items()},
+        **dict.fromkeys(DIRECTIONS, direction),
+        "id": {"type": "string", "pattern": f"^{ID.pattern}$"},
+        **{name: schema(kind) for name, kind in kinds.items()},
+        **more,
+    }
+    return mapping({key: known[key] for key in allowed}, *needed)
+
+
+def _group(key: str) -> dict[str, Any]:
+    """A section, or the sections below a key."""
+    inside = {section.key: _section(detector, section) for detector, section in places(key)}
+    if key in inside:
+        return inside[key]
+    more = {"countries": schema(COUNTRIES)} if key == "pii" else {}
+    return mapping({**more, **{name.partition(".")[2]: found for name, found in inside.items()}})
+
+
+def _section(detector: str, section: Section) -> dict[str, Any]:
+    if section.shape is Shape.WORDS:
+        return _words()
+    settings = own_settings(detector, section)
+    kinds = {name: setting.kind for name, setting in settings.items()}
+    needed = [name for name, setting in settings.items() if setting.example]
+    sides = {}
+    for name in [name for name, setting in settings.items() if setting.sided]:
+        side = {other: schema(COMMON[other].kind) for other in SIDED}
+        sides = dict.fromkeys(DIRECTIONS, _either(schema(kinds[name]), mapping({name: schema(kinds[name]), **side})))
+    bare = schema(kinds.get(section.bare) or COMMON[section.bare].kind)
+    if section.shape is Shape.LIST:
+        return _list(_rule(keys(detector, section), {"name": Text(), **kinds}, ["name", *needed]))
+    rule = _either(bare, _rule(keys(detector, section), kinds, needed, **sides))
+    if section.shape is Shape.ONE:
+        return rule
+    return mapping(dict.fromkeys((*([section.every] if section.every else []), *section.names), rule))
+
+
+def _words() -> dict[str, Any]:
+    terms: dict[str, Kind] = {"term": Word(), "terms": Items(Word())}
+    managed, names = _either(schema(COMMON["action"].kind), _rule(tuple(COMMON), {}, [])), Choice(catalog.MANAGED_LISTS)
+    return _rule(
+        WORDS_KEYS, {}, [],
+        terms=_list(_either(_WORD, _rule(TERM_KEYS, terms, []))),
+        lists=_list(_either(_TEXT, _rule(LIST_KEYS, {"file": Text()}, ["file"]))),
+        managed=_either(schema(names), schema(Items(names)), mapping(dict.fromkeys(catalog.MANAGED_LISTS, managed))),
+    )  # fmt: skip

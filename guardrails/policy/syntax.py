@@ -108,6 +108,20 @@ def _shape(  # noqa: PLR0917 - one way out for each kind of mistake
                 (above, lines[above].index(":")), "write a blank after the colon", "a colon without a blank is no key"
             )
         return found(at, _INDENT)
+    return _entries(found, problem, context, lines, line, at, began)
+
+
+def _entries(  # noqa: PLR0917 - as above
+    found: Callable[..., Mistake],
+    problem: str,
+    context: str,
+    lines: Sequence[str],
+    line: str,
+    at: tuple[int, int],
+    began: tuple[int, int],
+) -> Mistake:
+    """Mistakes of lines: keys without a colon, entries without a dash, quotes, tags."""
+    before, char = line[: at[1]], line[at[1] : at[1] + 1]
     if "expected ':'" in problem:
         place = began if lines[began[0]].strip() else at
         if _GLUED.match(lines[place[0]]):

@@ -18,8 +18,8 @@ _SAVED = "write jwks_file: FILE; nothing is fetched, so save the issuer's key se
 _CALLERS = "what its callers are known by (keys, claims, hosts or subjects)"
 # The settings of a policy, which stand in a file of its own.
 _POLICY = frozenset(
-    ("name", "description", "metadata", "extends", "on_failure", "unsupported_language", "uninspected", "conversation", "stream", "messages",
-     "limits", "content", "topics", "words", "pii", "grounding", "relevance", "rules", "enforced", "bedrock")
+    ("name", "description", "metadata", "extends", "on_failure", "unsupported_language", "system_messages", "uninspected",
+     "conversation", "stream", "messages", "limits", "content", "topics", "words", "pii", "grounding", "relevance", "rules", "enforced", "bedrock")
 )  # fmt: skip
 
 

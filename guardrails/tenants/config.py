@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from guardrails.errors import PolicyError, Problem
 from guardrails.policy.files import Files, Loaded
@@ -19,7 +20,7 @@ from guardrails.tenants.advice import advised
 from guardrails.tenants.keys import digest_of
 from guardrails.tenants.ways import Ways, read_ways
 
-__all__ = ["ID", "SINGLE", "Config", "Entry", "read_config", "single"]
+__all__ = ["ID", "SINGLE", "Config", "Entry", "every", "read_config", "single"]
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 SINGLE = "default"
@@ -65,6 +66,11 @@ class Config:
 def single(policy: str) -> Config:
     """One policy for everybody: one tenant, and every caller is it."""
     return Config((Entry(SINGLE, policy, Position(policy, 1)),), default=SINGLE)
+
+
+def every(names: Iterable[str]) -> Config:
+    """Each of these policy files for itself: a tenant is called like its file, without the ending. Nobody is resolved."""
+    return Config(tuple(Entry(str(PurePosixPath(n).with_suffix("")), n, Position(n, 1)) for n in names))
 
 
 def read_config(root: Path, name: str) -> tuple[Config | None, list[Problem], dict[str, bytes]]:

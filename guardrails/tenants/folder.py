@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,16 @@ from guardrails.errors import GuardrailsError, PolicyError, Problem
 from guardrails.policy.files import MAX_LIST_BYTES, SHIPPED, Files, Loaded
 from guardrails.rules import Position
 
-__all__ = ["Changed", "Origin", "Reading", "identity", "links", "locate", "real_root", "scan"]
+__all__ = ["Changed", "Origin", "Reading", "identity", "links", "locate", "policy_files", "real_root", "scan"]
 
 _ENDINGS = (".yaml", ".yml", ".json")
 # A volume that Kubernetes fills from a ConfigMap holds this link to the folder with the files; a new version is a new
 # folder, and one rename of the link.
 _DATA = "..data"
 TENANTS = "tenants"
+# Files that lie beside policies: who is under which, and the keys of callers.
+_NO_POLICY = frozenset((TENANTS, "keys"))
+_NAMED = re.compile(rb"""^name[ \t]*:|"name"[ \t\r\n]*:""", re.MULTILINE)
 
 
 class Changed(Exception):
@@ -28,22 +32,23 @@ class Changed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where everything comes from: a folder and a tenants file in it, or one policy (``shipped:NAME``, or a file of the
-    folder) for everybody."""
+    """Where everything comes from: a folder and a tenants file in it, one policy (``shipped:NAME``, or a file of the
+    folder) for everybody, or with neither every policy of the folder."""
 
     folder: Path
     tenants_file: str | None
     policy: str | None
 
 
-def locate(source: str | Path, known: Origin | None = None) -> Origin:
-    """What ``source`` means. ``known`` is what it meant before, used when its files are gone.
+def locate(source: str | Path, known: Origin | None = None, *, every: bool = False) -> Origin:
+    """What ``source`` means. ``known`` is what it meant before, used when its files are gone. ``every``: a folder without
+    tenants.yaml means all policies in it.
 
     Raises GuardrailsError or PolicyError with the remedy.
     """
     path = Path(source)
     if path.is_dir():
-        return _folder(path, known)
+        return _folder(path, known, every=every)
     if path.is_file():
         folder = path.absolute().parent
         return Origin(folder, path.name, None) if path.stem == TENANTS else Origin(folder, None, path.name)
@@ -62,11 +67,13 @@ def locate(source: str | Path, known: Origin | None = None) -> Origin:
     )  # fmt: skip
 
 
-def _folder(path: Path, known: Origin | None) -> Origin:
+def _folder(path: Path, known: Origin | None, *, every: bool) -> Origin:
     folder = path.absolute()
     for ending in _ENDINGS:
         if (folder / f"{TENANTS}{ending}").exists():
             return Origin(folder, f"{TENANTS}{ending}", None)
+    if every:
+        return Origin(folder, None, None)
     if known is not None:
         return known
     found = sorted(p.name for p in folder.iterdir() if p.suffix in _ENDINGS and not p.stem.endswith(".test"))
@@ -92,6 +99,22 @@ def real_root(folder: Path) -> Path:
     if not real.is_relative_to(root):
         raise PolicyError([Problem("outside-root", "this link leads out of the folder", _DATA, written=_DATA)])
     return real
+
+
+def policy_files(root: Path) -> list[str]:
+    """The policies below a folder, as paths from there: files that end like one and name themselves."""
+    found = [Path(e.path) for e in _below(root) if Path(e.name).suffix in _ENDINGS and not e.name.startswith(".")]
+    return [p.relative_to(root).as_posix() for p in found if not p.stem.endswith(".test") and _names_itself(p)]
+
+
+def _names_itself(path: Path) -> bool:
+    try:
+        if path.stem in _NO_POLICY:
+            return False
+        data = path.read_bytes()  # nothing in it: somebody is about to write it
+        return not data.strip() or _NAMED.search(data) is not None
+    except OSError:
+        return False
 
 
 def scan(folder: Path) -> bytes:

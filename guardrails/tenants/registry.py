@@ -16,8 +16,8 @@ from guardrails.policy.reader import MAX_PROBLEMS
 from guardrails.rules import Position
 from guardrails.tenants import watching
 from guardrails.tenants.compiling import Compiled, Compiler
-from guardrails.tenants.config import Config, Entry, read_config, single
-from guardrails.tenants.folder import Origin, Reading, links, locate, real_root
+from guardrails.tenants.config import Config, Entry, every, read_config, single
+from guardrails.tenants.folder import Origin, Reading, links, locate, policy_files, real_root
 from guardrails.tenants.keeping import Keeper
 from guardrails.tenants.resolving import Resolver
 from guardrails.tenants.types import Caller, ReloadResult, Tenant
@@ -79,9 +79,10 @@ class Tenants:
         self.reloads = Reloads()
 
     @classmethod
-    def open(cls, source: str | Path, *, state: str | Path | None = None) -> Tenants:
+    def open(cls, source: str | Path, *, state: str | Path | None = None, every: bool = False) -> Tenants:
         """The tenants of ``source``: a folder with a tenants.yaml, such a file, or one policy (a file, or the name of a
-        shipped one) for everybody.
+        shipped one) for everybody. With ``every``, a folder without tenants.yaml is all policies in it, each a tenant
+        that is called like its file; no caller can be one of those.
 
         With ``state``, a folder that only this program writes, the last good files outlive a restart: what is bad now
         is then replaced by what was good last, and :meth:`health` says so.
@@ -89,7 +90,7 @@ class Tenants:
         Raises PolicyError with everything that is wrong at once, GuardrailsError for a folder that names no tenants.
         """
         keeper = Keeper(state, source)
-        tenants = cls(locate(source, keeper.origin), keeper)
+        tenants = cls(locate(source, keeper.origin, every=every), keeper)
         result = tenants.reload()
         if tenants._snapshot is None:
             raise PolicyError(result.problems)
@@ -123,6 +124,16 @@ class Tenants:
     def folder(self) -> Path:
         """The folder that is watched."""
         return self._origin.folder
+
+    @property
+    def by_tenant(self) -> bool:
+        """True when a tenants.yaml says who is under which policy."""
+        return self._origin.tenants_file is not None
+
+    @property
+    def every(self) -> bool:
+        """True when each policy of the folder stands for itself."""
+        return self._origin.tenants_file is None and self._origin.policy is None
 
     @property
     def degraded(self) -> bool:
@@ -208,7 +219,7 @@ class Tenants:
     def _config(self, work: _Work) -> Config | None:
         """tenants.yaml as it is, or as it was last when that is bad."""
         if self._origin.tenants_file is None:
-            return single(self._origin.policy or "")
+            return every(policy_files(work.root)) if self._origin.policy is None else single(self._origin.policy)
         if self._snapshot is not None and self._still(work) and work.reading.holds(self._snapshot.config.files):
             return self._snapshot.config
         config, problems, work.blobs = read_config(work.root, self._origin.tenants_file)
@@ -257,7 +268,9 @@ class Tenants:
         old: Mapping[str, Tenant] = before.resolver.tenants if before is not None else {}
         problems = tuple(dict.fromkeys(work.problems))
         # The first time, something that works must be there for everybody, or have been there before.
-        if config is None or (before is None and ((problems and self._keeper.origin is None) or not compiled)):
+        if config is None or (
+            before is None and ((problems and self._keeper.origin is None) or (config.entries and not compiled))
+        ):
             return ReloadResult(problems=problems)
         tenants = {id_: _tenant(id_, c, old.get(id_)) for id_, c in compiled.items()}
         same_config = before is not None and before.config.files == config.files

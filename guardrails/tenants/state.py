@@ -7,13 +7,13 @@ against its sha256 before it is used.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import secrets
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -55,7 +55,9 @@ class State:
     """The folder of the last good files of one source."""
 
     def __init__(self, folder: Path, source: str | Path) -> None:
-        """Raises GuardrailsError when the folder cannot be ours alone."""
+        """Raises GuardrailsError when the folder cannot be ours alone, and on Windows, where its permissions could not be checked."""
+        if sys.platform == "win32":
+            raise GuardrailsError("a state folder needs the permissions of a POSIX system; leave out state on Windows")
         self._source = str(Path(source).absolute())
         self._folder = folder / "guardrails-last-good"
         self._blobs = self._folder / "blobs"
@@ -160,6 +162,8 @@ class State:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """One writer at a time, over all worker processes: what one writes, another does not tidy away."""
+        import fcntl  # noqa: PLC0415 - not on Windows, where there is no such folder
+
         handle = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)

@@ -189,7 +189,7 @@ class _Outgoing(Numbers):
             who = (type_, identity(value))
             if who not in vault._outgoing:
                 number = ledger.next(type_, vault._taken.get(type_, set()))
-                while any(f"{{{type_}_{number}}}" in text for text in self._texts):
+                while self._stands(type_, number):
                     number = ledger.next(type_, vault._taken.get(type_, set()))
                 vault._outgoing[who] = number
             return vault._outgoing[who]

@@ -20,6 +20,8 @@ _BARE_TAG = re.compile(r"</?(?!script|style)[a-z][a-z0-9]{0,15}/?>", re.IGNORECA
 # query or a scheme. Full-width and one-dot-leader dots are dots to a resolver.
 _JOINT = re.compile(r"[.．｡․?]|(?<=[A-Za-z0-9+\-.]):")
 _WORD = re.compile(r"[^\W_]")
+# A blank that is none to a parser of addresses: `mailto:` and a no-break space is the beginning of one all the same.
+_SCHEME = re.compile(r"(?<=[A-Za-z0-9+\-.]):[^\S \t\r\n\f]\s*[^\W_]")
 # The ideographic full stop ends sentences, and parts labels of a host; Han, kana and Hangul after it are a sentence.
 _STOP = re.compile(r"。(?![\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7a3])[^\W_]")
 _MARKDOWN = re.compile(r"\]\(|\]:")
@@ -38,7 +40,7 @@ def _prose(char: str) -> bool:
 
 
 def _plain(text: str) -> bool:
-    if not all(map(_prose, text)) or _MARKDOWN.search(text) or _STOP.search(text):
+    if not all(map(_prose, text)) or any(p.search(text) for p in (_MARKDOWN, _STOP, _SCHEME)):
         return False
     for part in text.split():  # a value may hold blanks, and what follows one is no host and no path
         joint = _JOINT.search(part)

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from urllib.parse import unquote
 
-from guardrails.wire.form import Form
+from guardrails.wire.format import Format
 
 __all__ = ["FORMATS", "form_class", "match", "recognise", "register"]
 
@@ -45,21 +45,21 @@ def register(name: str, path: str) -> None:
 
 
 @cache
-def form_class(name: str) -> type[Form]:
+def form_class(name: str) -> type[Format]:
     """The class of a format, imported on first use. Raises KeyError for an unknown name."""
     module, _, attribute = FORMATS[name].partition(":")
-    found: type[Form] = getattr(import_module(module), attribute)
+    found: type[Format] = getattr(import_module(module), attribute)
     return found
 
 
 def recognise(
-    method: str, path: str, forms: Sequence[type[Form]] | None = None
-) -> list[tuple[type[Form], dict[str, str]]]:
+    method: str, path: str, forms: Sequence[type[Format]] | None = None
+) -> list[tuple[type[Format], dict[str, str]]]:
     """The formats whose route ends this path (the longest such route), each with the route's decoded parameters.
 
-    ``path`` is raw (percent-encoded). Which of them a body belongs to is for :meth:`Form.fits`.
+    ``path`` is raw (percent-encoded). Which of them a body belongs to is for :meth:`Format.fits`.
     """
-    found: list[tuple[int, type[Form], dict[str, str]]] = []
+    found: list[tuple[int, type[Format], dict[str, str]]] = []
     for form in forms if forms is not None else [form_class(name) for name in FORMATS]:
         for route in form.routes:
             params = match(route.path, path) if route.method == method else None

@@ -9,17 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from guardrails.wire.anthropic_shapes import CONTINUED, ERROR, EVENT, REQUEST, RESPONSE
-from guardrails.wire.calls import Blocks, Group, Of
-from guardrails.wire.emptied import leave_out_emptied
-from guardrails.wire.form import Channel, Event, Form, Route, is_index
+from guardrails.wire.calls import Group, Of
+from guardrails.wire.content_blocks import BlockSession
+from guardrails.wire.format import Event, Format, Request, Route, Session
 from guardrails.wire.frames import Frame
-from guardrails.wire.shape import Kind, Shape, Walk, opaque
-from guardrails.wire.signed import UNSIGNED, Signed, leave_out, unsign
+from guardrails.wire.opaque import opaque
+from guardrails.wire.places import Channel, is_index, named
+from guardrails.wire.shape import Kind, Shape
+from guardrails.wire.walk import Walk
 
 __all__ = ["CountTokens", "Messages"]
-
-# Stands in a message of which nothing but changed thinking was left: the API takes no message without content.
-_NOTHING_LEFT = {"type": "text", "text": "(reasoning removed)"}
 
 # The delta that carries a channel's text, and the block that a channel opens.
 _DELTAS = {
@@ -40,79 +39,58 @@ _ERROR_TYPES = {
 }  # fmt: skip
 
 
-class Messages(Form):
-    """Messages with content blocks in, a message out, named events from ``message_start`` to ``message_stop`` in streams.
+class MessagesSession(BlockSession):
+    """A message, from ``message_start`` to ``message_stop``."""
 
-    What blocks an answer ends it with ``stop_reason: "refusal"``, the API's own word for a classifier that intervened.
-    """
+    LIKE: ClassVar[dict[str, Any]] = {"id": str, "model": str}
+    UNSAID: ClassVar[dict[str, Any]] = {"id": "msg_guardrails", "model": None}
+    USAGE: ClassVar[dict[str, Any]] = {"input_tokens": 0, "output_tokens": 0}
+    BLOCK = "index"
+    SIGNED = "thinking"
+    NOTHING_LEFT: ClassVar[dict[str, Any]] = {"type": "text", "text": "(reasoning removed)"}
 
-    name = "anthropic.messages"
-    named = True
-    routes = (Route("/messages"),)
-    REQUEST = REQUEST
-    RESPONSE = RESPONSE
-    EVENT = EVENT
-    ERROR = ERROR
-    parts = frozenset(("index",))
-    joined = True
-
-    @classmethod
-    def fits(cls, body: Any) -> bool:
-        """A list of messages."""
-        return isinstance(body, dict) and isinstance(body.get("messages"), list)
-
-    def __init__(
-        self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(body, params, query)
-        self._like: dict[str, Any] = {"id": "msg_guardrails", "model": self.model}
-        self._usage: dict[str, Any] = {"input_tokens": 0, "output_tokens": 0}
-        # Blocks the client was told of: those that are open, each with whether it waits for its first text, and how many
-        # there are.
+    def __init__(self, format_: type[Format], request: Request) -> None:
+        super().__init__(format_, request)
+        # Blocks that are open for the client, each with whether it waits for its first text.
         self._open: dict[int, bool] = {}
-        self._blocks = 0
-        self._thinking: dict[int, Signed] = {}
-        self._calls = Blocks("index")
 
     # -- whole bodies ------------------------------------------------------------------------------------------------
 
-    def inbound(self) -> Walk:
-        """The texts of the request; changed thinking that was signed is left out once it is final."""
-        walk = super().inbound()
-        messages = self.body.get("messages") if isinstance(self.body, dict) else None
-        walk.after.append(leave_out(messages, _thinking, "thinking", _NOTHING_LEFT))
-        said = [(self.body, "system"), *((m, "content") for m in (messages if isinstance(messages, list) else ()))]
-        walk.after.append(leave_out_emptied(said, _text))
-        return walk
+    @staticmethod
+    def reasoning(message: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Each block of thinking holds its own text and signature."""
+        content = message.get("content") if isinstance(message, dict) else None
+        for block in content if isinstance(content, list) else ():
+            if isinstance(block, dict) and block.get("type") == "thinking":
+                yield block, block
+
+    @staticmethod
+    def text(text: str) -> dict[str, Any]:
+        return {"type": "text", "text": text}
+
+    @staticmethod
+    def answered(body: Any) -> Any:
+        return body
+
+    @staticmethod
+    def paired(block: Any, message: str) -> dict[str, Any] | None:
+        match block:
+            case {"type": "tool_use", "id": str(id_), "name": str(name)} if opaque(id_) and opaque(name):
+                return {"type": "tool_use", "id": id_, "name": name, "input": {}}
+            case {"type": "tool_result", "tool_use_id": str(id_)} if opaque(id_):
+                return {"type": "tool_result", "tool_use_id": id_, "content": message}
+        return None
+
+    @classmethod
+    def replaced(cls, pairs: list[dict[str, Any]], message: str) -> Any:
+        if not pairs:
+            return message
+        return pairs if pairs[0]["type"] == "tool_result" else [cls.text(message), *pairs]
 
     def outbound(self, body: Any) -> Walk:
-        """The texts of the message; changed thinking loses its signature once it is final."""
+        """The texts of the message."""
         self._resemble(body)
-        walk = super().outbound(body)
-        walk.after.append(unsign([block for block, _ in _thinking(body)], "thinking"))
-        walk.after.append(leave_out_emptied([(body, "content")], _text))
-        return walk
-
-    def replace(self, turn: int, message: str) -> bool:
-        """The message's words go; calls of tools and their results stay as pairs, emptied: the API wants both or none."""
-        messages = self.body.get("messages") if isinstance(self.body, dict) else None
-        if not isinstance(messages, list) or not isinstance(messages[turn], dict):
-            return False
-        content = messages[turn].get("content")
-        kept: list[dict[str, Any]] = []
-        for block in content if isinstance(content, list) else ():
-            match block:
-                case {"type": "tool_use", "id": str(id_), "name": str(name)} if opaque(id_) and opaque(name):
-                    kept.append({"type": "tool_use", "id": id_, "name": name, "input": {}})
-                case {"type": "tool_result", "tool_use_id": str(id_)} if opaque(id_):
-                    kept.append({"type": "tool_result", "tool_use_id": id_, "content": message})
-        if not kept:
-            messages[turn]["content"] = message
-        elif kept[0]["type"] == "tool_result":
-            messages[turn]["content"] = kept
-        else:
-            messages[turn]["content"] = [{"type": "text", "text": message}, *kept]
-        return True
+        return super().outbound(body)
 
     def refusal(self, message: str) -> Any:
         """A message that says it, stopped as the API's own refusals are, with the tokens that were used all the same."""
@@ -131,7 +109,6 @@ class Messages(Form):
     # -- streams -----------------------------------------------------------------------------------------------------
 
     def goes_on(self, body: Any) -> bool:
-        """See :class:`Form`."""
         return not (isinstance(body, dict) and str(body.get("type")) in _ONCE)
 
     def gather(self, frame: Frame) -> list[Group]:
@@ -154,12 +131,8 @@ class Messages(Form):
             return self._calls.take(frame, Of.CALL, index)
         return self._calls.take(frame, Of.PART if "index" in body else Of.ANY, index)
 
-    def rest(self) -> list[Group]:
-        """See :class:`Form`."""
-        return self._calls.rest()
-
     def continues(self, body: Any) -> bool:
-        """See :class:`Form`. Blocks of text are one text, as readers see them, until something else comes."""
+        """Blocks of text are one text, as readers see them, until something else comes."""
         match body:
             case {"type": "content_block_start", "content_block": {"type": "text"}}:
                 return True
@@ -177,41 +150,58 @@ class Messages(Form):
                 body["index"] = 0
 
     def observe(self, body: Any, event: Event) -> None:
-        """See :class:`Form`. What the client knows of is noted when an event is final, not when it came."""
+        """Which texts end; what the client knows of is noted by :meth:`sent`."""
+        if not isinstance(body, dict):
+            return
+        index = body.get("index")
+        block = index if isinstance(index, int) else 0
+        match body.get("type"):
+            case "content_block_start":
+                self._think(block, body.get("content_block"))
+            case "content_block_delta":
+                delta = body.get("delta")
+                if isinstance(delta, dict):
+                    self._think(block, delta)
+                    event.bare = set(delta) <= _BARE.get(str(delta.get("type")), frozenset())
+                    if delta.get("type") == "signature_delta" and delta.get("signature"):
+                        event.closes = frozenset({("thinking", ("index", block))})
+            case "content_block_stop":
+                event.closes = frozenset({("index", block)}) if index is block else True
+            case "message_delta" | "message_stop" | "error":
+                event.closes = True
+
+    def sent(self, event: Event) -> None:
+        """Remember the blocks that are open, what was sent of thinking, and what answers of ours repeat."""
+        body = event.frame.body
         if not isinstance(body, dict):
             return
         index = body.get("index")
         block = index if isinstance(index, int) else 0
         match body.get("type"):
             case "message_start":
-                event.walk.after.append(lambda: self._begin(body.get("message")))
+                self._begin(body.get("message"))
             case "content_block_start":
-                event.walk.after.append(lambda: self._opened(block, body.get("content_block")))
-                self._think(block, body.get("content_block"), event)
+                self._opened(block, body.get("content_block"))
+                self._thought(block, body.get("content_block"))
             case "content_block_delta":
                 delta = body.get("delta")
                 if isinstance(delta, dict):
-                    self._think(block, delta, event)
-                    event.walk.after.append(lambda: self._said(block, delta.get("text")))
-                    event.bare = set(delta) <= _BARE.get(str(delta.get("type")), frozenset())
-                    if delta.get("type") == "signature_delta" and delta.get("signature"):
-                        event.closes = frozenset({("thinking", ("index", block))})
-                        event.walk.after.append(lambda: self._sign(block, delta))
+                    self._thought(block, delta)
+                    self._said(block, delta.get("text"))
+                    if delta.get("type") == "signature_delta" and event.closes:
+                        self._thoughts.sign(block, delta)
             case "content_block_stop":
-                event.closes = frozenset({("index", block)}) if index is block else True
-                event.walk.after.append(lambda: self._closed(block))
+                self._open.pop(block, None)
+                self._thoughts.end(block)
             case "message_delta":
-                event.closes = True
-                event.walk.after.append(lambda: self._count(body.get("usage")))
-            case "message_stop" | "error":
-                event.closes = True
+                self._count(body.get("usage"))
 
     def delta(self, channel: Channel, text: str) -> Frame:
         """For a block the client was not told of yet, the event that opens it with ``text``."""
-        name, *places = channel if isinstance(channel, tuple) else (channel,)
-        index = next((v for k, v in places if k == "index"), 0)
+        name, places = named(channel)
+        index = places.get("index", 0)
         if name == "thinking":
-            self._thinking.setdefault(index, Signed()).send(text)
+            self._thoughts.of(index).send(text)
         self._said(index, text)
         if index not in self._open and name in _BLOCKS:
             block = _BLOCKS[name](text)
@@ -250,17 +240,10 @@ class Messages(Form):
         content = message.get("content") if isinstance(message, dict) else None
         self._blocks = len(content) if isinstance(content, list) else 0
 
-    def _resemble(self, message: Any) -> None:
-        """What a refusal has in common with the answer it stands for."""
-        if isinstance(message, dict):
-            self._like |= {
-                k: message[k] for k in ("id", "model") if isinstance(message.get(k), str) and opaque(message[k])
-            }
-            self._count(message.get("usage"))
-
-    def _count(self, usage: Any) -> None:
-        if isinstance(usage, dict):
-            self._usage |= {k: usage[k] for k in self._usage if isinstance(usage.get(k), int)}
+    def _resemble(self, answer: Any) -> None:
+        super()._resemble(answer)
+        if isinstance(answer, dict):
+            self._count(answer.get("usage"))
 
     def _opened(self, index: int, block: Any) -> None:
         self._open[index] = isinstance(block, dict) and block.get("type") == "text" and not block.get("text")
@@ -270,21 +253,15 @@ class Messages(Form):
         if text and index in self._open:
             self._open[index] = False
 
-    def _closed(self, index: int) -> None:
-        self._open.pop(index, None)
-        self._thinking.pop(index, None)
-
-    def _think(self, index: int, holder: Any, event: Event) -> None:
-        """Remember what the model thought and, once it is sent, what the client got of it."""
+    def _think(self, index: int, holder: Any) -> None:
+        """The model thought this."""
         if isinstance(holder, dict) and isinstance(holder.get("thinking"), str):
-            signed = self._thinking.setdefault(index, Signed())
-            signed.say(holder["thinking"])
-            event.walk.after.append(lambda: signed.send(holder["thinking"]))
+            self._thoughts.of(index).say(holder["thinking"])
 
-    def _sign(self, index: int, delta: dict[str, Any]) -> None:
-        signed = self._thinking.get(index)
-        if signed is not None and not signed.holds:
-            delta["signature"] = UNSIGNED
+    def _thought(self, index: int, holder: Any) -> None:
+        """The client was sent this of what the model thought."""
+        if isinstance(holder, dict) and isinstance(holder.get("thinking"), str):
+            self._thoughts.send(index, holder["thinking"])
 
     def _empty(self) -> dict[str, Any]:
         return {
@@ -298,23 +275,45 @@ class Messages(Form):
         }
 
 
+class CountTokensSession(MessagesSession):
+    """A number has no place for a message: a refusal is an error."""
+
+    def refusal(self, message: str) -> Any:
+        return Session.refusal(self, message)
+
+
+class Messages(Format):
+    """Messages with content blocks in, a message out, named events from ``message_start`` to ``message_stop`` in streams.
+
+    What blocks an answer ends it with ``stop_reason: "refusal"``, the API's own word for a classifier that intervened.
+    """
+
+    name = "anthropic.messages"
+    named = True
+    routes = (Route("/messages"),)
+    session = MessagesSession
+    REQUEST = REQUEST
+    RESPONSE = RESPONSE
+    EVENT = EVENT
+    ERROR = ERROR
+    parts = frozenset(("index",))
+    joined = True
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        """A list of messages."""
+        return isinstance(body, dict) and isinstance(body.get("messages"), list)
+
+
 class CountTokens(Messages):
     """How many tokens a request has: the request is inspected as any other. A number has no place for a message: a
     refusal is an error."""
 
     name = "anthropic.count_tokens"
+    session = CountTokensSession
     speaks: ClassVar[bool] = False
     routes = (Route("/messages/count_tokens"),)
     RESPONSE = Shape({"input_tokens": Kind.OPAQUE, "context_management": Shape({"original_input_tokens": Kind.OPAQUE})})
-
-    @property
-    def streaming(self) -> bool:
-        """Never."""
-        return False
-
-    def refusal(self, message: str) -> Any:
-        """An error that says it."""
-        return self.error(400, message, "guardrails_blocked")
 
 
 # Fields of a delta that is nothing but text of a channel, by its type.
@@ -338,17 +337,5 @@ def _frame(kind: str, **body: Any) -> Frame:
     return Frame({"type": kind, **body}, kind)
 
 
-def _text(text: str) -> dict[str, Any]:
-    return {"type": "text", "text": text}
-
-
 def _details(message: str) -> dict[str, Any]:
     return {"type": "refusal", "category": None, "explanation": message}
-
-
-def _thinking(message: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """The blocks of thinking of a message; each holds its own text and signature."""
-    content = message.get("content") if isinstance(message, dict) else None
-    for block in content if isinstance(content, list) else ():
-        if isinstance(block, dict) and block.get("type") == "thinking":
-            yield block, block

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.types import Role
+from guardrails.wire import media
 from guardrails.wire.shape import NOTHING, By, Delta, Each, Kind, Part, Shape, Switch, by_type
 
 __all__ = ["CONTINUED", "ERROR", "EVENT", "REQUEST", "RESPONSE"]
@@ -53,10 +54,12 @@ CITATIONS = Switch(lambda value: Shape(_ids("enabled")) if isinstance(value, dic
 def _block(value: Any) -> Part:
     kind = value.get("type") if isinstance(value, dict) else None
     if not isinstance(kind, str):
-        return Kind.TEXT
+        return Kind.PART
     if kind in BLOCKS:
         return BLOCKS[kind]
-    return TOOL_USE if kind.endswith("tool_use") else RESULT if kind.endswith("tool_result") else OTHER
+    if kind.endswith("tool_use"):
+        return TOOL_USE
+    return RESULT if kind.endswith("tool_result") else PIECE if media.unknown_part(kind) else OTHER
 
 
 BLOCK = Switch(_block)
@@ -81,6 +84,7 @@ OTHER = Shape(
     {
         **COMMON,
         **TEXTS,
+        "source": Switch(lambda value: SOURCES if isinstance(value, dict) else Kind.TEXT),
         **_ids("error_code", "retrieved_at", "return_code", "file_type", "num_lines", "start_line", "total_lines"),
         **_ids("new_start", "new_lines", "old_start", "old_lines", "is_file_update", "stop_reason"),
         **dict.fromkeys(("error_message", "page_age", "tool_name"), Kind.TEXT),
@@ -90,6 +94,11 @@ OTHER = Shape(
         "encrypted_stdout": Kind.BINARY,
         "file_id": Kind.REFERENCE,
     }
+)
+# A block that may hold anything.
+PIECE = Shape(
+    {**COMMON, **dict.fromkeys(("text", "title", "name"), Kind.TEXT), "content": Each(BLOCK, joined=True)},
+    rest=Kind.PART,
 )
 TOOL_USE = Shape({**COMMON, "name": Kind.TEXT, "server_name": Kind.TEXT, "input": Kind.TOOL})
 RESULT = Shape({**COMMON, "content": Each(BLOCK, joined=True)}, role=Role.TOOL)
@@ -113,8 +122,8 @@ DEFINITION: dict[str, Part] = {
     ),
 }
 # A server of others describes its tools itself: its words are a tool's, not the developer's.
-LISTED = Each(Shape(DEFINITION, role=Role.TOOL))
-TOOL = Shape({**DEFINITION, "tools": LISTED}, role=Role.SYSTEM)
+LISTED = Each(Shape(DEFINITION, role=Role.TOOL, rest=Kind.TEXT))
+TOOL = Shape({**DEFINITION, "tools": LISTED}, role=Role.SYSTEM, rest=Kind.TEXT)
 TOOL_CHANGE = Shape(
     {
         **COMMON,
@@ -170,7 +179,7 @@ MESSAGE = Shape(
 )
 # Limits and switches: {"type": …, "value": …}.
 SWITCH = Shape(_ids("type", "value", "total", "remaining", "mode"))
-FORMAT = Shape({**_ids("type"), "schema": Kind.TEXT}, role=Role.SYSTEM)
+FORMAT = Shape({**_ids("type"), "schema": Kind.TEXT}, role=Role.SYSTEM, rest=Kind.TEXT)
 OUTPUT = Shape({**_ids("effort"), "format": FORMAT, "task_budget": SWITCH})
 THINKING = Shape({**_ids("type", "budget_tokens", "display"), "block_binding": Shape(_ids("prefix_mismatch_behavior"))})
 
@@ -303,7 +312,7 @@ _DELTA: dict[str, Part] = {
 
 
 def _event(parts: Mapping[str, Part] = NOTHING, *, ends: Mapping[str, Part] = NOTHING) -> Shape:
-    return Shape({**_ids("type", "index"), "delta": Shape({**_DELTA, **ends}), **parts})
+    return Shape({**_ids("type", "index"), "delta": Shape({**_DELTA, **ends}, rest=Kind.PART), **parts})
 
 
 EVENT = by_type(

@@ -8,49 +8,34 @@ rules may have masked, is removed where a rule of ours can act. Reasoning is sig
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from guardrails.wire.bedrock_shapes import ERROR, EVENT, REQUEST, RESPONSE
-from guardrails.wire.calls import Blocks, Group, Of
-from guardrails.wire.emptied import leave_out_emptied
+from guardrails.wire.calls import Group, Of
+from guardrails.wire.content_blocks import BlockSession
 from guardrails.wire.eventstream import EventStream
-from guardrails.wire.form import Channel, Event, Form, Route, is_index
+from guardrails.wire.format import Event, Format, Request, Route
 from guardrails.wire.frames import Frame, Framing
-from guardrails.wire.shape import Unread, Walk, opaque
-from guardrails.wire.signed import UNSIGNED, Signed, leave_out, unsign
+from guardrails.wire.opaque import opaque
+from guardrails.wire.places import Channel, is_index, named
+from guardrails.wire.slots import Unread
+from guardrails.wire.walk import Walk
 
 __all__ = ["Converse", "ConverseStream"]
 
-# Stands in a message of which nothing but changed reasoning was left: the API takes no message without content.
-_NOTHING_LEFT = {"text": "(reasoning removed)"}
 _ERROR_TYPES = {
     401: "AccessDeniedException", 403: "AccessDeniedException", 404: "ResourceNotFoundException",
     408: "ModelTimeoutException", 429: "ThrottlingException", 503: "ServiceUnavailableException",
 }  # fmt: skip
 
 
-class Converse(Form):
-    """Messages in, ``output.message`` out. What blocks an answer makes its stop reason ``guardrail_intervened``."""
+class ConverseSession(BlockSession):
+    """A message that comes whole."""
 
-    name = "bedrock.converse"
-    routes = (Route("/model/{model}/converse"),)
-    REQUEST = REQUEST
-    RESPONSE = RESPONSE
-    EVENT = EVENT
-    ERROR = ERROR
-    parts = frozenset(("contentBlockIndex",))
-    joined = True
-
-    @classmethod
-    def fits(cls, body: Any) -> bool:
-        """A list of messages, or none: a prompt that Bedrock keeps may be all there is."""
-        return isinstance(body, dict) and isinstance(body.get("messages", []), list)
-
-    def __init__(
-        self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(body, params, query)
-        self._usage = {"inputTokens": 0, "outputTokens": 0, "totalTokens": 0}
+    USAGE: ClassVar[dict[str, Any]] = {"inputTokens": 0, "outputTokens": 0, "totalTokens": 0}
+    BLOCK = "contentBlockIndex"
+    SIGNED = "text"
+    NOTHING_LEFT: ClassVar[dict[str, Any]] = {"text": "(reasoning removed)"}
 
     @property
     def streaming(self) -> bool:
@@ -60,47 +45,50 @@ class Converse(Form):
     @property
     def model(self) -> str:
         """The model, inference profile or prompt that the path names."""
-        return self.params.get("model", "")
+        return self.request.params.get("model", "")
+
+    @staticmethod
+    def reasoning(message: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        content = message.get("content") if isinstance(message, dict) else None
+        for block in content if isinstance(content, list) else ():
+            match block:
+                case {"reasoningContent": {"reasoningText": dict(reasoning)}}:
+                    yield block, reasoning
+
+    @staticmethod
+    def text(text: str) -> dict[str, Any]:
+        return {"text": text}
+
+    @staticmethod
+    def answered(body: Any) -> Any:
+        output = body.get("output") if isinstance(body, dict) else None
+        return output.get("message") if isinstance(output, dict) else None
+
+    @staticmethod
+    def paired(block: Any, message: str) -> dict[str, Any] | None:
+        match block:
+            case {"toolUse": {"toolUseId": str(id_), "name": str(name)}} if opaque(id_) and opaque(name):
+                return {"toolUse": {"toolUseId": id_, "name": name, "input": {}}}
+            case {"toolResult": {"toolUseId": str(id_)}} if opaque(id_):
+                return {"toolResult": {"toolUseId": id_, "content": [{"text": message}]}}
+        return None
+
+    @classmethod
+    def replaced(cls, pairs: list[dict[str, Any]], message: str) -> Any:
+        return [p for p in pairs if "toolResult" in p] or [cls.text(message), *pairs]
 
     def inbound(self) -> Walk:
-        """The texts of the request. A prompt that Bedrock keeps is content by reference; changed reasoning that was signed
-        is left out once it is final."""
+        """The texts of the request. A prompt that Bedrock keeps is content by reference."""
         walk = super().inbound()
         if ":prompt/" in self.model:
             walk.unread.append(Unread("content by reference", "modelId"))
-        messages = self.body.get("messages") if isinstance(self.body, dict) else None
-        walk.after.append(leave_out(messages, _reasoning, "text", _NOTHING_LEFT))
-        said = [(self.body, "system"), *((m, "content") for m in (messages if isinstance(messages, list) else ()))]
-        walk.after.append(leave_out_emptied(said, _text))
         return walk
 
     def outbound(self, body: Any) -> Walk:
-        """The texts of the answer; changed reasoning loses its signature once it is final."""
-        walk = super().outbound(body)
+        """The texts of the answer."""
         if isinstance(body, dict):
             self._count(body.get("usage"))
-            output = body.get("output")
-            message = output.get("message") if isinstance(output, dict) else None
-            walk.after.append(unsign([reasoning for _, reasoning in _reasoning(message)], "text"))
-            walk.after.append(leave_out_emptied([(message, "content")], _text))
-        return walk
-
-    def replace(self, turn: int, message: str) -> bool:
-        """The message's words go; calls of tools and their results stay as pairs, emptied: the API wants both or none."""
-        messages = self.body.get("messages") if isinstance(self.body, dict) else None
-        if not isinstance(messages, list) or not isinstance(messages[turn], dict):
-            return False
-        content = messages[turn].get("content")
-        uses: list[dict[str, Any]] = []
-        results: list[dict[str, Any]] = []
-        for block in content if isinstance(content, list) else ():
-            match block:
-                case {"toolUse": {"toolUseId": str(id_), "name": str(name)}} if opaque(id_) and opaque(name):
-                    uses.append({"toolUse": {"toolUseId": id_, "name": name, "input": {}}})
-                case {"toolResult": {"toolUseId": str(id_)}} if opaque(id_):
-                    results.append({"toolResult": {"toolUseId": id_, "content": [{"text": message}]}})
-        messages[turn]["content"] = results or [{"text": message}, *uses]
-        return True
+        return super().outbound(body)
 
     def refusal(self, message: str) -> Any:
         """An answer as Amazon's own guardrail gives it, with the tokens that were used all the same."""
@@ -116,26 +104,14 @@ class Converse(Form):
         kind = _ERROR_TYPES.get(status, "ValidationException" if status < 500 else "InternalServerException")
         return {"message": message, "__type": kind, "reason": code}
 
-    def _count(self, usage: Any) -> None:
-        if isinstance(usage, dict):
-            self._usage |= {k: usage[k] for k in self._usage if isinstance(usage.get(k), int)}
 
+class ConverseStreamSession(ConverseSession):
+    """A message as a binary event stream."""
 
-class ConverseStream(Converse):
-    """As :class:`Converse`, and the answer is a binary event stream."""
-
-    name = "bedrock.converse_stream"
-    routes = (Route("/model/{model}/converse-stream"),)
-
-    def __init__(
-        self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(body, params, query)
-        # Blocks the client was told of: those that are open, and how many there are.
+    def __init__(self, format_: type[Format], request: Request) -> None:
+        super().__init__(format_, request)
+        # Blocks that are open for the client.
         self._open: dict[int, None] = {}
-        self._blocks = 0
-        self._thinking: dict[int, Signed] = {}
-        self._calls = Blocks("contentBlockIndex")
 
     @property
     def streaming(self) -> bool:
@@ -166,12 +142,8 @@ class ConverseStream(Converse):
             return self._calls.take(frame, Of.END, index)
         return self._calls.take(frame, Of.PART if told else Of.ANY, index)
 
-    def rest(self) -> list[Group]:
-        """See :class:`Form`."""
-        return self._calls.rest()
-
     def continues(self, body: Any) -> bool:
-        """See :class:`Form`. Blocks of text are one text, as readers see them, until something else comes."""
+        """Blocks of text are one text, as readers see them, until something else comes."""
         match body:
             case {"contentBlockIndex": int(), "delta": {"text": str()} | {"citation": dict()}}:
                 return True
@@ -185,31 +157,51 @@ class ConverseStream(Converse):
             body["contentBlockIndex"] = 0
 
     def observe(self, body: Any, event: Event) -> None:
-        """See :class:`Form`. What the client knows of is noted when an event is final, not when it came."""
+        """Which texts end; what the client knows of is noted by :meth:`sent`."""
         if not isinstance(body, dict):
             return
         index = body.get("contentBlockIndex")
         block = index if isinstance(index, int) else 0
-        if "start" in body:
-            event.walk.after.append(lambda: self._opened(block))
         delta = body.get("delta")
         if isinstance(delta, dict):
             event.bare = set(body) <= _AROUND_DELTA and _only_text(delta)
-            event.walk.after.append(lambda: None if _empty(delta) else self._opened(block))
             reasoning = delta.get("reasoningContent")
             if isinstance(reasoning, dict):
-                self._reason(block, reasoning, event)
+                if isinstance(reasoning.get("text"), str):
+                    self._thoughts.of(block).say(reasoning["text"])
+                if reasoning.get("signature"):
+                    event.closes = frozenset({("reasoning", ("contentBlockIndex", block))})
         elif "start" not in body and "contentBlockIndex" in body:
             event.closes = frozenset({("contentBlockIndex", block)}) if index is block else True
-            event.walk.after.append(lambda: self._closed(block))
         if "stopReason" in body or "usage" in body or event.frame.headers:
             event.closes = True
-            event.walk.after.append(lambda: self._count(body.get("usage")))
+
+    def sent(self, event: Event) -> None:
+        """Remember the blocks that are open, what was sent of reasoning, and the numbers of tokens."""
+        body = event.frame.body
+        if not isinstance(body, dict):
+            return
+        index = body.get("contentBlockIndex")
+        block = index if isinstance(index, int) else 0
+        delta = body.get("delta")
+        if "start" in body or (isinstance(delta, dict) and not _empty(delta)):
+            self._opened(block)
+        reasoning = delta.get("reasoningContent") if isinstance(delta, dict) else None
+        if isinstance(reasoning, dict):
+            if isinstance(reasoning.get("text"), str):
+                self._thoughts.send(block, reasoning["text"])
+            if reasoning.get("signature"):
+                self._thoughts.sign(block, reasoning)
+        if not isinstance(delta, dict) and "start" not in body and "contentBlockIndex" in body:
+            self._open.pop(block, None)
+            self._thoughts.end(block)
+        if "stopReason" in body or "usage" in body or event.frame.headers:
+            self._count(body.get("usage"))
 
     def delta(self, channel: Channel, text: str) -> Frame:
         """Blocks of text need no event that opens them."""
-        name, *places = channel if isinstance(channel, tuple) else (channel,)
-        index = next((v for k, v in places if k == "contentBlockIndex"), 0)
+        name, places = named(channel)
+        index = places.get("contentBlockIndex", 0)
         self._opened(index)
         match name:
             case "input":
@@ -217,7 +209,7 @@ class ConverseStream(Converse):
             case "result":
                 delta = {"toolResult": [{"text": text}]}
             case "reasoning":
-                self._thinking.setdefault(index, Signed()).send(text)
+                self._thoughts.of(index).send(text)
                 delta = {"reasoningContent": {"text": text}}
             case _:
                 delta = {"text": text}
@@ -244,24 +236,32 @@ class ConverseStream(Converse):
         self._open[index] = None
         self._blocks = max(self._blocks, index + 1)
 
-    def _closed(self, index: int) -> None:
-        self._open.pop(index, None)
-        self._thinking.pop(index, None)
 
-    def _reason(self, index: int, reasoning: dict[str, Any], event: Event) -> None:
-        """Remember what the model reasoned and, once it is sent, what the client got of it."""
-        if isinstance(reasoning.get("text"), str):
-            signed = self._thinking.setdefault(index, Signed())
-            signed.say(reasoning["text"])
-            event.walk.after.append(lambda: signed.send(reasoning["text"]))
-        if reasoning.get("signature"):
-            event.closes = frozenset({("reasoning", ("contentBlockIndex", index))})
-            event.walk.after.append(lambda: self._sign(index, reasoning))
+class Converse(Format):
+    """Messages in, ``output.message`` out. What blocks an answer makes its stop reason ``guardrail_intervened``."""
 
-    def _sign(self, index: int, reasoning: dict[str, Any]) -> None:
-        signed = self._thinking.get(index)
-        if signed is not None and not signed.holds:
-            reasoning["signature"] = UNSIGNED
+    name = "bedrock.converse"
+    routes = (Route("/model/{model}/converse"),)
+    session = ConverseSession
+    REQUEST = REQUEST
+    RESPONSE = RESPONSE
+    EVENT = EVENT
+    ERROR = ERROR
+    parts = frozenset(("contentBlockIndex",))
+    joined = True
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        """A list of messages, or none: a prompt that Bedrock keeps may be all there is."""
+        return isinstance(body, dict) and isinstance(body.get("messages", []), list)
+
+
+class ConverseStream(Converse):
+    """As :class:`Converse`, and the answer is a binary event stream."""
+
+    name = "bedrock.converse_stream"
+    routes = (Route("/model/{model}/converse-stream"),)
+    session = ConverseStreamSession
 
 
 # Fields of the events that come once, of an answer or of a block.
@@ -282,18 +282,5 @@ def _empty(delta: Mapping[str, Any]) -> bool:
     return _only_text(delta) and all(v == "" or (isinstance(v, dict) and "" in v.values()) for v in delta.values())
 
 
-def _text(text: str) -> dict[str, Any]:
-    return {"text": text}
-
-
 def _frame(event: str, **body: Any) -> Frame:
     return Frame(body, event)
-
-
-def _reasoning(message: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """The blocks of reasoning of a message, each with the object that holds its text and signature."""
-    content = message.get("content") if isinstance(message, dict) else None
-    for block in content if isinstance(content, list) else ():
-        match block:
-            case {"reasoningContent": {"reasoningText": dict(reasoning)}}:
-                yield block, reasoning

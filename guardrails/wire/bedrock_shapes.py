@@ -44,9 +44,10 @@ SOURCE = Shape(
         "s3Location": Shape({"uri": Kind.REFERENCE, "bucketOwner": Kind.OPAQUE}),
         "text": Kind.TEXT,
         "content": Each(Shape(_texts("text")), joined=True),
-    }
+    },
+    rest=Kind.MEDIA,
 )
-MEDIA = Shape({**_ids("format"), "source": SOURCE, "error": Shape(_texts("message"))})
+MEDIA = Shape({**_ids("format"), "source": SOURCE, "error": Shape(_texts("message"))}, rest=Kind.MEDIA)
 ASKS_CITATIONS = Shape(_ids("enabled"))
 DOCUMENT = Shape(
     {**_ids("format"), **_texts("name", "context"), "source": SOURCE, "citations": ASKS_CITATIONS}, role=Role.DOCUMENT
@@ -105,7 +106,9 @@ MESSAGE = Shape({**_ids("role"), "content": Each(CONTENT, joined=True)}, role=_r
 TOOL = Shape(
     {
         "toolSpec": Shape(
-            {**_ids("name", "strict"), **_texts("description"), "inputSchema": Shape(_texts("json"))}, role=Role.SYSTEM
+            {**_ids("name", "strict"), **_texts("description"), "inputSchema": Shape(_texts("json"), rest=Kind.TEXT)},
+            role=Role.SYSTEM,
+            rest=Kind.TEXT,
         ),
         "systemTool": Shape(_ids("name")),
         "cachePoint": CACHE_POINT,

@@ -20,7 +20,7 @@ class Group:
     """Events that are checked in order. ``call``: they leave together, once the last has passed, or not at all.
 
     ``before``: channels whose texts come before the group, and ``closes``: channels that end with it, named as by
-    :class:`guardrails.wire.form.Event`.
+    :class:`guardrails.wire.format.Event`.
     """
 
     frames: list[Frame] = field(repr=False)

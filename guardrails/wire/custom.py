@@ -18,8 +18,16 @@ from guardrails.policy.source import MAX_BYTES, Node, parse, plain
 from guardrails.rules import Position
 from guardrails.types import Role
 from guardrails.wire import pointers
-from guardrails.wire.custom_form import FRAMINGS, PLACEHOLDER, Custom, Ending, Messages, Spec, Streaming
-from guardrails.wire.form import Form, Route
+from guardrails.wire.custom_format import (
+    FRAMINGS,
+    PLACEHOLDER,
+    Custom,
+    EndingEvent,
+    FormatSpec,
+    MessageList,
+    StreamSpec,
+)
+from guardrails.wire.format import Format, Route
 from guardrails.wire.pointers import BadPointer, Places, Pointer
 from guardrails.wire.shape import Delta, Kind, Repeat
 
@@ -36,7 +44,18 @@ _WRITERS = {
 }  # fmt: skip
 _REQUEST = ("messages", *_WRITERS, *(k for k in _KINDS if k != "drop"))
 _RESPONSE = ("assistant", "tool", "sources", *_KINDS)
-_STREAM = ("framing", "when", "continues", "continues_arguments", "repeats", "ends", "keep", "ending", *_RESPONSE)
+_STREAM = (
+    "framing",
+    "when",
+    "continues",
+    "continues_arguments",
+    "calls",
+    "repeats",
+    "ends",
+    "keep",
+    "ending",
+    *_RESPONSE,
+)
 _MESSAGES = ("at", "text", "role", "roles")
 _ENDING = ("data", "raw", "event")
 _METHODS = ("POST", "PUT", "PATCH")
@@ -47,7 +66,7 @@ _SEGMENT = re.compile(r"(?:[A-Za-z0-9._~-]+|\{[a-z_]+\})(?::[A-Za-z0-9._~-]+)?")
 _EVENT_NAME = re.compile(r"[A-Za-z0-9_.:#/-]{1,128}")
 
 
-def load_formats(path: str | Path) -> tuple[type[Form], ...]:
+def load_formats(path: str | Path) -> tuple[type[Format], ...]:
     """The formats of a file, in its order. Raises PolicyError with everything that is wrong with it: file, line, key."""
     file = Path(path)
     files = Files(file.parent)
@@ -61,7 +80,7 @@ def load_formats(path: str | Path) -> tuple[type[Form], ...]:
         where = root.at if version is None else version.at
         reader.report("unknown-version", "this is no version of the format file", where, "version", allowed="1",
                       remedy="write version: 1")  # fmt: skip
-    made: dict[str, type[Form]] = {}
+    made: dict[str, type[Format]] = {}
     if "formats" not in entries:
         reader.report("missing-key", "formats is missing", root.at, "formats", remedy="add formats: [{name: …, …}]")
     else:
@@ -69,7 +88,7 @@ def load_formats(path: str | Path) -> tuple[type[Form], ...]:
         if isinstance(entries["formats"].value, list) and not nodes:
             reader.report("empty-file", "there is no format in it", entries["formats"].at, "formats")
         for i, node in enumerate(nodes):
-            form = _Format(reader, f"formats[{i}]").read(node)
+            form = _FormatReader(reader, f"formats[{i}]").read(node)
             if form.name in made:
                 reader.report("duplicate-name", f"the format {form.name!r} is given twice", node.at, f"formats[{i}].name",
                               written=form.name, remedy="give one of them another name")  # fmt: skip
@@ -80,7 +99,7 @@ def load_formats(path: str | Path) -> tuple[type[Form], ...]:
     return tuple(made.values())
 
 
-class _Format:
+class _FormatReader:
     """Reads one format; problems go to the reader."""
 
     def __init__(self, reader: Reader, key: str) -> None:
@@ -102,7 +121,7 @@ class _Format:
         request, messages = self.request(entries.get("request"))
         response = self.places(entries.get("response"), f"{key}.response", _RESPONSE)
         events, stream = self.stream(entries.get("stream"))
-        spec = Spec(
+        spec = FormatSpec(
             tuple(self.fits), tuple(self.query), messages,
             self.pointer(entries["model"], f"{key}.model") if "model" in entries else None, stream,
             self.template(entries.get("refusal"), f"{key}.refusal", ("message",), needs=True),
@@ -136,7 +155,7 @@ class _Format:
 
     # -- places ------------------------------------------------------------------------------------------------------
 
-    def request(self, node: Node | None) -> tuple[Places, Messages | None]:
+    def request(self, node: Node | None) -> tuple[Places, MessageList | None]:
         key = f"{self.key}.request"
         places = self.places(node, key, _REQUEST)
         entries = node.value if node is not None and isinstance(node.value, dict) else {}
@@ -183,7 +202,7 @@ class _Format:
             return None
         return place
 
-    def messages(self, node: Node, key: str, places: Places) -> Messages | None:
+    def messages(self, node: Node, key: str, places: Places) -> MessageList | None:
         entries = self.reader.mapping(node, key, _MESSAGES)
         for name in ("at", "text", "role"):
             if name not in entries and isinstance(node.value, dict):
@@ -213,7 +232,7 @@ class _Format:
             writer.part = Kind.OPAQUE
         self.fits.append(at)
         keep = frozenset({role[0], *(n for n, p in item.fields.items() if p.part is Kind.OPAQUE)} - {text[0]})
-        return Messages(at, text, keep)
+        return MessageList(at, text, keep)
 
     def roles(self, node: Node, key: str) -> dict[str, Role]:
         roles = {}
@@ -241,7 +260,7 @@ class _Format:
 
     # -- what we say -------------------------------------------------------------------------------------------------
 
-    def stream(self, node: Node | None) -> tuple[Places, Streaming | None]:
+    def stream(self, node: Node | None) -> tuple[Places, StreamSpec | None]:
         key = f"{self.key}.stream"
         places = self.places(node, key, _STREAM)
         entries = node.value if node is not None and isinstance(node.value, dict) else {}
@@ -255,12 +274,16 @@ class _Format:
             if name not in entries:
                 self.reader.report("missing-key", f"{key}.{name} is missing", node.at, f"{key}.{name}")
         continues = []
+        arguments = []
         for name, kind in (("continues", Kind.TEXT), ("continues_arguments", Kind.JSON)):
             for at, pointer in self.pointers(entries[name], f"{key}.{name}") if name in entries else ():
                 place = self.place(places, pointer, at, f"{key}.{name}", leaf=True)
                 if place is not None:
                     place.part = Delta(str(at.value), kind)
                     continues.append((at, pointer))
+                    if kind is Kind.JSON:
+                        arguments.append((str(at.value), pointer))
+        calls = [p for _, p in self.pointers(entries["calls"], f"{key}.calls")] if "calls" in entries else []
         for at, pointer in self.pointers(entries["repeats"], f"{key}.repeats") if "repeats" in entries else ():
             place = self.place(places, pointer, at, f"{key}.repeats", leaf=True)
             if place is not None and continues:
@@ -278,13 +301,13 @@ class _Format:
         when = entries.get("when")
         always = when is not None and when.value == "always"
         ending = self.ending(entries["ending"], f"{key}.ending") if "ending" in entries else ()
-        return places, Streaming(
+        return places, StreamSpec(
             framing or "sse", None if when is None or always else self.pointer(when, f"{key}.when"),
             tuple(p for _, p in continues), self.pointer(entries["ends"], f"{key}.ends") if "ends" in entries else None,
-            tuple(keep), ending,
+            tuple(keep), ending, tuple(calls), tuple(arguments),
         )  # fmt: skip
 
-    def ending(self, node: Node, key: str) -> tuple[Ending, ...]:
+    def ending(self, node: Node, key: str) -> tuple[EndingEvent, ...]:
         ends = []
         for i, item in enumerate(self.reader.items(node, key)):
             here = f"{key}[{i}]"
@@ -298,7 +321,7 @@ class _Format:
                 self.reader.report(
                     "bad-id", "this is not an event's name", entries["event"].at, f"{here}.event", written=event
                 )
-            ends.append(Ending(self.template(entries.get("data"), f"{here}.data", ("message",)), raw, event))
+            ends.append(EndingEvent(self.template(entries.get("data"), f"{here}.data", ("message",)), raw, event))
         if not any(_has(e.data, "message") for e in ends):
             self.reader.report("no-message", "no event of the ending says the message", node.at, key,
                                remedy="write {message} where its text stands")  # fmt: skip

@@ -7,20 +7,23 @@ its result) come whole and interrupt the text; what is said after them is a text
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from guardrails.wire import gemini_shapes as shapes
 from guardrails.wire.calls import Group
 from guardrails.wire.emptied import leave_out_emptied
-from guardrails.wire.form import OUTSIDE, Channel, Event, Form, Route, is_index, numbered
+from guardrails.wire.format import OUTSIDE, Event, Format, Request, Route, Session
 from guardrails.wire.framing import SSE, Frame, Framing, JSONArray
 from guardrails.wire.gemini_shapes import field_of, snake
-from guardrails.wire.openai_common import alike
+from guardrails.wire.places import Channel, is_index, named, numbered
 from guardrails.wire.runs import Runs
-from guardrails.wire.shape import Mode, Walk
+from guardrails.wire.slots import Mode
 
-__all__ = ["Gemini", "GeminiStream", "GeminiTokens", "routes_of"]
+__all__ = ["Gemini", "GeminiNumbersSession", "GeminiStream", "GeminiTokens", "routes_of"]
 
 # Tuned models, and the endpoints on which Vertex AI deploys models, are called alike.
 _OWNERS = ("models", "tunedModels", "endpoints")
@@ -29,7 +32,6 @@ _STATUS = {
     415: "INVALID_ARGUMENT", 422: "INVALID_ARGUMENT", 424: "FAILED_PRECONDITION", 429: "RESOURCE_EXHAUSTED", 502: "UNAVAILABLE", 503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }  # fmt: skip
-_LIKE = {"modelVersion": str, "responseId": str, "createTime": str}
 _FINISH = ("finishReason", "finish_reason")
 _COUNTED = ("prompt", "cachedContent", "candidates", "toolUsePrompt", "thoughts", "total")
 _COUNTS = frozenset(spelling for name in _COUNTED for spelling in (f"{name}TokenCount", snake(f"{name}TokenCount")))
@@ -40,28 +42,15 @@ def routes_of(action: str) -> tuple[Route, ...]:
     return tuple(Route(f"/{owner}/{{model}}:{action}") for owner in _OWNERS)
 
 
-class Gemini(Form):
-    """An answer that comes whole."""
+class GeminiSession(Session):
+    """The candidates of one answer."""
 
-    name = "gemini.generate"
-    routes = routes_of("generateContent")
+    LIKE: ClassVar[dict[str, Any]] = {"modelVersion": str, "responseId": str, "createTime": str}
+    UNSAID: ClassVar[dict[str, Any]] = {"modelVersion": None, "responseId": "guardrails"}
+    USAGE: ClassVar[dict[str, Any]] = {"promptTokenCount": 0, "candidatesTokenCount": 0, "totalTokenCount": 0}
 
-    REQUEST = shapes.REQUEST
-    RESPONSE = shapes.RESPONSE
-    EVENT = shapes.EVENT
-    ERROR = shapes.ERROR
-    glued = True
-
-    @classmethod
-    def fits(cls, body: Any) -> bool:
-        return isinstance(body, dict) and isinstance(body.get("contents"), list | dict | str)
-
-    def __init__(
-        self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(body, params, query)
-        self._like: dict[str, Any] = {"modelVersion": self.model, "responseId": "guardrails"}
-        self._usage: Any = {"promptTokenCount": 0, "candidatesTokenCount": 0, "totalTokenCount": 0}
+    def __init__(self, format_: type[Format], request: Request) -> None:
+        super().__init__(format_, request)
         self._open: dict[int, None] = {}
         self._ended: list[int] = []
         self._runs = Runs()
@@ -76,8 +65,7 @@ class Gemini(Form):
 
     def replace(self, turn: int, message: str) -> bool:
         """A call and its result name each other, so neither is replaced as a whole."""
-        request = field_of(self.body, "generateContentRequest")
-        contents = (request if isinstance(request, dict) else self.body).get("contents")
+        contents = self._content().get("contents")
         content = contents[turn] if isinstance(contents, list) else contents
         if not isinstance(content, dict) or not isinstance(content.get("parts"), list):
             return False
@@ -87,16 +75,18 @@ class Gemini(Form):
         content["parts"] = [{"text": message}]
         return True
 
-    def inbound(self) -> Walk:
-        """The texts of the request; parts that masking leaves empty are left out once they are final."""
-        walk = super().inbound()
-        request = field_of(self.body, "generateContentRequest") if isinstance(self.body, dict) else None
-        body = request if isinstance(request, dict) else self.body
-        if isinstance(body, dict):
-            contents = body.get("contents")
-            said = [*(contents if isinstance(contents, list) else [contents]), field_of(body, "systemInstruction")]
-            walk.after.append(leave_out_emptied([(c, "parts") for c in said], lambda text: {"text": text}))
-        return walk
+    def request_steps(self) -> list[Callable[[], None]]:
+        """Parts that masking left empty are left out."""
+        body = self._content()
+        contents = body.get("contents")
+        said = [*(contents if isinstance(contents, list) else [contents]), field_of(body, "systemInstruction")]
+        return [leave_out_emptied([(c, "parts") for c in said], lambda text: {"text": text})]
+
+    def _content(self) -> Mapping[str, Any]:
+        """The request, or the one whose tokens are to be counted."""
+        inner = field_of(self.body, "generateContentRequest") if isinstance(self.body, dict) else None
+        body = inner if isinstance(inner, dict) else self.body
+        return body if isinstance(body, dict) else {}
 
     def gather(self, frame: Frame) -> list[Group]:
         """A call whose arguments come in pieces is held, with what comes meanwhile, until the last of them."""
@@ -121,7 +111,9 @@ class Gemini(Form):
             self._held.append(frame)
             return []
         held, self._held = self._held, []
-        return [Group([*held, frame], call=bool(held))]
+        if held:
+            return [Group([*held, frame], call=True)]
+        return [Group([one]) for one in _apart(frame)]
 
     def rest(self) -> list[Group]:
         held, self._held = self._held, []
@@ -163,7 +155,7 @@ class Gemini(Form):
                     if part.get("text"):
                         keys[id(part)] = self._runs.channel(("text", place))
                     closes |= self._runs.close(k for k in self._runs.opened() if place in k)
-                elif part.get("thought"):
+                elif part.get("thought") is True:
                     keys[id(part)] = self._runs.channel(("thought", place))
                 elif part.get("text"):
                     keys[id(part)] = self._runs.channel(("text", place))
@@ -182,21 +174,20 @@ class Gemini(Form):
         """Remember what our own events repeat, and whether an event has anything but text."""
         if not isinstance(body, dict):
             return
-        self._like |= alike(body, _LIKE)
+        self._resemble(body)
         usage = field_of(body, "usageMetadata")
         if isinstance(usage, dict):
             self._usage = {k: v for k, v in usage.items() if type(v) is int and k in _COUNTS}
         # The counts of tokens grow with every event, and the last one, which is never bare, has them all.
         event.bare = not set(body) - _ORDINARY and all(
-            not set(c) - {"content", "index"} and all(not set(p) - {"text", "thought"} for p in _parts(c))
-            for c in _candidates(body)
+            not set(c) - {"content", "index"} and all(_plain(p) for p in _parts(c)) for c in _candidates(body)
         )
 
     def delta(self, channel: Channel, text: str) -> Frame:
-        name, *places = channel if isinstance(channel, tuple) else (channel,)
-        index = dict(places).get("index", 0)
-        if str(name).startswith("args:"):
-            piece = {"jsonPath": str(name).removeprefix("args:"), "stringValue": text, "willContinue": True}
+        name, places = named(channel)
+        index = places.get("index", 0)
+        if name.startswith("args:"):
+            piece = {"jsonPath": name.removeprefix("args:"), "stringValue": text, "willContinue": True}
             part: dict[str, Any] = {"functionCall": {"partialArgs": [piece], "willContinue": True}}
         else:
             part = {"text": text, "thought": True} if name == "thought" else {"text": text}
@@ -204,7 +195,7 @@ class Gemini(Form):
 
     def refusal(self, message: str) -> Any:
         answer = _candidate(0, {"text": message}, "SAFETY")
-        return self._answer([answer], {"promptTokenCount": 0, "candidatesTokenCount": 0, "totalTokenCount": 0})
+        return self._answer([answer], dict(self.USAGE))
 
     def ending(self, message: str) -> list[Frame]:
         candidates = [_candidate(index, {"text": message}, "SAFETY") for index in list(self._open) or [0]]
@@ -220,11 +211,8 @@ class Gemini(Form):
         return {"candidates": candidates, **({} if usage is None else {"usageMetadata": usage}), **self._like}
 
 
-class GeminiStream(Gemini):
+class GeminiStreamSession(GeminiSession):
     """An answer in pieces."""
-
-    name = "gemini.stream"
-    routes = routes_of("streamGenerateContent")
 
     @property
     def streaming(self) -> bool:
@@ -233,13 +221,13 @@ class GeminiStream(Gemini):
     @property
     def _sse(self) -> bool:
         # Google's own transports write `$alt=json;enum-encoding=int`.
-        written = self.query.get("$alt") or self.query.get("alt") or ""
+        written = self.request.query.get("$alt") or self.request.query.get("alt") or ""
         return written.partition(";")[0].strip().lower() == "sse"
 
     @property
     def unsupported(self) -> str | None:
         """Two spellings that differ would be two streams."""
-        given = {self.query[name].partition(";")[0] for name in ("alt", "$alt") if self.query.get(name)}
+        given = {self.request.query[name].partition(";")[0] for name in ("alt", "$alt") if self.request.query.get(name)}
         return "the query gives `alt` and `$alt`, which differ: send one of them" if len(given) > 1 else None
 
     def framing(self) -> Framing:
@@ -250,11 +238,45 @@ class GeminiStream(Gemini):
         return body if self._sse else [body]
 
 
+class GeminiNumbersSession(GeminiSession):
+    """The answer is numbers: a refusal can only be an error."""
+
+    def refusal(self, message: str) -> Any:
+        return Session.refusal(self, message)
+
+
+class Gemini(Format):
+    """An answer that comes whole."""
+
+    name = "gemini.generate"
+    routes = routes_of("generateContent")
+    session = GeminiSession
+
+    REQUEST = shapes.REQUEST
+    RESPONSE = shapes.RESPONSE
+    EVENT = shapes.EVENT
+    ERROR = shapes.ERROR
+    glued = True
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        return isinstance(body, dict) and isinstance(body.get("contents"), list | dict | str)
+
+
+class GeminiStream(Gemini):
+    """An answer in pieces."""
+
+    name = "gemini.stream"
+    routes = routes_of("streamGenerateContent")
+    session = GeminiStreamSession
+
+
 class GeminiTokens(Gemini):
     """Counting the tokens of a request. The answer is numbers: a refusal can only be an error."""
 
     name = "gemini.tokens"
     routes = routes_of("countTokens")
+    session = GeminiNumbersSession
     speaks: ClassVar[bool] = False
 
     RESPONSE = shapes.COUNT
@@ -264,9 +286,6 @@ class GeminiTokens(Gemini):
         return super().fits(body) or (
             isinstance(body, dict) and isinstance(field_of(body, "generateContentRequest"), dict)
         )
-
-    def refusal(self, message: str) -> Any:
-        return self.error(400, message, "guardrails_blocked")
 
 
 class _Patient:
@@ -310,6 +329,13 @@ class _Array(_Patient, JSONArray):
 
 # Fields of a part that are its text, and those of an answer that every event has.
 _TEXT = frozenset({"text", "thought", "thoughtSignature", "thought_signature"})
+
+
+def _plain(part: dict[str, Any]) -> bool:
+    """True for a part that is text and says at most whether it is a thought."""
+    return not set(part) - {"text", "thought"} and not isinstance(part.get("thought"), str)
+
+
 # What interrupts the text of the same part, unlike a mark of it that nobody knows.
 _CONTENT = frozenset(
     spelling
@@ -320,6 +346,7 @@ _CONTENT = frozenset(
     for spelling in (name, snake(name))
 )  # fmt: skip
 _ORDINARY = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"})
+_PLACED = frozenset({"index", "content"})
 _TIED = ("functionCall", "functionResponse", "toolCall", "toolResponse")
 
 
@@ -337,6 +364,28 @@ def _parts(candidate: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _candidate(index: int, part: Mapping[str, Any], finish: str | None = None) -> dict[str, Any]:
     content = {"parts": [dict(part)], "role": "model"}
     return {"content": content, **({} if finish is None else {"finishReason": finish}), "index": index}
+
+
+def _apart(frame: Frame) -> list[Frame]:
+    """An event with several calls as one event a call, so that one that is blocked does not take those before it along."""
+    candidates = _candidates(frame.body)
+    content = candidates[0].get("content") if len(candidates) == 1 else None
+    if not isinstance(content, dict) or not isinstance(parts := content.get("parts"), list):
+        return [frame]
+    called = [i for i, p in enumerate(parts) if isinstance(p, dict) and isinstance(field_of(p, "functionCall"), dict)]
+    if len(called) < 2:
+        return [frame]
+    edges = [0, *(i + 1 for i in called[:-1]), len(parts)]
+    (candidate,) = candidates
+    frames: list[Frame] = []
+    for start, end in pairwise(edges):
+        last = end == len(parts)
+        # What an answer says at its end is said once, with the last call.
+        about = candidate if last else {k: v for k, v in candidate.items() if k in _PLACED}
+        body = frame.body if last else {k: v for k, v in frame.body.items() if k in _ORDINARY}
+        one = {**about, "content": {**content, "parts": parts[start:end]}}
+        frames.append(replace(frame, body=copy.deepcopy({**body, "candidates": [one]})))
+    return frames
 
 
 def _unfinished(frame: Frame, following: Frame) -> Frame:

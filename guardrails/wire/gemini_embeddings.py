@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from guardrails.wire import gemini_shapes as shapes
-from guardrails.wire.gemini import Gemini, routes_of
+from guardrails.wire.gemini import Gemini, GeminiNumbersSession, routes_of
 from guardrails.wire.gemini_shapes import both, field_of, ids
 from guardrails.wire.shape import Each, Kind, Part, Shape
 
@@ -24,11 +24,19 @@ _ANSWER: dict[str, Part] = {
 }
 
 
+class GeminiEmbedSession(GeminiNumbersSession):
+    """Texts without messages."""
+
+    def replace(self, turn: int, message: str) -> bool:  # noqa: ARG002 - there are none
+        return False
+
+
 class GeminiEmbed(Gemini):
     """One content in, one vector out. The answer is numbers: a refusal can only be an error."""
 
     name = "gemini.embed"
     routes = routes_of("embedContent")
+    session = GeminiEmbedSession
     speaks: ClassVar[bool] = False
 
     REQUEST = both({**_EMBED, "embedContentConfig": both(_EMBED)})
@@ -37,12 +45,6 @@ class GeminiEmbed(Gemini):
     @classmethod
     def fits(cls, body: Any) -> bool:
         return isinstance(body, dict) and isinstance(body.get("content"), dict | str)
-
-    def replace(self, turn: int, message: str) -> bool:  # noqa: ARG002 - there are no messages
-        return False
-
-    def refusal(self, message: str) -> Any:
-        return self.error(400, message, "guardrails_blocked")
 
 
 class GeminiBatchEmbed(GeminiEmbed):

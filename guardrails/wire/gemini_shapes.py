@@ -27,9 +27,9 @@ def field_of(value: Mapping[str, Any], name: str) -> Any:
     return found if found is not None else value.get(snake(name))
 
 
-def both(fields: Mapping[str, Part], role: Any = None) -> Shape:
+def both(fields: Mapping[str, Part], role: Any = None, rest: Kind = Kind.UNNAMED) -> Shape:
     """A shape whose fields may be spelt either way."""
-    return Shape({**{snake(name): part for name, part in fields.items()}, **fields}, role=role)
+    return Shape({**{snake(name): part for name, part in fields.items()}, **fields}, role=role, rest=rest)
 
 
 def ids(names: str) -> dict[str, Part]:
@@ -49,8 +49,8 @@ def _role_of(content: Mapping[str, Any]) -> Role | None:
     return _ROLES.get(role, Role.USER) if isinstance(role, str) else None
 
 
-_BLOB = both({"mimeType": Kind.OPAQUE, "data": Kind.BINARY, "displayName": Kind.TEXT})
-_FILE = both({"mimeType": Kind.OPAQUE, "fileUri": Kind.REFERENCE, "displayName": Kind.TEXT})
+_BLOB = both({"mimeType": Kind.OPAQUE, "data": Kind.BINARY, "displayName": Kind.TEXT}, rest=Kind.MEDIA)
+_FILE = both({"mimeType": Kind.OPAQUE, "fileUri": Kind.REFERENCE, "displayName": Kind.TEXT}, rest=Kind.MEDIA)
 _MEDIA: dict[str, Part] = {
     "inlineData": _BLOB,
     "fileData": _FILE,
@@ -60,7 +60,7 @@ _MEDIA: dict[str, Part] = {
 _PART: dict[str, Part] = {
     **_MEDIA,
     "text": Kind.TEXT,
-    "thought": Kind.OPAQUE,
+    "thought": Kind.UNNAMED,  # true, or a text of somebody else's making
     "thoughtSignature": Kind.SEAL,
     "functionCall": both({**ids("id willContinue"), "name": Kind.TEXT, "args": Kind.TOOL, "partialArgs": Kind.TOOL}),
     "functionResponse": both(
@@ -80,9 +80,9 @@ _WHOLE = frozenset(
 
 # -- requests -----------------------------------------------------------------------------------------------------------
 
-CONTENT = both({"role": Kind.OPAQUE, "parts": Each(both(_PART), joined=True)}, _role_of)
+CONTENT = both({"role": Kind.OPAQUE, "parts": Each(both(_PART, rest=Kind.PART), joined=True)}, _role_of)
 # Whatever role an instruction claims to have, it is the system's.
-_INSTRUCTION = By(Role.SYSTEM, both({"role": Kind.OPAQUE, "parts": Each(both(_PART), joined=True)}))
+_INSTRUCTION = By(Role.SYSTEM, both({"role": Kind.OPAQUE, "parts": Each(both(_PART, rest=Kind.PART), joined=True)}))
 _TOOL = both(
     {
         "functionDeclarations": Each(
@@ -90,14 +90,16 @@ _TOOL = both(
                 {
                     **ids("behavior"),
                     **_texts("name description parameters parametersJsonSchema response responseJsonSchema"),
-                }
+                },
+                rest=Kind.TEXT,
             )
         ),
         "googleSearch": Kind.TEXT,
         "codeExecution": Kind.TEXT,
         "urlContext": Kind.TEXT,
         "googleSearchRetrieval": Kind.TEXT,
-    }
+    },
+    rest=Kind.TEXT,
 )
 _CONFIG = both(
     {
@@ -220,10 +222,17 @@ def _answer(part: Part) -> Shape:
     )
 
 
+def _once(part: Part) -> Part:
+    """What comes whole, but for fields that nobody knows."""
+    if not isinstance(part, Shape):
+        return Whole(part)
+    return Shape({name: Whole(inner) for name, inner in part.fields.items()}, part.role, part.rest)
+
+
 # Calls, code and results come whole.
-_COMING: dict[str, Part] = {name: Whole(part) if name in _WHOLE else part for name, part in _PART.items()}
-_SAID = both({**_COMING, "text": Delta("text")})
-_THOUGHT = both({**_COMING, "text": Delta("thought")})
+_COMING: dict[str, Part] = {name: _once(part) if name in _WHOLE else part for name, part in _PART.items()}
+_SAID = both({**_COMING, "text": Delta("text")}, rest=Kind.PART)
+_THOUGHT = both({**_COMING, "text": Delta("thought")}, rest=Kind.PART)
 
 
 def _arguments(value: Any) -> Part:
@@ -250,10 +259,10 @@ def _event_part(part: Any) -> Part:
     call = field_of(part, "functionCall")
     if isinstance(call, dict) and field_of(call, "partialArgs") is not None:
         return _CALLING
-    return _THOUGHT if part.get("thought") else _SAID
+    return _THOUGHT if part.get("thought") is True else _SAID
 
 
-RESPONSE = _answer(both(_PART))
+RESPONSE = _answer(both(_PART, rest=Kind.PART))
 EVENT = _answer(Switch(_event_part))
 COUNT = both({**ids("totalTokens totalBillableCharacters cachedContentTokenCount"), "promptTokensDetails": _COUNTS,
                "cacheTokensDetails": _COUNTS})  # fmt: skip

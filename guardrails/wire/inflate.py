@@ -27,15 +27,15 @@ class Inflater:
     ``coding`` is the value of its content-encoding header: ``gzip``, ``deflate``, ``zstd`` (RFC 9659: a window of at most
     8 MB), ``identity`` or nothing, and ``br`` where a ``brotli`` is installed that can bound its output (1.2 or later); one
     coding only. More than ``limit`` bytes in all is too much, and so is more than ``ratio`` bytes out for each byte in
-    beyond the first ``free`` bytes.
+    beyond the first ``free`` bytes: JSON and streams that repeat themselves get far above that ratio before it.
     """
 
     __slots__ = ("_free", "_in", "_limit", "_machine", "_out", "_ratio")
 
-    def __init__(self, coding: str, limit: int, *, ratio: int = 100, free: int = 65_536) -> None:
+    def __init__(self, coding: str, limit: int, *, ratio: int = 100, free: int = 2_000_000) -> None:
         """Raises Malformed (415) for a coding, or a stack of codings, that is not read."""
         self._machine = _machine(coding.strip().lower())
-        self._limit, self._ratio, self._free = limit, ratio, free
+        self._limit, self._ratio, self._free = limit, ratio, min(free, limit)
         self._in = self._out = 0
 
     def feed(self, data: bytes) -> bytes:

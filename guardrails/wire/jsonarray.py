@@ -16,7 +16,7 @@ _OUTSIDE_STRING = re.compile(rb'[\[\]{},"]')
 _INSIDE_STRING = re.compile(rb'["\\]')
 
 
-class _Place(Enum):
+class _Expected(Enum):
     """Where the next byte stands; the value is what to say of a byte that cannot stand there."""
 
     BEFORE = "the stream is not a JSON array; begin it with `[`"
@@ -37,7 +37,7 @@ class JSONArray(Decoder):
 
     def __init__(self, limits: BodyLimits = FRAME_LIMITS) -> None:
         super().__init__(limits)
-        self._place = _Place.BEFORE
+        self._place = _Expected.BEFORE
         self._element = bytearray()
         # Brackets open inside the element; whether the next byte is inside a string, or behind a backslash there.
         self._depth = 0
@@ -47,7 +47,7 @@ class JSONArray(Decoder):
     def _take(self, data: bytes) -> None:
         at = 0
         while at < len(data):
-            if self._place is _Place.ELEMENT:
+            if self._place is _Expected.ELEMENT:
                 at = self._inside(data, at)
             elif space := _SPACES.match(data, at):
                 at = space.end()
@@ -55,20 +55,20 @@ class JSONArray(Decoder):
                 at += self._mark(data[at])
 
     def _end(self) -> None:
-        if self._place is not _Place.AFTER:
+        if self._place is not _Expected.AFTER:
             raise Malformed(400, "the array is not closed; send the whole stream")
 
     def _mark(self, byte: int) -> int:
         """Between elements: 1 for a byte that is used up, 0 for one that begins an element."""
         place = self._place
-        if place is _Place.BEFORE and byte == 0x5B:
-            self._place = _Place.FIRST
-        elif place in {_Place.FIRST, _Place.BEHIND} and byte == 0x5D:
-            self._place = _Place.AFTER
-        elif place is _Place.BEHIND and byte == 0x2C:
-            self._place = _Place.NEXT
-        elif place in {_Place.FIRST, _Place.NEXT}:
-            self._place = _Place.ELEMENT
+        if place is _Expected.BEFORE and byte == 0x5B:
+            self._place = _Expected.FIRST
+        elif place in {_Expected.FIRST, _Expected.BEHIND} and byte == 0x5D:
+            self._place = _Expected.AFTER
+        elif place is _Expected.BEHIND and byte == 0x2C:
+            self._place = _Expected.NEXT
+        elif place in {_Expected.FIRST, _Expected.NEXT}:
+            self._place = _Expected.ELEMENT
             return 0
         else:
             raise Malformed(400, place.value)
@@ -110,7 +110,7 @@ class JSONArray(Decoder):
         self._keep(data[start:end])
         element = bytes(self._element)
         self._element.clear()
-        self._place = _Place.BEHIND
+        self._place = _Expected.BEHIND
         self._add(self._parsed(element))
         return end
 

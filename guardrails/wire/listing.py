@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from guardrails.wire.form import Form, Route
+from guardrails.wire.format import Format, Route, Session
 from guardrails.wire.shape import Each, Kind, Part, Shape
 
 __all__ = ["Listing", "Page"]
@@ -24,11 +24,18 @@ _MODEL = Shape(
             " maxTemperature thinking"
         ),
         "details": Shape(_ids("parent_model format family families parameter_size quantization_level")),
-    }
+    },
+    rest=Kind.TEXT,
 )
 
 
-class Listing(Form):
+class ListingSession(Session):
+    """A list has no words: a refusal is an error that no client repeats."""
+
+    REFUSED = 424
+
+
+class Listing(Format):
     """Lists of models, one model, a version, a state of health. The request holds nothing; every string of the answer is inspected."""
 
     name = "listing"
@@ -45,6 +52,7 @@ class Listing(Form):
         Route("/ping", "GET"),
         Route("/version", "GET"),
     )
+    session = ListingSession
     speaks: ClassVar[bool] = False
 
     RESPONSE = Shape(
@@ -53,27 +61,23 @@ class Listing(Form):
             **_ids("first_id last_id has_more nextPageToken"),
             "data": Each(_MODEL),
             "models": Each(_MODEL),
-        }
+        },
+        rest=Kind.TEXT,
     )
 
     @classmethod
     def fits(cls, body: Any) -> bool:
         return body is None
 
-    def refusal(self, message: str) -> Any:
-        return self.error(424, message, "guardrails_blocked")
 
-
-class Page(Form):
+class Page(Format):
     """Any other ``GET`` of an application: its path and query are a user's texts, every string of the answer is inspected."""
 
     name = "page"
     routes = ()
+    session = ListingSession
     speaks: ClassVar[bool] = False
 
     @classmethod
     def fits(cls, body: Any) -> bool:
         return body is None
-
-    def refusal(self, message: str) -> Any:
-        return self.error(424, message, "guardrails_blocked")

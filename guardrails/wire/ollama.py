@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from guardrails.types import Role
-from guardrails.wire.form import Channel, Event, Form, Route
+from guardrails.wire.calls import Group
+from guardrails.wire.format import Event, Format, Request, Route, Session
 from guardrails.wire.framing import NDJSON, Frame, Framing
-from guardrails.wire.openai_common import alike, role_of
+from guardrails.wire.openai_common import role_of
+from guardrails.wire.places import Channel, named
 from guardrails.wire.runs import Runs
-from guardrails.wire.shape import By, Delta, Each, Kind, Mode, Part, Shape, Whole
+from guardrails.wire.shape import By, Delta, Each, Kind, Part, Shape, Whole
+from guardrails.wire.slots import Mode
 
 __all__ = ["OPTIONS", "OllamaChat", "OllamaGenerate", "ids"]
 
@@ -44,22 +49,26 @@ _ANSWER: dict[str, Part] = {
 }
 
 
+# What every event of a stream has.
+_EVERY = frozenset({"model", "created_at", "message"})
+
+
 def _calls() -> Each:
     function = Shape({"name": Kind.TEXT, "description": Kind.TEXT, "arguments": Kind.TOOL, "index": Kind.OPAQUE})
     return Each(Shape({**ids("id type"), "function": function}))
 
 
-class _Ollama(Form):
+class OllamaSession(Session):
     """What both routes have in common."""
 
     # The fields of an event that continue a text, in the order in which their texts follow each other.
     TEXTS: tuple[str, ...]
 
-    def __init__(
-        self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(body, params, query)
-        self._like: dict[str, Any] = {"model": self.model, "created_at": "1970-01-01T00:00:00Z"}
+    LIKE: ClassVar[dict[str, Any]] = {"model": str, "created_at": str}
+    UNSAID: ClassVar[dict[str, Any]] = {"model": None, "created_at": "1970-01-01T00:00:00Z"}
+
+    def __init__(self, format_: type[Format], request: Request) -> None:
+        super().__init__(format_, request)
         self._runs = Runs()
 
     @property
@@ -76,7 +85,7 @@ class _Ollama(Form):
         if not isinstance(frame.body, dict):
             return event
         body = frame.body
-        self._like |= alike(body, {"model": str, "created_at": str})
+        self._resemble(body)
         said = self._said(body)
         closes: set[Channel] = set()
         for name in self.TEXTS:
@@ -103,8 +112,8 @@ class _Ollama(Form):
         raise NotImplementedError
 
     def delta(self, channel: Channel, text: str) -> Frame:
-        name = channel[0] if isinstance(channel, tuple) else channel
-        return Frame({**self._like, **self._saying(str(name), text), "done": False})
+        name, _ = named(channel)
+        return Frame({**self._like, **self._saying(name, text), "done": False})
 
     def refusal(self, message: str) -> Any:
         return {**self._like, **self._saying(self.TEXTS[-1], message), **_end()}
@@ -130,12 +139,52 @@ def _end() -> dict[str, Any]:
     return {"done": True, "done_reason": "stop", **dict.fromkeys(counts, 0)}
 
 
-class OllamaChat(_Ollama):
+class OllamaChatSession(OllamaSession):
+    """Texts and calls stand in a message."""
+
+    TEXTS = ("thinking", "content")
+
+    def replace(self, turn: int, message: str) -> bool:
+        """Images lie beside the text and go with it."""
+        said = self.message(turn)
+        if said is None or said.get("tool_calls"):
+            return False
+        for name in ("images", "thinking"):
+            said.pop(name, None)
+        said["content"] = message
+        return True
+
+    def gather(self, frame: Frame) -> list[Group]:
+        """An event with several calls is one event a call: one that is blocked does not take those before it along."""
+        said = self._said(frame.body) if isinstance(frame.body, dict) else {}
+        calls = said.get("tool_calls")
+        if frame.raw is not None or not isinstance(calls, list) or len(calls) < 2 or "error" in frame.body:
+            return [Group([frame])]
+        groups: list[Group] = []
+        for i, call in enumerate(calls):
+            # The words of the event come before its first call, and what an answer says at its end with the last.
+            words = said if i == 0 else {**{k: v for k, v in said.items() if k == "role"}, "content": ""}
+            body = {**frame.body, "message": {**words, "tool_calls": [call]}}
+            if i + 1 < len(calls):
+                body = {**{k: v for k, v in body.items() if k in _EVERY}, "done": False}
+            groups.append(Group([replace(frame, body=copy.deepcopy(body))]))
+        return groups
+
+    def _said(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        message = body.get("message")
+        return message if isinstance(message, dict) else {}
+
+    def _saying(self, name: str, text: str) -> dict[str, Any]:
+        content = {} if name == "content" else {"content": ""}
+        return {"message": {"role": "assistant", **content, name: text}}
+
+
+class OllamaChat(Format):
     """``/api/chat``: messages in, a message out."""
 
     name = "ollama.chat"
     routes = (Route("/api/chat"),)
-    TEXTS = ("thinking", "content")
+    session = OllamaChatSession
 
     REQUEST = Shape(
         {
@@ -144,7 +193,7 @@ class OllamaChat(_Ollama):
                 Shape(
                     {
                         **ids("role tool_call_id"),
-                        "content": Each(Kind.TEXT, joined=True),
+                        "content": Each(Kind.PART, joined=True),
                         "thinking": Kind.TEXT,
                         "tool_name": Kind.TEXT,
                         "images": Kind.BINARY,
@@ -154,7 +203,7 @@ class OllamaChat(_Ollama):
                 ),
                 turns=True,
             ),
-            "tools": By(Role.SYSTEM, Each(Shape(ids("type")))),
+            "tools": By(Role.SYSTEM, Each(Shape(ids("type"), rest=Kind.TEXT))),
         }
     )
     RESPONSE = Shape(
@@ -163,7 +212,7 @@ class OllamaChat(_Ollama):
             "message": Shape(
                 {
                     **ids("role"),
-                    "content": Kind.TEXT,
+                    "content": Kind.PART,
                     "thinking": Kind.TEXT,
                     "images": Kind.BINARY,
                     "tool_calls": _calls(),
@@ -191,31 +240,25 @@ class OllamaChat(_Ollama):
         # Without messages the request loads the model, or unloads it.
         return isinstance(body, dict) and isinstance(body.get("messages"), list | None)
 
-    def replace(self, turn: int, message: str) -> bool:
-        """Images lie beside the text and go with it."""
-        said = self.body["messages"][turn]
-        if not isinstance(said, dict) or said.get("tool_calls"):
-            return False
-        for name in ("images", "thinking"):
-            said.pop(name, None)
-        said["content"] = message
-        return True
+
+class OllamaGenerateSession(OllamaSession):
+    """Texts stand in the event itself."""
+
+    TEXTS = ("thinking", "response")
 
     def _said(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        message = body.get("message")
-        return message if isinstance(message, dict) else {}
+        return body
 
     def _saying(self, name: str, text: str) -> dict[str, Any]:
-        content = {} if name == "content" else {"content": ""}
-        return {"message": {"role": "assistant", **content, name: text}}
+        return {"response": text} if name == "response" else {"response": "", name: text}
 
 
-class OllamaGenerate(_Ollama):
+class OllamaGenerate(Format):
     """``/api/generate``: a prompt in, a text out. The token ids of the context repeat the whole conversation."""
 
     name = "ollama.generate"
     routes = (Route("/api/generate"),)
-    TEXTS = ("thinking", "response")
+    session = OllamaGenerateSession
 
     REQUEST = Shape(
         {
@@ -244,9 +287,3 @@ class OllamaGenerate(_Ollama):
     @classmethod
     def fits(cls, body: Any) -> bool:
         return isinstance(body, dict) and "messages" not in body and isinstance(body.get("prompt"), str | None)
-
-    def _said(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        return body
-
-    def _saying(self, name: str, text: str) -> dict[str, Any]:
-        return {"response": text} if name == "response" else {"response": "", name: text}

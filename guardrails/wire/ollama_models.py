@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from guardrails.wire.form import Form, Route
+from guardrails.wire.format import Format, Route, Session
 from guardrails.wire.ollama import OPTIONS, ids
 from guardrails.wire.shape import Each, Kind, Shape
 
@@ -17,22 +17,17 @@ __all__ = ["OllamaEmbed", "OllamaEmbeddings", "OllamaShow"]
 _COUNTS = "model total_duration load_duration prompt_eval_count"
 
 
-class _Wordless(Form):
-    """Answers that have no place for a message: a refusal is an error."""
-
-    speaks: ClassVar[bool] = False
-    ERROR = Shape({"error": Kind.TEXT})
-
-    @property
-    def streaming(self) -> bool:
-        """Never, whatever the body says."""
-        return False
-
-    def refusal(self, message: str) -> Any:
-        return {"error": message}
-
+class _WordlessSession(Session):
     def error(self, status: int, message: str, code: str) -> Any:  # noqa: ARG002 - this API says no more
         return {"error": message}
+
+
+class _Wordless(Format):
+    """Answers that have no place for a message: a refusal is an error."""
+
+    session = _WordlessSession
+    speaks: ClassVar[bool] = False
+    ERROR = Shape({"error": Kind.TEXT})
 
 
 class OllamaEmbed(_Wordless):
@@ -77,7 +72,8 @@ class OllamaShow(_Wordless):
             "model_info": Shape({}, rest=Kind.OPAQUE),
             "projector_info": Shape({}, rest=Kind.OPAQUE),
             "tensors": Each(Shape(ids("name type shape"))),
-        }
+        },
+        rest=Kind.TEXT,
     )
 
     @classmethod

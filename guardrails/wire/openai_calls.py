@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from guardrails.wire.form import is_index
+from guardrails.wire.places import is_index
 
 __all__ = ["ChatCalls"]
 
@@ -17,13 +17,16 @@ __all__ = ["ChatCalls"]
 class ChatCalls:
     """The calls of one answer so far, by choice."""
 
-    __slots__ = ("_calls", "_legacy", "_marked")
+    __slots__ = ("_calls", "_left", "_legacy", "_legacy_left", "_marked")
 
     def __init__(self) -> None:
         self._calls: dict[int, list[dict[str, Any]]] = {}
         # Which call an index of a choice stands for.
         self._marked: dict[tuple[int, object], dict[str, Any]] = {}
         self._legacy: dict[int, dict[str, Any]] = {}
+        # How many calls of a choice have left, and the choices whose legacy call has: nothing goes on in those.
+        self._left: dict[int, int] = {}
+        self._legacy_left: set[int] = set()
 
     def take(self, choice: int, delta: dict[str, Any]) -> bool:
         """Take the pieces of calls out of a delta. Whether there were any."""
@@ -41,7 +44,10 @@ class ChatCalls:
         if delta.get("function_call"):
             found = True
             piece = delta.pop("function_call")
-            _join(self._legacy.setdefault(choice, {}), piece if isinstance(piece, dict) else {"unknown": piece})
+            if choice in self._legacy_left:
+                self._calls.setdefault(choice, []).append({"unknown": piece})
+            else:
+                _join(self._legacy.setdefault(choice, {}), piece if isinstance(piece, dict) else {"unknown": piece})
         return found
 
     def choices(self) -> list[int]:
@@ -49,14 +55,20 @@ class ChatCalls:
         return sorted({*self._calls, *self._legacy})
 
     def whole(self, choice: int) -> list[dict[str, Any]]:
-        """The calls of a choice, each as a delta that says all of it; they are forgotten here."""
+        """The calls of a choice, each as a delta that says all of it; they are forgotten here.
+
+        What comes after them is another call, with an index of its own, and never goes on in one that has left."""
         calls = self._calls.pop(choice, [])
+        left = self._left.get(choice, 0)
+        self._left[choice] = left + len(calls)
         self._marked = {key: call for key, call in self._marked.items() if key[0] != choice}
         deltas: list[dict[str, Any]] = [
-            {"tool_calls": [{"index": i, **{k: v for k, v in call.items() if k != "index"}}]}
+            {"tool_calls": [{"index": left + i, **{k: v for k, v in call.items() if k != "index"}}]}
             for i, call in enumerate(calls)
         ]
         legacy = self._legacy.pop(choice, None)
+        if legacy is not None:
+            self._legacy_left.add(choice)
         return deltas if legacy is None else [*deltas, {"function_call": legacy}]
 
     def forget(self) -> None:

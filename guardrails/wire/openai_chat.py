@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from guardrails.types import Role
+from guardrails.wire.asked import asks_usage
 from guardrails.wire.calls import Group
-from guardrails.wire.form import OUTSIDE, Channel, Event, Form, Route, is_index, numbered
+from guardrails.wire.format import OUTSIDE, Event, Format, Request, Route, Session
 from guardrails.wire.framing import Frame, Framing
 from guardrails.wire.openai_calls import ChatCalls
 from guardrails.wire.openai_common import (
     AGAIN,
     FILE_DATA,
     MODERATION_RESULT,
-    alike,
-    asks_usage,
-    counts,
     ids,
     role_of,
     said,
 )
 from guardrails.wire.patience import PatientChunks
-from guardrails.wire.shape import Delta, Each, Kind, Part, Shape, Switch, Walk, by_type
+from guardrails.wire.places import Channel, is_index, named, numbered
+from guardrails.wire.shape import Delta, Each, Kind, Part, Shape, Switch, by_type
+from guardrails.wire.walk import Walk
 
-__all__ = ["MESSAGE", "Chat", "role_of"]
+__all__ = ["MESSAGE", "Chat", "ChatSession", "role_of"]
 
 
 def _link(**more: Part) -> Switch:
     """An address, alone or in an object."""
-    inside = Shape({**ids("detail"), "url": Kind.REFERENCE, **more})
+    inside = Shape({**ids("detail"), "url": Kind.REFERENCE, **more}, rest=Kind.MEDIA)
     return Switch(lambda value: inside if isinstance(value, dict) else Kind.REFERENCE)
 
 
@@ -49,14 +49,17 @@ PART = by_type(
         "image_url": Shape({**_PART, "image_url": _link()}),
         "video_url": Shape({**_PART, "video_url": _link()}),
         "audio_url": Shape({**_PART, "audio_url": _link()}),
-        "input_audio": Shape({**_PART, "input_audio": Shape({**ids("format"), "data": Kind.BINARY})}),
+        "input_audio": Shape({**_PART, "input_audio": Shape({**ids("format"), "data": Kind.BINARY}, rest=Kind.MEDIA)}),
         "file": Shape(
             {
                 **_PART,
-                "file": Shape({"file_data": FILE_DATA, "file_id": Kind.REFERENCE, "filename": Kind.TEXT}),
+                "file": Shape(
+                    {"file_data": FILE_DATA, "file_id": Kind.REFERENCE, "filename": Kind.TEXT}, rest=Kind.MEDIA
+                ),
             }
         ),
-    }
+    },
+    default=Kind.PART,
 )
 MESSAGE = Shape(
     {
@@ -69,7 +72,7 @@ MESSAGE = Shape(
     },
     role=role_of,
 )
-DEVELOPER = Shape({**ids("type", "name", "strict"), **said("custom")}, role=Role.SYSTEM)
+DEVELOPER = Shape({**ids("type", "name", "strict"), **said("custom")}, role=Role.SYSTEM, rest=Kind.TEXT)
 SETTINGS = ids(
     "model", "frequency_penalty", "presence_penalty", "logprobs", "max_tokens", "max_completion_tokens", "n", "seed",
     "service_tier", "store", "stream", "temperature", "top_logprobs", "top_p", "parallel_tool_calls", "reasoning_effort",
@@ -107,76 +110,25 @@ def _answer(**message: Part) -> Shape:
     return Shape({**ANSWER, **AGAIN, "choices": Each(choice)})
 
 
-class Chat(Form):
-    """Chat completions: messages in, choices out, ``data:`` chunks and ``[DONE]`` in streams."""
+class ChatSession(Session):
+    """The choices of one answer: what was sent of each, and the calls that are put together from its chunks."""
 
-    name = "openai.chat"
-    routes = (Route("/chat/completions"),)
+    LIKE = _LIKE
+    UNSAID: ClassVar[dict[str, Any]] = {"id": "chatcmpl-guardrails", "created": 0, "model": None}
+    USAGE = _USAGE
 
-    REQUEST = Shape(
-        {
-            **SETTINGS,
-            "messages": Each(MESSAGE, turns=True),
-            "tools": Each(DEVELOPER),
-            "functions": Each(DEVELOPER),
-            "response_format": DEVELOPER,
-            **said("stop", "metadata", "user", "safety_identifier", "prompt_cache_key"),
-            "prediction": Shape({**ids("type"), "content": Each(PART, joined=True)}),
-            "logit_bias": Kind.OPAQUE,
-            "audio": Shape(ids("voice", "format")),
-            "stream_options": Shape(ids("include_usage", "include_obfuscation")),
-        }
-    )
-    RESPONSE = _answer(
-        message=Shape(
-            {
-                **ids("role"),
-                "content": Each(PART, joined=True),
-                **said("refusal", "reasoning_content", "reasoning"),
-                "tool_calls": Each(TOOL_CALL),
-                "function_call": FUNCTION,
-                "annotations": Each(_CITATION),
-                "audio": Shape({**_AUDIO, "data": Kind.BINARY}),
-            }
-        )
-    )
-    EVENT = _answer(
-        delta=Shape(
-            {
-                **ids("role"),
-                **{name: Delta(name) for name in _SPOKEN},
-                # Calls come here whole: see :meth:`Chat.gather`.
-                "tool_calls": Each(TOOL_CALL),
-                "function_call": FUNCTION,
-                "annotations": Each(_CITATION),
-                "audio": Shape({**_AUDIO, "data": Kind.BINARY, "transcript": Delta("transcript")}),
-            }
-        )
-    )
-
-    @classmethod
-    def fits(cls, body: Any) -> bool:
-        """See :class:`Form`."""
-        return isinstance(body, dict) and isinstance(body.get("messages"), list)
-
-    def __init__(
-        self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(body, params, query)
-        self._like: dict[str, Any] = {"id": "chatcmpl-guardrails", "created": 0, "model": self.model}
-        self._usage: dict[str, Any] = dict(_USAGE)
+    def __init__(self, format_: type[Format], request: Request) -> None:
+        super().__init__(format_, request)
         # The choices of which something was sent, and whether that was their end.
         self._sent: dict[int, bool] = {}
         self._done = False
         self._calls = ChatCalls()
 
     def replace(self, turn: int, message: str) -> bool:
-        """See :class:`Form`."""
-        messages = self.body.get("messages")
-        said = messages[turn] if isinstance(messages, list) else None
-        if not isinstance(said, dict) or said.get("tool_calls") or said.get("function_call"):
+        said = self.message(turn)
+        if said is None or said.get("tool_calls") or said.get("function_call"):
             return False
-        kept = {key: said[key] for key in ("role", "tool_call_id") if key in said}
+        kept: dict[str, Any] = {key: said[key] for key in ("role", "tool_call_id") if key in said}
         if said.get("role") == "function" and "name" in said:
             kept["name"] = said["name"]
         said.clear()
@@ -184,14 +136,12 @@ class Chat(Form):
         return True
 
     def outbound(self, body: Any) -> Walk:
-        """See :class:`Form`."""
         if isinstance(body, dict):
             self._resemble(body)
-            self._usage = counts(body.get("usage"), _USAGE)
+            self._count(body.get("usage"))
         return super().outbound(body)
 
     def framing(self) -> Framing:
-        """See :class:`Form`."""
         return PatientChunks()
 
     def goes_on(self, body: Any) -> bool:
@@ -228,7 +178,6 @@ class Chat(Form):
         return groups
 
     def rest(self) -> list[Group]:
-        """See :class:`Form`."""
         return [group for choice in self._calls.choices() for group in self._whole(choice)]
 
     def _whole(self, choice: int) -> list[Group]:
@@ -236,23 +185,16 @@ class Chat(Form):
         deltas = self._calls.whole(choice)
         return [Group([Frame(self._chunk(choice, delta, None))], call=True, before=before) for delta in deltas]
 
-    def event(self, frame: Frame) -> Event:
-        """See :class:`Form`."""
-        event = super().event(frame)
-        event.walk.after.append(lambda: self._sent_frame(frame))
-        return event
-
     def number(self, body: Any) -> None:
         """Choices by their positions."""
         numbered(body.get("choices") if isinstance(body, dict) else None)
 
     def observe(self, body: Any, event: Event) -> None:
-        """See :class:`Form`."""
         if not isinstance(body, dict):
             return
         self._resemble(body)
         if body.get("usage"):
-            self._usage = counts(body["usage"], _USAGE)
+            self._count(body["usage"])
         choices = body.get("choices")
         closing: set[Channel] = set()
         event.bare = isinstance(choices, list) and bool(choices) and not body.get("usage") and set(body) <= _BARE
@@ -266,9 +208,8 @@ class Chat(Form):
         event.closes = bool(body.get("error")) or frozenset(closing)
 
     def delta(self, channel: Channel, text: str) -> Frame:
-        """See :class:`Form`."""
-        name, *place = channel if isinstance(channel, tuple) else (channel,)
-        choice = next((v for k, v in place if k == "index"), 0)
+        name, places = named(channel)
+        choice = places.get("index", 0)
         delta: dict[str, Any] = {"audio": {"transcript": text}} if name == "transcript" else {name: text}
         if choice not in self._sent:
             delta = {"role": "assistant", **delta}
@@ -276,7 +217,6 @@ class Chat(Form):
         return Frame(self._chunk(choice, delta, None))
 
     def refusal(self, message: str) -> Any:
-        """See :class:`Form`."""
         return {
             **self._like,
             "object": "chat.completion",
@@ -292,7 +232,6 @@ class Chat(Form):
         }
 
     def ending(self, message: str) -> list[Frame]:
-        """See :class:`Form`."""
         if self._done:
             return []
         frames = []
@@ -310,11 +249,9 @@ class Chat(Form):
             frames.append(Frame({**self._like, "object": "chat.completion.chunk", "choices": [], "usage": self._usage}))
         return [*frames, Frame(None, raw="[DONE]")]
 
-    def _resemble(self, body: Mapping[str, Any]) -> None:
-        self._like |= alike(body, _LIKE)
-
-    def _sent_frame(self, frame: Frame) -> None:
+    def sent(self, event: Event) -> None:
         """Remember what has been sent of each choice: what was read of a choice may have been held back."""
+        frame = event.frame
         if frame.raw is not None:
             self._done = True
             return
@@ -330,6 +267,62 @@ class Chat(Form):
             "object": "chat.completion.chunk",
             "choices": [{"index": index, "delta": dict(delta), "logprobs": None, "finish_reason": finish}],
         }
+
+
+class Chat(Format):
+    """Chat completions: messages in, choices out, ``data:`` chunks and ``[DONE]`` in streams."""
+
+    name = "openai.chat"
+    routes = (Route("/chat/completions"),)
+    session = ChatSession
+
+    REQUEST = Shape(
+        {
+            **SETTINGS,
+            "messages": Each(MESSAGE, turns=True),
+            "tools": Each(DEVELOPER),
+            "functions": Each(DEVELOPER),
+            "response_format": DEVELOPER,
+            **said("stop", "metadata", "user", "safety_identifier", "prompt_cache_key"),
+            "prediction": Shape({**ids("type"), "content": Each(PART, joined=True)}),
+            "logit_bias": Kind.OPAQUE,
+            "audio": Shape(ids("voice", "format")),
+            "stream_options": Shape(ids("include_usage", "include_obfuscation")),
+        }
+    )
+    RESPONSE = _answer(
+        message=Shape(
+            {
+                **ids("role"),
+                "content": Each(PART, joined=True),
+                **said("refusal", "reasoning_content", "reasoning"),
+                "tool_calls": Each(TOOL_CALL),
+                "function_call": FUNCTION,
+                "annotations": Each(_CITATION),
+                "audio": Shape({**_AUDIO, "data": Kind.BINARY}, rest=Kind.MEDIA),
+            }
+        )
+    )
+    EVENT = _answer(
+        delta=Shape(
+            {
+                **ids("role"),
+                **{name: Delta(name) for name in _SPOKEN},
+                "content": Switch(
+                    lambda value: Each(PART, joined=True) if isinstance(value, list | dict) else Delta("content")
+                ),
+                # Calls come here whole: see :meth:`ChatSession.gather`.
+                "tool_calls": Each(TOOL_CALL),
+                "function_call": FUNCTION,
+                "annotations": Each(_CITATION),
+                "audio": Shape({**_AUDIO, "data": Kind.BINARY, "transcript": Delta("transcript")}, rest=Kind.MEDIA),
+            }
+        )
+    )
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        return isinstance(body, dict) and isinstance(body.get("messages"), list)
 
 
 _BARE = frozenset(ANSWER) | {"choices"}

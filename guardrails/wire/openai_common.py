@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.types import Role
-from guardrails.wire.shape import Kind, Part, Shape, Switch, opaque
+from guardrails.wire.shape import Kind, Part, Shape, Switch
+from guardrails.wire.vectors import is_numbers
 
-__all__ = ["FILE_DATA", "MODERATION_RESULT", "alike", "counts", "ids", "role_of", "said"]
+__all__ = ["AGAIN", "FILE_DATA", "MODERATION_RESULT", "ids", "role_of", "said"]
 
 _ROLES = {
     "system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT, "tool": Role.TOOL,
@@ -32,42 +33,15 @@ def said(*names: str) -> dict[str, Part]:
     return dict.fromkeys(names, Kind.TEXT)
 
 
-def alike(answer: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
-    """What a refusal or an ending has in common with the answer it stands for: ids and numbers, never text.
-
-    ``names``: fields and their types.
-    """
-    found = {name: answer.get(name) for name in names}
-    return {
-        name: value
-        for name, value in found.items()
-        if isinstance(value, names[name]) and not isinstance(value, bool) and opaque(value)
-    }
-
-
-def counts(usage: Any, names: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers of ``names`` in an answer's usage, 0 where there is none. An object in ``names`` is an object there."""
-    given = usage if isinstance(usage, dict) else {}
-    return {
-        name: counts(given.get(name), inner)
-        if isinstance(inner, Mapping)
-        else given[name]
-        if isinstance(given.get(name), int)
-        else 0
-        for name, inner in names.items()
-    }
-
-
-def asks_usage(body: Any) -> bool:
-    """Whether a request asks for a last chunk with the numbers of tokens."""
-    options = body.get("stream_options") if isinstance(body, dict) else None
-    return isinstance(options, dict) and options.get("include_usage") is True
-
-
 # Ways of servers to say a text again: as token ids, and with the probabilities of its tokens.
-AGAIN: dict[str, Part] = dict.fromkeys(
-    ("logprobs", "prompt_logprobs", "token_ids", "prompt_token_ids", "output_token_ids", "output_ids"), Kind.DROP
-)
+AGAIN: dict[str, Part] = {
+    **dict.fromkeys(
+        ("logprobs", "prompt_logprobs", "token_ids", "prompt_token_ids", "output_token_ids", "output_ids"), Kind.DROP
+    ),
+    "tokens": Switch(
+        lambda value: Kind.DROP if isinstance(value, list) and is_numbers(value, whole=True) else Kind.UNNAMED
+    ),
+}
 # Base64, or a `data:` address that holds it.
 FILE_DATA = Switch(
     lambda value: Kind.REFERENCE if isinstance(value, str) and value[:5].lower() == "data:" else Kind.BINARY

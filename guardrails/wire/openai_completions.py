@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from guardrails.wire.form import OUTSIDE, Channel, Event, Form, Route, numbered
+from guardrails.wire.asked import asks_usage
+from guardrails.wire.format import OUTSIDE, Event, Format, Request, Route, Session
 from guardrails.wire.framing import Frame, Framing
-from guardrails.wire.openai_common import AGAIN, alike, asks_usage, counts
+from guardrails.wire.openai_common import AGAIN
 from guardrails.wire.patience import PatientChunks
+from guardrails.wire.places import Channel, named, numbered
 from guardrails.wire.shape import Delta, Each, Kind, Part, Shape, Switch
 from guardrails.wire.vectors import is_numbers
 
@@ -46,11 +47,69 @@ def _prompt(value: Any) -> Part:
     return Kind.TOKENS if isinstance(value, list) and is_numbers(value) else Each(Kind.TOKENS, turns=True)
 
 
-class Completions(Form):
+class CompletionsSession(Session):
+    """The choices of one answer that are open."""
+
+    LIKE = _LIKE
+    UNSAID: ClassVar[dict[str, Any]] = {"id": "cmpl-guardrails", "created": 0, "model": None}
+    USAGE = _USAGE
+
+    def __init__(self, format_: type[Format], request: Request) -> None:
+        super().__init__(format_, request)
+        self._open: dict[int, None] = {}
+        self._ended: list[int] = []
+
+    def framing(self) -> Framing:
+        return PatientChunks()
+
+    def number(self, body: Any) -> None:
+        """Choices by their positions."""
+        numbered(body.get("choices") if isinstance(body, dict) else None)
+
+    def observe(self, body: Any, event: Event) -> None:
+        if not isinstance(body, dict):
+            return
+        self._resemble(body)
+        if body.get("usage"):
+            self._count(body["usage"])
+        found = body.get("choices")
+        choices = [c for c in found if isinstance(c, dict)] if isinstance(found, list) else []
+        # A choice is open as long as its last event has not passed: that event may be blocked.
+        for index in self._ended:
+            self._open.pop(index, None)
+        self._ended.clear()
+        closing: set[Channel] = set()
+        for choice in choices:
+            index = choice["index"]
+            if choice.get("finish_reason"):
+                closing |= {("index", index), OUTSIDE}
+                self._ended.append(index)
+            self._open[index] = None
+        event.closes = "error" in body or frozenset(closing)
+        event.bare = bool(choices) and not closing and not body.get("usage") and all(set(c) <= _PLAIN for c in choices)
+
+    def delta(self, channel: Channel, text: str) -> Frame:
+        _, places = named(channel)
+        return Frame(self._answer([_choice(places.get("index", 0), text, None)]))
+
+    def refusal(self, message: str) -> Any:
+        return {**self._answer([_choice(0, message, "content_filter")]), "usage": dict(_USAGE)}
+
+    def ending(self, message: str) -> list[Frame]:
+        choices = [_choice(index, message, "content_filter") for index in list(self._open) or [0]]
+        usage = [Frame({**self._answer([]), "usage": self._usage})] if asks_usage(self.body) else []
+        return [Frame(self._answer(choices)), *usage, Frame(None, raw="[DONE]")]
+
+    def _answer(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
+        return {**self._like, "object": "text_completion", "choices": choices}
+
+
+class Completions(Format):
     """Completions: prompts in, texts out, ``data:`` chunks and ``[DONE]`` in streams."""
 
     name = "openai.completions"
     routes = (Route("/completions"),)
+    session = CompletionsSession
 
     REQUEST = Shape(
         {
@@ -71,60 +130,6 @@ class Completions(Form):
     @classmethod
     def fits(cls, body: Any) -> bool:
         return isinstance(body, dict) and "messages" not in body and isinstance(body.get("prompt"), str | list)
-
-    def __init__(
-        self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(body, params, query)
-        self._like: dict[str, Any] = {"id": "cmpl-guardrails", "created": 0, "model": self.model}
-        self._open: dict[int, None] = {}
-        self._ended: list[int] = []
-        self._usage: dict[str, Any] = dict(_USAGE)
-
-    def framing(self) -> Framing:
-        return PatientChunks()
-
-    def number(self, body: Any) -> None:
-        """Choices by their positions."""
-        numbered(body.get("choices") if isinstance(body, dict) else None)
-
-    def observe(self, body: Any, event: Event) -> None:
-        if not isinstance(body, dict):
-            return
-        self._like |= alike(body, _LIKE)
-        if body.get("usage"):
-            self._usage = counts(body["usage"], _USAGE)
-        found = body.get("choices")
-        choices = [c for c in found if isinstance(c, dict)] if isinstance(found, list) else []
-        # A choice is open as long as its last event has not passed: that event may be blocked.
-        for index in self._ended:
-            self._open.pop(index, None)
-        self._ended.clear()
-        closing: set[Channel] = set()
-        for choice in choices:
-            index = choice["index"]
-            if choice.get("finish_reason"):
-                closing |= {("index", index), OUTSIDE}
-                self._ended.append(index)
-            self._open[index] = None
-        event.closes = "error" in body or frozenset(closing)
-        event.bare = bool(choices) and not closing and not body.get("usage") and all(set(c) <= _PLAIN for c in choices)
-
-    def delta(self, channel: Channel, text: str) -> Frame:
-        index = dict(channel[1:]).get("index", 0) if isinstance(channel, tuple) else 0
-        return Frame(self._answer([_choice(index, text, None)]))
-
-    def refusal(self, message: str) -> Any:
-        usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-        return {**self._answer([_choice(0, message, "content_filter")]), "usage": usage}
-
-    def ending(self, message: str) -> list[Frame]:
-        choices = [_choice(index, message, "content_filter") for index in list(self._open) or [0]]
-        usage = [Frame({**self._answer([]), "usage": self._usage})] if asks_usage(self.body) else []
-        return [Frame(self._answer(choices)), *usage, Frame(None, raw="[DONE]")]
-
-    def _answer(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
-        return {**self._like, "object": "text_completion", "choices": choices}
 
 
 _PLAIN = frozenset({"text", "index", "finish_reason", "stop_reason", "logprobs"})

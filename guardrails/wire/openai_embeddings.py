@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from guardrails.wire.form import Form, Route
+from guardrails.wire.format import Format, Route
 from guardrails.wire.openai_chat import MESSAGE
 from guardrails.wire.openai_completions import USAGE
 from guardrails.wire.shape import Each, Kind, Part, Shape
@@ -16,7 +16,7 @@ def _ids(names: str) -> dict[str, Part]:
     return dict.fromkeys(names.split(), Kind.OPAQUE)
 
 
-class Embeddings(Form):
+class Embeddings(Format):
     """Embeddings. The answer has no place for a message: a refusal is an error."""
 
     name = "openai.embeddings"
@@ -45,11 +45,3 @@ class Embeddings(Form):
         return isinstance(body, dict) and (
             isinstance(body.get("input"), str | list) or isinstance(body.get("messages"), list)
         )
-
-    @property
-    def streaming(self) -> bool:
-        """Never, whatever the body says."""
-        return False
-
-    def refusal(self, message: str) -> Any:
-        return self.error(400, message, "guardrails_blocked")

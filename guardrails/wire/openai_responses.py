@@ -4,20 +4,21 @@ background are not served: their text would come by a way that nobody inspects."
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from guardrails.wire.calls import Blocks, Group, Of
-from guardrails.wire.form import Channel, Event, Form, Route, is_index
+from guardrails.wire.format import Event, Format, Request, Route, Session
 from guardrails.wire.framing import Frame, Framing
-from guardrails.wire.openai_common import alike, counts
+from guardrails.wire.opaque import opaque
 from guardrails.wire.openai_responses_events import EVENT, KNOWN
-from guardrails.wire.openai_responses_sent import LAST, Answer, Numbered
+from guardrails.wire.openai_responses_sent import LAST, Numbered, SentAnswer
 from guardrails.wire.openai_responses_shapes import REQUEST, RESPONSE
-from guardrails.wire.shape import Mode, Slot, Unread, Walk, opaque
+from guardrails.wire.places import Channel, is_index, named
+from guardrails.wire.slots import Mode, Slot, Unread
+from guardrails.wire.walk import Walk
 
 __all__ = ["Responses"]
 
-_LIKE = {"id": str, "created_at": (int, float), "model": str}
 _USAGE: dict[str, Any] = {
     "input_tokens": 0,
     "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
@@ -48,39 +49,22 @@ _BARE = frozenset(
 _NEWS = frozenset({"output", "error", "id", "incomplete_details"})
 
 
-class Responses(Form):
-    """Responses: items in, items out, events that say everything up to four times in streams."""
+class ResponsesSession(Session):
+    """The items of one answer, and what the client knows of them."""
 
-    name = "openai.responses"
-    named = True
-    routes = (Route("/responses"),)
-    REQUEST = REQUEST
-    RESPONSE = RESPONSE
-    EVENT = EVENT
-    parts = frozenset(("output_index", "content_index", "summary_index"))
-    joined = True
+    LIKE: ClassVar[dict[str, Any]] = {"id": str, "created_at": (int, float), "model": str}
+    UNSAID: ClassVar[dict[str, Any]] = {"id": "resp_guardrails", "created_at": 0, "model": None}
+    USAGE = _USAGE
 
-    def __init__(
-        self, body: Any, params: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(body, params, query)
-        self._like: dict[str, Any] = {"id": "resp_guardrails", "created_at": 0, "model": self.model}
-        self._usage: dict[str, Any] = counts({}, _USAGE)
-        self._answer = Answer()
+    def __init__(self, format_: type[Format], request: Request) -> None:
+        super().__init__(format_, request)
+        self._answer = SentAnswer()
         # Items by their place in the answer, and back.
         self._ids: dict[int, str] = {}
         self._places: dict[str, int] = {}
         self._given: frozenset[str] | None = None
         self._calls = Blocks("output_index")
         self._done: set[int] = set()
-
-    @classmethod
-    def fits(cls, body: Any) -> bool:
-        """See :class:`Form`."""
-        if not isinstance(body, dict) or "messages" in body:
-            return False
-        given = body.get("input")
-        return isinstance(given, str | list) or (given is None and bool(_WITHOUT_INPUT & set(body)))
 
     @property
     def unsupported(self) -> str | None:
@@ -90,11 +74,10 @@ class Responses(Form):
         return None
 
     def framing(self) -> Framing:
-        """See :class:`Form`."""
         return Numbered()
 
     def inbound(self) -> Walk:
-        """See :class:`Form`. Log-probabilities of earlier answers are removed: no model reads them."""
+        """Log-probabilities of earlier answers are removed: no model reads them."""
         walk = super().inbound()
         walk.drop()
         walk.drops.clear()
@@ -103,7 +86,6 @@ class Responses(Form):
         return walk
 
     def replace(self, turn: int, message: str) -> bool:
-        """See :class:`Form`."""
         given = self.body.get("input")
         if isinstance(given, str):
             self.body["input"] = message
@@ -135,11 +117,10 @@ class Responses(Form):
         return True
 
     def outbound(self, body: Any) -> Walk:
-        """See :class:`Form`."""
         walk = super().outbound(body)
         if isinstance(body, dict):
             self._resemble(body)
-            self._usage = counts(body.get("usage"), _USAGE)
+            self._count(body.get("usage"))
         self._skip_echo(walk, "")
         return walk
 
@@ -169,21 +150,17 @@ class Responses(Form):
         return self._calls.take(frame, Of.CALL if _calls(called) else Of.PART, index)
 
     def rest(self) -> list[Group]:
-        """See :class:`Form`."""
         return self._calls.rest()
 
     def continues(self, body: Any) -> bool:
-        """See :class:`Form`. The texts of messages are one text, as readers see them, until another item comes."""
+        """The texts of messages are one text, as readers see them, until another item comes, and so are
+        the parts of an item's reasoning and of its summary."""
         match body:
-            case {
-                "type": "response.output_text.delta"
-                | "response.output_text.done"
-                | "response.output_text.annotation.added"
-            }:
+            case {"type": str(kind)} if kind.startswith(_GOING):
                 return True
             case {
                 "type": "response.content_part.added" | "response.content_part.done",
-                "part": {"type": "output_text"},
+                "part": {"type": "output_text" | "reasoning_text"},
             }:
                 return True
             case {"type": "response.output_item.added" | "response.output_item.done", "item": {"type": "message"}}:
@@ -191,7 +168,6 @@ class Responses(Form):
         return False
 
     def observe(self, body: Any, event: Event) -> None:
-        """See :class:`Form`."""
         kind = body.get("type") if isinstance(body, dict) else None
         if not isinstance(kind, str):
             return
@@ -207,12 +183,14 @@ class Responses(Form):
         event.walk.unread = [u for u in event.walk.unread if not u.path.endswith(".encrypted_content")]
         event.bare = kind in _DELTAS.values() and set(body) <= _BARE
         event.closes = kind in LAST or self._closing(kind, body)
-        event.walk.after.append(lambda: self._answer.take(body))
+
+    def sent(self, event: Event) -> None:
+        """Remember the answer as the client knows it."""
+        if isinstance(event.frame.body, dict):
+            self._answer.take(event.frame.body)
 
     def delta(self, channel: Channel, text: str) -> Frame:
-        """See :class:`Form`."""
-        name, *place = channel if isinstance(channel, tuple) else (channel,)
-        places = dict(place)
+        name, places = named(channel)
         body: dict[str, Any] = {"type": _DELTAS.get(name, name), **places, "delta": text}
         if name in ("stdout", "stderr"):
             body["delta"] = {name: text}
@@ -224,7 +202,6 @@ class Responses(Form):
         return self._frame(body)
 
     def refusal(self, message: str) -> Any:
-        """See :class:`Form`."""
         part = {"type": "output_text", "text": message, "annotations": [], "logprobs": []}
         item = {
             "id": "msg_guardrails",
@@ -241,12 +218,10 @@ class Responses(Form):
         }
 
     def opening(self) -> list[Frame]:
-        """See :class:`Form`."""
         started = ("response.created", "response.in_progress")
         return [self._frame({"type": kind, "response": self._empty("in_progress")}) for kind in started]
 
     def ending(self, message: str) -> list[Frame]:
-        """See :class:`Form`."""
         return [self._frame(body) for body in self._answer.end(message, self._empty("incomplete"))]
 
     def _empty(self, status: str) -> dict[str, Any]:
@@ -269,9 +244,6 @@ class Responses(Form):
 
     def _frame(self, body: dict[str, Any]) -> Frame:
         return Frame({**body, "sequence_number": 0}, name=body["type"])
-
-    def _resemble(self, response: Mapping[str, Any]) -> None:
-        self._like |= alike(response, _LIKE)
 
     def _name(self, index: int, name: object) -> None:
         """Remember which item stands at a place, unless its id would be inspected as text."""
@@ -325,6 +297,35 @@ class Responses(Form):
         walk.slots = [slot for slot in walk.slots if not echoed(slot)]
         walk.unread = [u for u in walk.unread if news(u.path) and not u.path.endswith(".encrypted_content")]
 
+
+class Responses(Format):
+    """Responses: items in, items out, events that say everything up to four times in streams."""
+
+    name = "openai.responses"
+    named = True
+    routes = (Route("/responses"),)
+    session = ResponsesSession
+    REQUEST = REQUEST
+    RESPONSE = RESPONSE
+    EVENT = EVENT
+    parts = frozenset(("output_index", "content_index", "summary_index"))
+    joined = True
+
+    @classmethod
+    def fits(cls, body: Any) -> bool:
+        if not isinstance(body, dict) or "messages" in body:
+            return False
+        given = body.get("input")
+        return isinstance(given, str | list) or (given is None and bool(_WITHOUT_INPUT & set(body)))
+
+
+# Events that carry a part of a text which other parts may continue, or begin or end one.
+_GOING = (
+    "response.output_text.",
+    "response.reasoning_text.",
+    "response.reasoning_summary_text.",
+    "response.reasoning_summary_part.",
+)
 
 # Tools of the API itself: it runs them whatever a client does, and tells how it gets on.
 _OWN = frozenset({"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call"})

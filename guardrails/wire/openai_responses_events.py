@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.types import Role
+from guardrails.wire import media
 from guardrails.wire.frames import NAME
 from guardrails.wire.openai_common import ids, said
 from guardrails.wire.openai_responses_shapes import ANNOTATION, SHELL, Say, answer, content, items
@@ -28,7 +29,7 @@ def _life(say: Say) -> Shape:
 
 
 _TEXT = {"logprobs": Kind.DROP}
-# The end of a response counts its items from 0, which need not be their `output_index`: the form puts that right.
+# The end of a response counts its items from 0, which need not be their `output_index`: the session puts that right.
 _EVENTS: dict[str, Shape] = {
     **dict.fromkeys(("response.created", "response.queued", "response.in_progress"), _life(Repeat)),
     **dict.fromkeys(("response.completed", "response.incomplete", "response.failed"), _life(Repeat)),
@@ -73,7 +74,8 @@ _EVENTS: dict[str, Shape] = {
 
 def _with_delta(kind: str, shape: Shape) -> Shape:
     """An event with a delta where its type has none: a text of its own, since there are clients that read every delta."""
-    return shape if "delta" in shape.fields else Shape({**shape.fields, "delta": Delta(kind)}, role=shape.role)
+    fields = {**shape.fields, "delta": Delta(kind)}
+    return shape if "delta" in shape.fields else Shape(fields, shape.role, shape.rest)
 
 
 _EVENTS = {kind: _with_delta(kind, shape) for kind, shape in _EVENTS.items()}
@@ -85,7 +87,9 @@ def _by_type(value: Any) -> Part:
     kind = value.get("type") if isinstance(value, dict) else None
     if not isinstance(kind, str) or not NAME.fullmatch(kind):
         kind = "delta"
-    return _EVENTS.get(kind) or _with_delta(kind, _event())
+    if kind not in _EVENTS and media.names_media(kind):
+        return _event({"delta": Switch(lambda delta: Kind.BINARY if isinstance(delta, str) else Kind.MEDIA)})
+    return _EVENTS.get(kind) or _with_delta(kind, Shape(_MARKS, rest=Kind.PART))
 
 
 EVENT = Switch(_by_type)

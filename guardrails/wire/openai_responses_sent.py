@@ -13,7 +13,7 @@ from typing import Any
 
 from guardrails.wire.framing import SSE, Frame
 
-__all__ = ["LAST", "Answer", "Numbered"]
+__all__ = ["LAST", "Numbered", "SentAnswer"]
 
 # The events that end a response.
 LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "error"})
@@ -21,7 +21,7 @@ _TEXTS = {"output_text": "text", "refusal": "refusal"}
 
 
 @dataclass(slots=True)
-class _Part:
+class _SentPart:
     """A part of a message: ``body`` as the client knows it, its text up to date."""
 
     body: dict[str, Any] = field(repr=False)
@@ -29,10 +29,10 @@ class _Part:
 
 
 @dataclass(slots=True)
-class _Item:
+class _SentItem:
     body: dict[str, Any] = field(repr=False)
     done: bool = False
-    parts: dict[int, _Part] = field(default_factory=dict)
+    parts: dict[int, _SentPart] = field(default_factory=dict)
 
 
 class Numbered(SSE):
@@ -52,13 +52,13 @@ class Numbered(SSE):
         return super().encode(frame)
 
 
-class Answer:
+class SentAnswer:
     """The answer as it was sent. ``response`` is what was last said of it as a whole, ``ended``: it has had its end."""
 
     def __init__(self) -> None:
         self.response: dict[str, Any] | None = None
         self.ended = False
-        self._items: dict[int, _Item] = {}
+        self._items: dict[int, _SentItem] = {}
 
     def take(self, body: Mapping[str, Any]) -> None:
         """Remember an event that was sent."""
@@ -74,13 +74,13 @@ class Answer:
         match kind:
             case "response.output_item.added" | "response.output_item.done":
                 item = body.get("item")
-                known = self._items.setdefault(index, _Item({}))
+                known = self._items.setdefault(index, _SentItem({}))
                 known.body = dict(item) if isinstance(item, dict) else {}
                 known.done = kind.endswith(".done")
                 if known.body.get("type") == "message" and not known.done:
                     parts = known.body.get("content")
                     for at, given in enumerate(parts if isinstance(parts, list) else ()):
-                        known.parts[at] = _Part(dict(given) if isinstance(given, dict) else {})
+                        known.parts[at] = _SentPart(dict(given) if isinstance(given, dict) else {})
             case "response.content_part.added" | "response.content_part.done":
                 part = body.get("part")
                 known_part = self._part(index, body)
@@ -98,7 +98,7 @@ class Answer:
                 known_notes = part.get("annotations")
                 part["annotations"] = [*(known_notes if isinstance(known_notes, list) else ()), body.get("annotation")]
             case _:
-                self._items.setdefault(index, _Item({}))
+                self._items.setdefault(index, _SentItem({}))
 
     def end(self, message: str, like: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The events that say ``message`` and end the stream; none when it has ended. ``like``: an empty answer."""
@@ -117,7 +117,7 @@ class Answer:
                 "status": "in_progress",
                 "content": [],
             }
-            self._items[at] = _Item(body)
+            self._items[at] = _SentItem(body)
             events.append({"type": "response.output_item.added", "output_index": at, "item": dict(body)})
         item = self._items[at]
         where = {"item_id": item.body.get("id", ""), "output_index": at}
@@ -140,18 +140,18 @@ class Answer:
         }
         return [*events, {"type": "response.incomplete", "response": final}]
 
-    def _part(self, index: int, body: Mapping[str, Any]) -> _Part:
+    def _part(self, index: int, body: Mapping[str, Any]) -> _SentPart:
         place = body.get("content_index")
-        item = self._items.setdefault(index, _Item({}))
-        return item.parts.setdefault(place if isinstance(place, int) else 0, _Part({}))
+        item = self._items.setdefault(index, _SentItem({}))
+        return item.parts.setdefault(place if isinstance(place, int) else 0, _SentPart({}))
 
-    def _say(self, item: _Item, where: Mapping[str, Any], message: str) -> list[dict[str, Any]]:
+    def _say(self, item: _SentItem, where: Mapping[str, Any], message: str) -> list[dict[str, Any]]:
         """Put ``message`` at the end of an item that is open, and close its parts."""
         events: list[dict[str, Any]] = []
         open_texts = [i for i, part in item.parts.items() if part.body.get("type") == "output_text" and not part.done]
         if not open_texts:
             at = max(item.parts, default=-1) + 1
-            item.parts[at] = _Part({"type": "output_text", "text": "", "annotations": [], "logprobs": []})
+            item.parts[at] = _SentPart({"type": "output_text", "text": "", "annotations": [], "logprobs": []})
             added = {"type": "response.content_part.added", "content_index": at, "part": dict(item.parts[at].body)}
             events.append({**added, **where})
             open_texts = [at]

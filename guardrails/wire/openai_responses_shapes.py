@@ -48,7 +48,7 @@ FILE = Shape(
 SCREENSHOT = Shape({**ids("type"), "file_id": Kind.REFERENCE, "image_url": Kind.REFERENCE})
 SAFETY_CHECKS = Each(Shape({**ids("id", "code"), **said("message")}))
 TEXT_FORMAT = Shape(
-    {"format": Shape(ids("type", "name", "strict")), "verbosity": Kind.OPAQUE},
+    {"format": Shape(ids("type", "name", "strict"), rest=Kind.TEXT), "verbosity": Kind.OPAQUE},
     role=Role.SYSTEM,
 )
 
@@ -88,11 +88,15 @@ TOOL = Shape(
         "input_image_mask": Shape({"file_id": Kind.REFERENCE, "image_url": Kind.REFERENCE}),
         "user_location": Shape({**ids("type"), **said("city", "country", "region", "timezone")}),
         **said("server_description", "headers", "allowed_tools", "filters", "output_schema", "tools"),
-    }
+    },
+    rest=Kind.TEXT,
 )
 
 
 SHELL = Shape({**ids("created_by"), **said("stdout", "stderr"), "outcome": Shape(ids("type", "exit_code"))})
+
+
+_OTHER = Shape(ids("type"), rest=Kind.PART)
 
 
 def content(say: Say) -> Switch:
@@ -102,7 +106,9 @@ def content(say: Say) -> Switch:
             "input_text": Shape({**ids("type", "prompt_cache_breakpoint"), "text": Kind.TEXT}),
             "input_image": IMAGE,
             "input_file": FILE,
-            "input_audio": Shape({**ids("type"), "input_audio": Shape({**ids("format"), "data": Kind.BINARY})}),
+            "input_audio": Shape(
+                {**ids("type"), "input_audio": Shape({**ids("format"), "data": Kind.BINARY}, rest=Kind.MEDIA)}
+            ),
             "computer_screenshot": SCREENSHOT,
             "output_text": Shape(
                 {
@@ -116,7 +122,7 @@ def content(say: Say) -> Switch:
             "reasoning_text": Shape({**ids("type"), "text": say("reasoning_text", Kind.TEXT)}),
             "summary_text": Shape({**ids("type"), "text": say("summary_text", Kind.TEXT)}),
         },
-        default=Switch(lambda value: Shape(ids("type")) if isinstance(value, dict) else Kind.TEXT),
+        default=Switch(lambda value: _OTHER if isinstance(value, dict) else Kind.TEXT),
     )
 
 
@@ -134,16 +140,82 @@ def _returned(fields: Mapping[str, Part] | None = None) -> Shape:
     return Shape({**ITEM, **said("output", "name", "tools", "error", "result"), **(fields or {})}, role=Role.TOOL)
 
 
+_CODE_OUTPUT = by_type(
+    {"image": Shape({**ids("type"), "url": Kind.REFERENCE})}, default=Shape({**ids("type"), **said("logs")})
+)
+# Items whose texts are no channels of a stream.
+_ACTION = Shape(
+    {**ids("type", "button", "path", "x", "y", "scroll_x", "scroll_y"), **_called("text", "keys")}, rest=Kind.TOOL
+)
+_PLAIN_ITEMS: dict[str, Part] = {
+    "mcp_list_tools": _returned(ids("server_label")),
+    "mcp_approval_request": _said({**ids("server_label"), "arguments": Kind.JSON}),
+    "mcp_approval_response": Shape({**ITEM, **ids("approval_request_id", "approve"), **said("reason")}, role=Role.USER),
+    "file_search_call": _said(
+        {
+            "queries": Kind.TOOL,
+            "results": By(
+                Role.TOOL, Each(Shape({**ids("file_id", "score"), **said("filename", "text", "attributes")}))
+            ),
+        }
+    ),
+    "web_search_call": _said(
+        {
+            "action": Shape(
+                {
+                    **ids("type"),
+                    **_called("query", "queries", "url", "pattern"),
+                    "sources": By(Role.TOOL, Each(Shape({**ids("type"), **said("url")}))),
+                },
+                rest=Kind.TOOL,
+            )
+        }
+    ),
+    "computer_call": _said(
+        {"action": _ACTION, "actions": Each(_ACTION), "pending_safety_checks": By(Role.TOOL, SAFETY_CHECKS)}
+    ),
+    "computer_call_output": _returned({"output": SCREENSHOT, "acknowledged_safety_checks": SAFETY_CHECKS}),
+    "image_generation_call": _said(
+        {
+            **ids("action", "background", "output_format", "quality", "size", "svg_usage"),
+            "result": Kind.BINARY,
+            "error": Shape({**ids("code", "type", "param"), **said("message")}),
+            "revised_prompt": Kind.TOOL,
+        }
+    ),
+    "local_shell_call": _said(
+        {
+            "action": Shape(
+                {**ids("type", "timeout_ms"), **_called("command", "env", "user", "working_directory")},
+                rest=Kind.TOOL,
+            )
+        }
+    ),
+    "local_shell_call_output": _returned(),
+    "shell_call_output": _returned(
+        {
+            **ids("max_output_length"),
+            "output": Each(SHELL),
+        }
+    ),
+    "apply_patch_call": _said({"operation": Shape({**ids("type"), **_called("path", "diff")}, rest=Kind.TOOL)}),
+    "apply_patch_call_output": _returned(),
+    "tool_search_call": _said({"arguments": Kind.TOOL}),
+    "tool_search_output": _returned({"tools": Each(TOOL)}),
+    "additional_tools": Shape({**ITEM, "tools": Each(TOOL)}, role=Role.SYSTEM),
+    "configuration_update": Shape({**ITEM, "reasoning": Kind.OPAQUE, "text": TEXT_FORMAT}, role=Role.SYSTEM),
+    "program": _said({"code": Kind.TOOL, "fingerprint": Kind.SEAL}),
+    "program_output": _returned(),
+    "compaction": _said({"encrypted_content": Kind.BINARY}),
+    "item_reference": Shape({**ids("type"), "id": Kind.REFERENCE}),
+}
+
+
 def items(say: Say) -> Switch:
     """One item of a conversation or of an answer."""
     part = content(say)
-    code_output = by_type(
-        {"image": Shape({**ids("type"), "url": Kind.REFERENCE})}, default=Shape({**ids("type"), **said("logs")})
-    )
-    action = Shape(
-        {**ids("type", "button", "path", "x", "y", "scroll_x", "scroll_y"), **_called("text", "keys")}, rest=Kind.TOOL
-    )
     known: dict[str, Part] = {
+        **_PLAIN_ITEMS,
         "message": Shape({**ITEM, "content": Each(part, place="content_index", joined=True)}, role=role_of),
         "reasoning": _said(
             {
@@ -164,59 +236,13 @@ def items(say: Say) -> Switch:
                 "error": By(Role.TOOL, Shape({**ids("type", "code"), **said("message", "content")})),
             }
         ),
-        "mcp_list_tools": _returned(ids("server_label")),
-        "mcp_approval_request": _said({**ids("server_label"), "arguments": Kind.JSON}),
-        "mcp_approval_response": Shape(
-            {**ITEM, **ids("approval_request_id", "approve"), **said("reason")}, role=Role.USER
-        ),
-        "file_search_call": _said(
-            {
-                "queries": Kind.TOOL,
-                "results": By(
-                    Role.TOOL, Each(Shape({**ids("file_id", "score"), **said("filename", "text", "attributes")}))
-                ),
-            }
-        ),
-        "web_search_call": _said(
-            {
-                "action": Shape(
-                    {
-                        **ids("type"),
-                        **_called("query", "queries", "url", "pattern"),
-                        "sources": By(Role.TOOL, Each(Shape({**ids("type"), **said("url")}))),
-                    },
-                    rest=Kind.TOOL,
-                )
-            }
-        ),
-        "computer_call": _said(
-            {"action": action, "actions": Each(action), "pending_safety_checks": By(Role.TOOL, SAFETY_CHECKS)}
-        ),
-        "computer_call_output": _returned({"output": SCREENSHOT, "acknowledged_safety_checks": SAFETY_CHECKS}),
         "code_interpreter_call": _said(
             {
                 **ids("container_id"),
                 "code": say("code", Kind.TOOL),
-                "outputs": By(Role.TOOL, Each(code_output)),
+                "outputs": By(Role.TOOL, Each(_CODE_OUTPUT)),
             }
         ),
-        "image_generation_call": _said(
-            {
-                **ids("action", "background", "output_format", "quality", "size", "svg_usage"),
-                "result": Kind.BINARY,
-                "error": Shape({**ids("code", "type", "param"), **said("message")}),
-                "revised_prompt": Kind.TOOL,
-            }
-        ),
-        "local_shell_call": _said(
-            {
-                "action": Shape(
-                    {**ids("type", "timeout_ms"), **_called("command", "env", "user", "working_directory")},
-                    rest=Kind.TOOL,
-                )
-            }
-        ),
-        "local_shell_call_output": _returned(),
         "shell_call": _said(
             {
                 "action": Shape(
@@ -228,24 +254,9 @@ def items(say: Say) -> Switch:
                 "environment": _CONTAINER,
             }
         ),
-        "shell_call_output": _returned(
-            {
-                **ids("max_output_length"),
-                "output": Each(SHELL),
-            }
-        ),
-        "apply_patch_call": _said({"operation": Shape({**ids("type"), **_called("path", "diff")}, rest=Kind.TOOL)}),
-        "apply_patch_call_output": _returned(),
-        "tool_search_call": _said({"arguments": Kind.TOOL}),
-        "tool_search_output": _returned({"tools": Each(TOOL)}),
-        "additional_tools": Shape({**ITEM, "tools": Each(TOOL)}, role=Role.SYSTEM),
-        "configuration_update": Shape({**ITEM, "reasoning": Kind.OPAQUE, "text": TEXT_FORMAT}, role=Role.SYSTEM),
-        "program": _said({"code": Kind.TOOL, "fingerprint": Kind.SEAL}),
-        "program_output": _returned(),
-        "compaction": _said({"encrypted_content": Kind.BINARY}),
-        "item_reference": Shape({**ids("type"), "id": Kind.REFERENCE}),
     }
-    unknown, output = Shape(ITEM), _returned()
+    unknown = Shape(ITEM, rest=Kind.PART)
+    output = _returned(dict.fromkeys(("output", "result"), Kind.PART))
 
     def choose(value: Any) -> Part:
         if not isinstance(value, dict):

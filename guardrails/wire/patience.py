@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from guardrails.wire.form import is_index
 from guardrails.wire.framing import SSE, Frame
+from guardrails.wire.places import is_index
 
 __all__ = ["PatientChunks"]
 

@@ -81,6 +81,10 @@ def put(value: dict[str, Any], pointer: Pointer, what: Any) -> None:
         box[pointer[-1]] = what
 
 
+# Whose texts come with addresses of where they are from.
+_OTHERS = frozenset((Role.DOCUMENT, Role.SYSTEM, Role.TOOL))
+
+
 @dataclass(slots=True)
 class Places:
     """A tree of what pointers say. A place has named fields or items, never both; what is not named is text."""
@@ -116,8 +120,8 @@ class Places:
         if self.items is not None:
             part = Each(self.items.shape(), turns=self.turns)
         elif self.fields or self.by is not None:
-            rest = self.part if isinstance(self.part, Kind) else Kind.TEXT
+            rest = self.part if isinstance(self.part, Kind) else Kind.UNNAMED
             part = Shape({name: place.shape() for name, place in self.fields.items()}, self.by, rest)
         else:
-            part = self.part or Kind.TEXT
+            part = self.part or (Kind.UNNAMED if self.role in _OTHERS else Kind.PART)
         return part if self.role is None else By(self.role, part)

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ["UNSIGNED", "Find", "Signed", "leave_out", "unsign"]
+__all__ = ["UNSIGNED", "Find", "Signed", "Thoughts", "leave_out", "unsign"]
 
 Find = Callable[[Any], Iterable[tuple[dict[str, Any], dict[str, Any]]]]
 
@@ -40,6 +40,34 @@ class Signed:
     def holds(self) -> bool:
         """Whether the two are the same so far."""
         return self._said.digest() == self._sent.digest()
+
+
+class Thoughts:
+    """The reasoning of a streamed answer, by the numbers of its blocks."""
+
+    __slots__ = ("_blocks",)
+
+    def __init__(self) -> None:
+        self._blocks: dict[int, Signed] = {}
+
+    def of(self, block: int) -> Signed:
+        """The reasoning of a block."""
+        return self._blocks.setdefault(block, Signed())
+
+    def send(self, block: int, text: str) -> None:
+        """The client was sent this of a block, unless the block has ended."""
+        if block in self._blocks:
+            self._blocks[block].send(text)
+
+    def sign(self, block: int, holder: dict[str, Any]) -> None:
+        """A signature is about to be sent in ``holder``: mark it when the client was not sent what it stands for."""
+        signed = self._blocks.get(block)
+        if signed is not None and not signed.holds:
+            holder["signature"] = UNSIGNED
+
+    def end(self, block: int) -> None:
+        """A block has ended."""
+        self._blocks.pop(block, None)
 
 
 def unsign(reasoning: Iterable[dict[str, Any]], text: str) -> Callable[[], None]:

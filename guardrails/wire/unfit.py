@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from guardrails.wire.form import Form
+from guardrails.wire.format import Format
 
 __all__ = ["unfit"]
 
@@ -37,7 +37,7 @@ _KINDS = {
 }
 
 
-def unfit(body: Any, forms: Sequence[type[Form]]) -> str:
+def unfit(body: Any, forms: Sequence[type[Format]]) -> str:
     """Why the body is none of these formats: the key that is missing or of another kind. No value is repeated."""
     names = " or ".join(f.name for f in forms)
     if not isinstance(body, dict):

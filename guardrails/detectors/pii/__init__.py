@@ -6,72 +6,62 @@ prefiltered pass, and :mod:`guardrails.detectors.pii.presidio` offers the same r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
+from guardrails.catalog import PII
 from guardrails.detectors import Detector
-from guardrails.detectors.pii.recognizer import Spec
+from guardrails.detectors.pii.in_ids import CERTAIN
+from guardrails.detectors.pii.registry import MODULES, TAGGED, specs
+from guardrails.detectors.settings import TYPE, Number, Order, Section, Setting, Shape
+from guardrails.detectors.traits import DetectorSpec, Reach
 from guardrails.rules import Rule
 
-__all__ = ["COMPETING", "MODULES", "SPANS", "TAGGED", "Settings", "build", "reach", "specs", "unfinished"]
-
-SPANS = True
-# A hit may give way to another rule's; see resolve.py.
-COMPETING = True
-
-# Types that the trained tagger finds beside the patterns (guardrails.inference.tagging.TAGGED, which imports numpy).
-TAGGED = ("NAME", "ADDRESS", "AGE", "USERNAME", "PASSWORD")
-
-# Recogniser modules, by the seam of the problem. Each has a tuple RECOGNIZERS of Specs.
-MODULES: dict[str, str] = {
-    "contact": "guardrails.detectors.pii.recognizers.contact",
-    "phones": "guardrails.detectors.pii.recognizers.phones",
-    "network": "guardrails.detectors.pii.recognizers.network",
-    "passwords": "guardrails.detectors.pii.recognizers.passwords",
-    "named_secrets": "guardrails.detectors.pii.recognizers.named_secrets",
-    "person": "guardrails.detectors.pii.recognizers.person",
-    "finance": "guardrails.detectors.pii.recognizers.finance",
-    "identity": "guardrails.detectors.pii.recognizers.identity",
-    "cloud": "guardrails.detectors.pii.recognizers.cloud",
-    "secrets": "guardrails.detectors.pii.recognizers.secrets",
-    "health": "guardrails.detectors.pii.recognizers.health",
-    "hl7": "guardrails.detectors.pii.recognizers.hl7",
-    "national": "guardrails.detectors.pii.recognizers.national",
-}
+__all__ = ["MODULES", "SECTIONS", "SPEC", "TAGGED", "Settings", "build", "specs"]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """An entity type of :data:`guardrails.catalog.PII`, and the score (0 to 1) from which a match counts."""
 
-    entity: str
-    min_score: float = 0.5
+    entity: Annotated[str, TYPE]
+    min_score: Annotated[
+        float,
+        Setting(
+            about="the score from which a match counts",
+            kind=Number(0, 1),
+            order=Order.FALLS,
+            lost="Bedrock has no scores for PII",
+        ),
+    ] = 0.5
 
 
-@cache
-def specs() -> tuple[Spec, ...]:
-    """All recognisers, in the order of the modules."""
-    found: tuple[Spec, ...] = ()
-    for path in MODULES.values():
-        found += import_module(path).RECOGNIZERS
-    return found
+SECTIONS = (
+    Section(
+        key="pii.entities", shape=Shape.MAPPING, id="pii.{name}", names=PII, every="ALL",
+        unknown=("unknown-entity", "is not a type of sensitive information"), acts=True, lost=None,
+        formal=("EMAIL", "URL", "IP_ADDRESS", "MAC_ADDRESS", "CREDIT_DEBIT_CARD_NUMBER", "INTERNATIONAL_BANK_ACCOUNT_NUMBER"),
+    ),
+)  # fmt: skip
 
 
-def reach(settings: Settings) -> int | None:
-    """The longest value of the type, and the words behind it that count; None for a type that only ``extra`` finds."""
-    from guardrails.detectors.pii.reaching import reach_of  # noqa: PLC0415 - as below
+def _lookahead(settings: Settings) -> Reach:
+    from guardrails.detectors.pii import reaching  # noqa: PLC0415 - Settings must stay cheap to import
 
-    return reach_of(settings.entity)
+    entity = settings.entity
+    unfinished = reaching.unfinished_key if entity == "PRIVATE_KEY" else None
+    return Reach(reaching.reach_of(entity), unfinished, partial(reaching.begun, (entity,)))
 
 
-def unfinished(settings: Settings) -> Callable[[str], int | None] | None:
-    """For a type whose values may be of any length: where in a text one begins that has not ended."""
-    from guardrails.detectors.pii.reaching import unfinished_key  # noqa: PLC0415 - as below
-
-    return unfinished_key if settings.entity == "PRIVATE_KEY" else None
+SPEC = DetectorSpec(
+    spans=True,
+    lookahead=_lookahead,
+    blocking=lambda settings: settings.entity in TAGGED,
+    competing=True,  # a hit may give way to another rule's; see resolve.py
+    in_ids=lambda settings: CERTAIN.get(settings.entity),
+)
 
 
 def build(rules: Sequence[Rule], extra: Sequence[Any] = ()) -> Detector:

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 from guardrails import inference
 from guardrails.content import Content, Deadline
-from guardrails.detectors.pii import TAGGED
 from guardrails.detectors.pii.context import evidence, scored
+from guardrails.detectors.pii.foreign import no_artifacts
 from guardrails.detectors.pii.matching import SECONDS, WINDOW, BudgetExceededError, Text, compiled
 from guardrails.detectors.pii.plausible import implausible
 from guardrails.detectors.pii.recognizer import Spec
+from guardrails.detectors.pii.registry import TAGGED
 from guardrails.detectors.pii.resolve import Candidate, resolve
 from guardrails.detectors.pii.triggers import Triggers
 from guardrails.errors import DeadlineExceeded, GuardrailsError, Overloaded, WeightsMissing
@@ -179,8 +180,6 @@ class Engine:
 
     def _ask(self, recognizer: Any, view: View, index: int, failures: list[Failure]) -> Iterator[Candidate]:
         """What a foreign recogniser finds in a view; whatever it raises is a failure of the rules it stands for."""
-        from guardrails.detectors.pii.presidio import no_artifacts  # noqa: PLC0415 - a second of imports
-
         wanted = sorted(set(recognizer.supported_entities) & self._rules.keys())
         try:
             for result in recognizer.analyze(view.text, wanted, no_artifacts()):

@@ -9,18 +9,16 @@ instead of being skipped. Presidio's context enhancer compares lemmas and its no
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
-from typing import Any
 
 from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
 from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
-from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
-from presidio_analyzer.nlp_engine.no_op_nlp_engine import NoOpNlpEngine
+from presidio_analyzer.nlp_engine import NlpArtifacts
 
-from guardrails.detectors.pii import specs
 from guardrails.detectors.pii.context import AFTER, BEFORE, FLOOR, RAISE, evidence, scored
 from guardrails.detectors.pii.engine import run
+from guardrails.detectors.pii.foreign import LANGUAGE, no_artifacts, no_op_engine
 from guardrails.detectors.pii.recognizer import Spec
+from guardrails.detectors.pii.registry import specs
 from guardrails.detectors.pii.triggers import Triggers
 
 __all__ = [
@@ -52,7 +50,6 @@ PRESIDIO_NAMES: dict[str, str] = {
     "US_PASSPORT": "US_PASSPORT_NUMBER",
     "US_SSN": "US_SOCIAL_SECURITY_NUMBER",
 }
-_LANGUAGE = "en"  # Presidio wants one; our patterns ask for none
 
 
 class SpecRecognizer(EntityRecognizer):
@@ -63,7 +60,7 @@ class SpecRecognizer(EntityRecognizer):
         super().__init__(
             supported_entities=[spec.type],
             name=self.name,
-            supported_language=_LANGUAGE,
+            supported_language=LANGUAGE,
             context=list(spec.context),
         )
         self.spec = spec
@@ -154,24 +151,12 @@ def analyzer_engine(
 ) -> AnalyzerEngine:
     """A Presidio analyzer with the no-op NLP engine, our recognisers, our enhancer, and yours (``extra``)."""
     registry = RecognizerRegistry(
-        recognizers=[*recognizers(entities), *extra], supported_languages=[_LANGUAGE], global_regex_flags=0
+        recognizers=[*recognizers(entities), *extra], supported_languages=[LANGUAGE], global_regex_flags=0
     )
     return AnalyzerEngine(
         registry=registry,
-        nlp_engine=_no_op(),
-        supported_languages=[_LANGUAGE],
+        nlp_engine=no_op_engine(),
+        supported_languages=[LANGUAGE],
         context_aware_enhancer=WordWindowEnhancer(),
         default_score_threshold=min_score,
     )
-
-
-@cache
-def _no_op() -> NlpEngine:
-    engine = NoOpNlpEngine([{"lang_code": _LANGUAGE, "model_name": "none"}])
-    engine.load()
-    return engine
-
-
-def no_artifacts() -> Any:
-    """What a recogniser gets instead of an NLP engine's tokens: the no-op engine's empty artifacts."""
-    return _no_op().process_text("", _LANGUAGE)

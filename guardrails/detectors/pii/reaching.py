@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from guardrails.detectors.pii.context import CHARS_AFTER
+from guardrails.detectors.pii.registry import specs
 from guardrails.detectors.widths import pattern_reach
 
 __all__ = ["begun", "reach_of", "unfinished_key"]
@@ -35,8 +36,6 @@ def reach_of(entity: str) -> int | None:
 
     A type that only foreign recognisers find has no form to read off: None.
     """
-    from guardrails.detectors.pii import specs  # noqa: PLC0415 - the package imports this module
-
     widths = [_TAGGED[entity]] if entity in _TAGGED else []
     for spec in specs():
         if spec.type == entity and entity not in _DECLARED:
@@ -67,8 +66,6 @@ _SECONDS = 0.05  # of one pattern; one that takes longer is taken to have begun 
 @cache
 def _partial(entity: str) -> tuple[Any, ...]:
     import regex  # noqa: PLC0415 - it alone can say that the end of a text is the beginning of a match
-
-    from guardrails.detectors.pii import specs  # noqa: PLC0415 - the package imports this module
 
     return tuple(
         regex.compile(pattern, regex.VERSION0 | regex.ASCII | (regex.IGNORECASE if spec.ignore_case else 0))

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from guardrails import catalog
-from guardrails.detectors.pii import specs
+from guardrails.detectors.pii.registry import specs
 
 __all__ = ["BEGIN", "END", "fresh", "markdown"]
 

@@ -46,6 +46,7 @@ _ABOUT = re.compile(
 )
 _COUNTED = re.compile(r"(?i)^(?:public|pub|ssh_?host|pgp|gpg|recaptcha_site|max|min|num|n|total|next|page)[_\-]")
 _QUERY = re.compile(r"[?&][\w.\-\[\]%]{1,60}=$")
+_USER = re.compile(r"://[^\s/?#@]*:$")
 
 
 def _name(text: str, start: int) -> str:
@@ -72,6 +73,8 @@ def random_value(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             return  # a call, an element
         if _QUERY.search(text[max(0, start - 64) : start]) and "#" in text[start:end]:
             end = text.index("#", start, end)
+    if "@" in text[start:end] and _USER.search(text[max(0, start - 96) : start]):
+        end = text.rindex("@", start, end)  # "https://x-access-token:…@github.com"
     value = text[start:end]
     basic = scheme is not None and scheme.group().lower().startswith("basic") and proof.basic_value(value)
     if basic or proof.key_value(value) is None:

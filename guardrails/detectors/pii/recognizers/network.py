@@ -52,6 +52,7 @@ _SLASHED = re.compile(r"(?<![\w./:])[A-Za-z][\w+\-]*/v?$")
 _HEADING_BEFORE = re.compile(r"(?:^|\n)[ \t#*>\-]*$|>\s?$")
 _HEADING_AFTER = re.compile(r"\.?\s{1,4}(?:[A-Z][A-Za-z]|[A-Z]?[a-z]|<)|\.?</|\.\s")
 _FOLLOWED = re.compile(r"(?i)\s?\(?(?:release|version|build|beta|alpha|firmware|update)\b")
+_PRERELEASE = re.compile(r"(?i)[-.~+]?(?:rc|alpha|beta|dev|pre|snapshot|post|dfsg)\.?\d*\b(?![.-]?[a-z])")
 _OID = ("2.5.4.", "2.5.29.", "1.3.6.1", "1.2.840")
 _PRIVATE = re.compile(
     r"10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\."
@@ -68,7 +69,9 @@ def address(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     before, after = text[max(0, start - 64) : start], text[end : end + 24]
     slashed = _SLASHED.search(before) is not None and not before.lower().endswith("localhost/")
     private = _PRIVATE.match(value) is not None
-    version = slashed or re.search(r"(?:[=~!<>]=|~>)\s?[\"']?$", before) is not None
+    version = (
+        slashed or re.search(r"(?:[=~!<>]=|~>)\s?[\"']?$", before) is not None or _PRERELEASE.match(after) is not None
+    )
     if not private:
         octets = [int(o) for o in value.split(".")]
         version = (

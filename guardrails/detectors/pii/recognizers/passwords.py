@@ -237,6 +237,8 @@ RECOGNIZERS: tuple[Spec, ...] = (
             (rf"{_LATIN}{_SUFFIX}{_END}{SEPARATOR}(?P<value>{QUOTED}|{_BARE})", 0.7),
             (rf"{_ANY_LATIN}{_MINE}(?: {_FOR} [^\n.,;:\"“]{{1,40}}?)? {_IS}{_NOW}:? (?P<value>{QUOTED}|{_BARE})", 0.65),
             (rf"{_ANY_LATIN} (?P<value>{_BARE})", 0.55),
+            (rf"\b(?:mi|la|su|tu|nuestra) (?:nueva )?clave(?: {_FOR} [^\n.,;:\"“]{{1,40}}?)? (?:es|era|será):? (?P<value>{QUOTED}|{_BARE})", 0.6),
+            (rf"(?<!//)\b(?:logins?|log-?in|credentials?|creds|user(?:[ _]?names?)?s?(?: and password)?|zugang|anmeldung|usuario|identifiants?)\s?[:=]\s?[\w.@+\-]{{2,40}} ?/ ?(?P<value>{_BARE})", 0.55),
             (rf"{_LENIENT}(?: of| is| was)? ?\(?(?P<value>[\"'‘“`][^\"'’”`\n\s]{{5,63}}[\"'’”`])", 0.6),
             (rf"\bidentified\s{{1,4}}by\s{{1,4}}(?P<value>{_BARE})", 0.8),
             (r"\b(?:users?(?:names?)?|logins?|credentials?)\b[^\n]*?@[^\n\s/]{3,60} / (?P<value>[^\s\"'`<>,;|]{5,64})", 0.5),

@@ -1,6 +1,7 @@
-"""How much of a text must be seen before a point in it is settled: what a stream holds back.
+"""How far a growing text is final: the longest prefix whose hits no later text can change.
 
-Each detector module that finds spans declares ``reach(settings)``; here a policy's rules are put together.
+Each detector declares how far hits of a rule reach (:class:`guardrails.detectors.Reach`); here those of one direction are put
+together. It depends on the text alone, never on the chunks it came in.
 """
 
 from __future__ import annotations
@@ -11,32 +12,40 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from guardrails import detectors
+from guardrails.content import Content
 from guardrails.detectors.widths import BLANKS, SOLID
 from guardrails.fold import bidi_begun, spacing_begun
 from guardrails.rules import MaskStyle, Policy, Rule
+from guardrails.sentences import UNFINISHED
 from guardrails.types import RuleAction, Source
 
-__all__ = ["Hold", "hold", "reach", "settled"]
+__all__ = ["Lookahead", "ends_sentence", "lookahead", "reach", "settled"]
 
+# A run without blanks up to this length stays together: a key, a token, an address of a page.
+_SOLID_RUN = 4096
 _RUN = re.compile(r"[^ \t\n\r\f]+|[ \t\n\r\f]+")
 _TOKEN = re.compile(r"[^\W_]+|[\W_]+")
 _TWICE = re.compile(r"(.)\1+", re.DOTALL)
+_END = re.compile(r"(?:[.!?…][\"'”’)\]*_`]*\s|[。！？])\Z")
 _NUMBER = len("{_1234}")
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class Lookahead:
     """What the rules of one direction hold back of a text that is still growing.
 
     ``characters``: the largest reach of a rule that masks or blocks; ``whole``: the rules that need the whole text, as in
-    grounding; ``rules``: the reach of every rule that holds, by its id. ``phrases`` is the part of words and phrases.
+    grounding; ``rules``: the reach of every rule that holds, by its id. ``phrases``: the largest reach that is measured in words;
+    ``others``: of the rest, that of rules which cannot say where a value may have begun.
     """
 
     characters: int = 0
     whole: tuple[str, ...] = ()
     rules: Mapping[str, int | None] = field(default_factory=dict)
     phrases: int = 0
+    others: int = 0
     unfinished: tuple[Callable[[str], int | None], ...] = field(default=(), repr=False, compare=False)
+    begun: tuple[Callable[[str], int], ...] = field(default=(), repr=False, compare=False)
 
     def settled(self, text: str) -> int:
         """How many characters of ``text`` no later text can change the hits of, but for hits that cross that point.
@@ -54,6 +63,46 @@ class Hold:
             at = min(at, settled(text, self.phrases, words=True))
         return min([at, *(start for find in self.unfinished if (start := find(text)) is not None)])
 
+    def watermark(self, content: Content, least: int, open_: Iterable[int]) -> int:
+        """The offset in the first piece up to which no hit can reach any more, whatever text comes; at least ``least``.
+
+        ``open_``: where hits begin that touch the end of the text and may go on.
+        """
+        text = content.pieces[0].text
+        if not self.characters:
+            return len(text)
+        settled = self._sentence if ends_sentence(text) else self.settled
+        at = settled(text)
+        folded = content.folded(0)
+        if not folded.plain:
+            for view in folded.patterns:
+                n = len(view.text)
+                # A view of one encoded token matters while the token's end is near the end of the text.
+                if n and view.span(n - 1, n)[1] >= at and (here := settled(view.text)) < n:
+                    at = min(at, view.span(here, here + 1)[0])
+        at = max(least, min([at, *open_]))
+        run = at
+        while (
+            run > least and at - run < _SOLID_RUN and not text[run - 1].isspace() and not text[run : run + 1].isspace()
+        ):
+            run -= 1
+        return run if at - run < _SOLID_RUN else at
+
+    def _sentence(self, text: str) -> int:
+        """As :meth:`settled` for a text that ends with a sentence.
+
+        No word behind the end of a sentence raises a score before it, and the tagger's values end with it. What else may
+        have begun is a value whose pattern the text could still be the beginning of, or a phrase or regex.
+        """
+        at = [start for find in self.unfinished if (start := find(text)) is not None]
+        at.append(spacing_begun(text))
+        if self.phrases:
+            at.append(settled(text, self.phrases, words=True))
+        if self.others:
+            at.append(settled(text, self.others))
+        at += [find(text) for find in self.begun]
+        return min([len(text), *at])
+
 
 def reach(rule: Rule, source: Source) -> int | None:
     """How much text a rule may have to see beyond a point before no hit of it can cover that point; None: all of it.
@@ -64,30 +113,40 @@ def reach(rule: Rule, source: Source) -> int | None:
     """
     if rule.action(source) is None:
         return 0
-    module = detectors.module(rule.detector)
-    # A detector of somebody else's may declare nothing: spans could be anything then, and a text is judged as it comes.
-    declared: int | None = module.reach(rule.settings) if hasattr(module, "reach") else None if module.SPANS else 0
-    if not declared:
-        return declared
+    return _reach(rule, detectors.spec(rule.detector).reach(rule.settings))
+
+
+def _reach(rule: Rule, declared: detectors.Reach) -> int | None:
+    if not declared.characters:
+        return declared.characters
     # An exception excuses what lies inside it, with any blanks where it has one.
-    return max(declared, *(len(e) + (BLANKS - 1) * len(_TOKEN.findall(e)) for e in rule.exceptions), 0)
+    return max(declared.characters, *(len(e) + (BLANKS - 1) * len(_TOKEN.findall(e)) for e in rule.exceptions), 0)
 
 
-def hold(policy: Policy, source: Source = Source.OUTPUT) -> Hold:
+def lookahead(policy: Policy, source: Source = Source.OUTPUT) -> Lookahead:
     """What a policy holds back in a direction. Rules that only detect hold nothing."""
     enabled = [r for r in policy.rules if r.action(source) is not None]
     acting = [r for r in enabled if r.action(source) in (RuleAction.MASK, RuleAction.BLOCK)]
+    specs = {name: detectors.spec(name) for name in {r.detector for r in enabled}}
     # Where hits give way to each other, a rule that only detects may still take a place from one that masks.
-    competing = {r.detector for r in acting if getattr(detectors.module(r.detector), "COMPETING", False)}
+    competing = {r.detector for r in acting if specs[r.detector].competing}
     holding = acting + [r for r in enabled if r not in acting and r.detector in competing]
-    rules = {r.id: reach(r, source) for r in holding}
-    whole = tuple(sorted(r.id for r in acting if rules[r.id] is None))
+    declared = {r.id: specs[r.detector].reach(r.settings) for r in holding}
+    rules = {r.id: _reach(r, declared[r.id]) for r in holding}
     characters = max((n for n in rules.values() if n is not None), default=0)
     if characters:
         # A hit inside a placeholder is none, and a placeholder is one only once it is closed.
         characters = max(characters, *(_placeholder(r) for r in enabled))
-    phrases = max((rules[r.id] or 0 for r in holding if r.detector == "words"), default=0)
-    return Hold(characters, whole, rules, phrases, tuple(_unfinished(holding)))
+    in_words = {r.id for r in holding if specs[r.detector].words}
+    return Lookahead(
+        characters,
+        tuple(sorted(r.id for r in acting if rules[r.id] is None)),
+        rules,
+        max((rules[i] or 0 for i in in_words), default=0),
+        max((n or 0 for i, n in rules.items() if i not in in_words and declared[i].begun is None), default=0),
+        tuple(d.unfinished for d in declared.values() if d.unfinished is not None),
+        tuple(d.begun for d in declared.values() if d.begun is not None),
+    )
 
 
 def _placeholder(rule: Rule) -> int:
@@ -95,12 +154,12 @@ def _placeholder(rule: Rule) -> int:
     return len(mask.text or "") if mask.style is MaskStyle.CONSTANT else len(rule.type) + _NUMBER
 
 
-def _unfinished(rules: Iterable[Rule]) -> Iterable[Callable[[str], int | None]]:
-    for rule in rules:
-        make = getattr(detectors.module(rule.detector), "unfinished", None)
-        find = make(rule.settings) if make is not None else None
-        if find is not None:
-            yield find
+def ends_sentence(text: str) -> bool:
+    """Whether a text ends with a sentence (or line), and not with an abbreviation or an initial."""
+    if text.endswith("\n"):
+        return True
+    end = _END.search(text, max(0, len(text) - 24))
+    return end is not None and not UNFINISHED.search(text, max(0, len(text) - 24), end.start() + 1)
 
 
 def settled(text: str, characters: int, *, words: bool = False) -> int:

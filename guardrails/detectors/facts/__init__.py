@@ -1,0 +1,1 @@
+"""Comparing what an answer states with what its sources state, by code. English only."""

@@ -1,0 +1,124 @@
+"""Reads the kinds of settings that are declared, and says each as a JSON Schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from guardrails.detectors.settings import Choice, Counted, Either, Flag, Items, Kind, Number, Record, Text, Word
+from guardrails.policy.drafts import Value
+from guardrails.policy.reader import Reader
+from guardrails.policy.source import Node
+
+__all__ = ["enum", "mapping", "read", "schema"]
+
+
+def read(kind: Kind, reader: Reader, node: Node, key: str) -> Any:
+    """The value of that kind, None after a problem. Items of a list are values with their places."""
+    match kind:
+        case Flag():
+            return reader.flag(node, key)
+        case Number(low, high, whole):
+            number = reader.number(node, key, low, high, whole=whole)
+            return int(number) if whole and number is not None else number
+        case Choice(names, make, code):
+            name = reader.choice(node, key, names, code)
+            return None if name is None else make(name)
+        case Counted():
+            return _counted(kind, reader, node, key)
+        case Text():
+            return _text(kind, reader, node, key)
+        case Word():
+            return node.raw if kind.empty else reader.word(node, key)
+        case Items():
+            return _items(kind, reader, node, key)
+        case Record():
+            return _record(kind, reader, node, key)
+        case Either(plain, record):
+            return read(record if isinstance(node.value, dict) else plain, reader, node, key)
+
+
+def _text(kind: Text, reader: Reader, node: Node, key: str) -> str | None:
+    text = reader.text(node, key, at_most=kind.at_most)
+    refused = kind.refused(text) if kind.refused is not None and text is not None else None
+    if refused is not None:
+        why, remedy = refused
+        reader.report(kind.code, f"{kind.message}: {why}", node.at, key, written=text, remedy=remedy)
+    return text
+
+
+def _items(kind: Items, reader: Reader, node: Node, key: str) -> tuple[Value, ...] | None:
+    nodes = reader.items(node, key)
+    if isinstance(node.value, list) and len(nodes) < kind.at_least:
+        remedy = f"name at least {kind.at_least}, or remove the key"
+        reader.report("missing-key", f"{key} is empty", node.at, key, remedy=remedy)
+        return None
+    found = [(read(kind.of, reader, child, f"{key}[{i}]"), child.at) for i, child in enumerate(nodes)]
+    return tuple(Value(value, at) for value, at in found if value is not None)
+
+
+def _record(kind: Record, reader: Reader, node: Node, key: str) -> Any:
+    entries = reader.mapping(node, key, tuple(kind.fields))
+    values = {name: read(kind.fields[name], reader, child, f"{key}.{name}") for name, child in entries.items()}
+    if kind.needed and kind.needed not in entries:
+        remedy = f"write {kind.example or f'{kind.needed}: …'}"
+        reader.report("missing-key", f"{key}.{kind.needed} is missing", node.at, key, remedy=remedy)
+        return None
+    return None if None in values.values() else kind.make(**values)
+
+
+def _counted(kind: Counted, reader: Reader, node: Node, key: str) -> Any:
+    counted = kind.counted
+    if isinstance(node.value, dict):
+        entries = reader.mapping(node, key, (counted,))
+        if counted not in entries:
+            if not entries and not node.value:
+                remedy = f"write {key}: {kind.names[0]}"
+                reader.report("missing-key", f"{key}.{counted} is missing", node.at, key, remedy=remedy)
+            return None
+        number = reader.number(entries[counted], f"{key}.{counted}", kind.low, kind.high, whole=True)
+        return None if number is None else kind.make(counted, int(number))
+    name = reader.choice(node, key, kind.names)
+    if name == counted:
+        reader.report(
+            "missing-key", f"{key}: {counted} needs a number of {kind.unit}", node.at, key, written=counted,
+            allowed=f"{kind.low:,} to {kind.high:,} {kind.unit}",
+            remedy=f"write {key.rpartition('.')[2]}: {{{counted}: {min(200, kind.high // 10)}}}",
+        )  # fmt: skip
+        return None
+    return None if name is None else kind.make(name, None)
+
+
+def enum(names: Iterable[str]) -> dict[str, Any]:
+    """One of the names."""
+    return {"enum": list(names)}
+
+
+def mapping(properties: Mapping[str, Any], *required: str) -> dict[str, Any]:
+    """An object with exactly these keys."""
+    needed = {"required": list(required)} if required else {}
+    return {"type": "object", "properties": dict(properties), "additionalProperties": False, **needed}
+
+
+def schema(kind: Kind) -> dict[str, Any]:
+    """The JSON Schema of what :func:`read` takes."""
+    match kind:
+        case Flag():
+            return {"type": "boolean"}
+        case Number(low, high, whole):
+            return {"type": "integer" if whole else "number", "minimum": low, "maximum": high}
+        case Choice(names):
+            return enum(names)
+        case Counted(names, counted, low, high):
+            number = {"type": "integer", "minimum": low, "maximum": high}
+            return {"oneOf": [enum(n for n in names if n != counted), mapping({counted: number}, counted)]}
+        case Text():
+            return {"type": "string", "minLength": 1}
+        case Word(empty):
+            return {"type": ["string", "number", "boolean", *(["null"] if empty else [])]}
+        case Items(of, at_least):
+            return {"type": "array", "items": schema(of), **({"minItems": at_least} if at_least else {})}
+        case Record(fields, _, needed):
+            return mapping({name: schema(field) for name, field in fields.items()}, *([needed] if needed else []))
+        case Either(plain, record):
+            return {"oneOf": [schema(plain), schema(record)]}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from guardrails.asgi import GuardrailsMiddleware
 from tests.asgi.helping import chunk, guard, whole
 from tests.asgi.test_ids import Echo, at
 
@@ -50,6 +53,75 @@ def test_a_header_in_which_a_rule_acts_is_left_out(name: str, value: str) -> Non
 def test_in_answers_of_every_kind(status: int, stream: bool) -> None:
     done, _ = answered({"x-a": "wvublocked", "location": "/wvublocked"}, status=status, stream=stream)
     assert "wvublocked" not in str(done.headers)
+
+
+@pytest.mark.parametrize("status", [204, 205, 304])
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["NONE"],
+        [""],
+        ["-1"],
+        ["1e3"],
+        ["0x10"],
+        ["12 bytes"],
+        ["wvublocked"],
+        ["5", "7"],
+        ["5, 5"],
+        ["9" * 40],
+        ["\u0663"],
+    ],
+    ids=repr,
+)
+def test_a_length_that_is_none_is_left_out_where_there_is_no_body(status: int, given: list[str]) -> None:
+    raw = [(b"content-length", value.encode("utf-8")) for value in given]
+    sent = bare(status, [*raw, (b"transfer-encoding", b"chunked"), (b"x-other", b"kept")])
+    assert sent[0]["status"] == status
+    names = [name for name, _ in sent[0]["headers"] if not name.startswith(b"x-guardrails")]
+    assert names == [b"x-other"]
+    assert [m.get("body", b"") for m in sent[1:]] == [b""]
+
+
+@pytest.mark.parametrize(
+    ("status", "given", "got"),
+    [
+        (304, ["1234"], b"1234"),
+        (304, ["12", "12"], b"12"),
+        (304, [" 7 "], b"7"),
+        (204, ["0"], None),
+        (205, ["5"], None),
+    ],
+)
+def test_a_length_without_a_body_stays_where_it_says_something(
+    status: int, given: list[str], got: bytes | None
+) -> None:
+    sent = bare(status, [(b"Content-Length", value.encode()) for value in given])
+    assert [v for k, v in sent[0]["headers"] if k.lower() == b"content-length"] == ([] if got is None else [got])
+
+
+def bare(status: int, headers: list[tuple[bytes, bytes]]) -> list[Any]:
+    """What leaves of an application's answer without a body, whose headers no framework has put right."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hello"}]}).encode()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "path": "/v1/chat/completions", "raw_path": b"/v1/chat/completions",
+        "query_string": b"", "headers": [(b"content-type", b"application/json")],
+    }  # fmt: skip
+    asyncio.run(GuardrailsMiddleware(app, policies=guard())(scope, receive, send))
+    return sent
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])

@@ -308,6 +308,47 @@ def test_a_role_that_is_a_sentence_is_refused_with_its_place(role: str) -> None:
     assert not app.received
 
 
+# -- values that something is grown to -------------------------------------------------------------------------------
+
+_GLUED = Guard(
+    loads(
+        r"""
+version: 1
+name: glued
+words: {terms: [kingfisher, tern]}
+pii: {entities: {US_SOCIAL_SECURITY_NUMBER: mask, PHONE: mask, EMAIL: mask, CREDIT_DEBIT_CARD_NUMBER: mask}}
+"""
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("user-536-90-4399", "536-90-4399"), ("u536-90-4399", "536-90-4399"), ("ssn536-90-4399x", "536-90-4399"),
+        ("536-90-4399-web", "536-90-4399"), ("customer.536-90-4399.v2", "536-90-4399"), ("536_90_4399", "536_90_4399"),
+        ("id_jane@example.org_2", "jane@example.org"), ("tel+442079460018", "+442079460018"), ("u-+12125550187-x", "+12125550187"),
+        ("card4111-1111-1111-1111x", "4111-1111-1111-1111"), ("kingfisher2024", "kingfisher"), ("projectKingfisher", "Kingfisher"),
+        ("v2kingfisher", "kingfisher"), ("KingfisherBudget", "Kingfisher"),
+    ],
+)  # fmt: skip
+def test_a_value_is_found_that_something_is_grown_to(value: str, found: str) -> None:
+    verdict = id_rules(_GLUED, Source.INPUT).judge(value, Role.USER, Deadline(600_000))
+    assert [value[f.start : f.end] for f in verdict.findings] == [found]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "inv-2024-123-45-6789", "sku-123-45-67890", "a0123-45-6789", "1536-90-4399", "123-456-7890", "order-112-1234567-1234567", "tern2024",
+        "x9tern4", "patternTern", "release-2024-11-29", "2024-11-29T10-15-30_ab12", "a+1b+2", "c++17", "utc+0530", "v1+20241129",
+        "build-536.90.4399",
+    ],
+)  # fmt: skip
+def test_parts_of_an_id_are_no_values(value: str) -> None:
+    assert id_rules(_GLUED, Source.INPUT).judge(value, Role.USER, Deadline(600_000)).findings == ()
+
+
 # -- no false alarms ---------------------------------------------------------------------------------------------------
 
 _REAL = """

@@ -17,7 +17,7 @@ from guardrails.demo.upstream import upstream
 from guardrails.exchange import Exchange, Tenancy
 from guardrails.types import Action
 from guardrails.wire import recognise, strict
-from guardrails.wire.form import Form
+from guardrails.wire.format import Session
 from tests.asgi.helping import guard
 
 ASK = [{"role": "user", "content": "hello"}]
@@ -68,11 +68,11 @@ def recorded(name: str, answer: str, chunk: int) -> bytes:
 GUARD = guard()
 
 
-def form_of(name: str) -> Form:
+def form_of(name: str) -> Session:
     path, query, request = STREAMS[name]
     body = strict.parse(json.dumps(request).encode())
     form, params = next((f, p) for f, p in recognise("POST", path) if f.fits(body))
-    return form(body, params, dict([query.split("=")]) if query else {})
+    return form.open(body, params, dict([query.split("=")]) if query else {})
 
 
 def driven(name: str, chunks: list[bytes]) -> tuple[bytes, Decision, int]:
@@ -95,7 +95,7 @@ def driven(name: str, chunks: list[bytes]) -> tuple[bytes, Decision, int]:
     settle(framing.finish())
     out.extend(framing.encode(f) for f in answer.finish())
     out.append(framing.tail())
-    return b"".join(out), answer.decision, early
+    return b"".join(out), answer.record(), early
 
 
 @cache
@@ -171,4 +171,4 @@ def test_a_stream_that_cannot_be_read_ends_with_the_policys_message(name: str) -
     frames = answer.broken("cut off")
     text = b"".join(framing.encode(f) for f in frames)
     assert b"not said" in text
-    assert answer.decision.action is Action.BLOCKED
+    assert answer.record().action is Action.BLOCKED

@@ -11,8 +11,8 @@ from guardrails.content import Deadline
 from guardrails.exchange.shortcut import nothing_in
 from guardrails.policy import loads
 from guardrails.rules import StreamMode
-from guardrails.stream import TextStream
-from guardrails.types import Action, Role, Source
+from guardrails.streaming.stream import TextStream
+from guardrails.types import Action, Role
 
 WORDS = r"""
 version: 1
@@ -47,7 +47,7 @@ NEARLY = st.sampled_from(
 
 
 def segments_find(guard: Guard, text: str) -> bool:
-    stream = TextStream(guard, Source.OUTPUT, mode=StreamMode.SYNC)
+    stream = TextStream(guard.direction("OUTPUT"), mode=StreamMode.SYNC)
     stream.push(text)
     out = stream.advance(final=True)
     report = stream.report

@@ -56,10 +56,10 @@ def call(where: str) -> str:
 
 
 class Proxied:
-    """The addresses of the proxy and of what is behind it."""
+    """The addresses of the proxy, of what is behind it, and of the service under the same policy."""
 
-    def __init__(self, proxy: str, upstream: str) -> None:
-        self.base, self.upstream = proxy, upstream
+    def __init__(self, proxy: str, upstream: str, service: str) -> None:
+        self.base, self.upstream, self.service = proxy, upstream, service
 
     def received(self) -> list[str]:
         """The bodies that passed the proxy, each as its text."""
@@ -94,7 +94,7 @@ def python() -> str:
 
 @contextmanager
 def running() -> Iterator[Proxied]:
-    """The upstream and the proxy, while the block runs."""
+    """The upstream, the proxy and the service, while the block runs."""
     process = subprocess.Popen(
         [python(), "-m", "tests.clients.upstream"],
         cwd=ROOT,

@@ -1,6 +1,6 @@
-"""A canned model API and the proxy in front of it, as one process: ``python -m tests.clients.upstream``.
+"""A canned model API, the proxy in front of it, and the service, as one process: ``python -m tests.clients.upstream``.
 
-It needs this project's environment; the clients that ask it may live in another. A line of JSON on its output tells both
+It needs this project's environment; the clients that ask it may live in another. A line of JSON on its output tells the
 addresses; it ends when its input is closed. What is answered is the command in double square brackets in what was sent
 (``[[say: Hello]]``, see :mod:`guardrails.demo.answers`), wherever a client put it; a tool's result is answered with
 ``The tool said: RESULT``, so that agents come to an end. ``[[two calls]]`` are a harmless and a forbidden one, in a stream.
@@ -26,6 +26,7 @@ from guardrails.demo import upstream as demo
 from guardrails.demo.answers import Answer, Delivery
 from guardrails.demo.common import Asked, Format, sse, texts
 from guardrails.proxy import proxy_app
+from guardrails.service import service_app
 from tests.demo.running import serving
 
 # Only words and patterns: no model is loaded. What is masked or blocked on the way out passes on the way in, since the
@@ -191,8 +192,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "clients.yaml")
         path.write_text(POLICY.lstrip(), encoding="utf-8")
-        with serving(application()) as behind, serving(proxy_app(behind, path)) as base:
-            print(json.dumps({"upstream": behind, "proxy": base}), flush=True)
+        with (
+            serving(application()) as behind,
+            serving(proxy_app(behind, path)) as base,
+            serving(service_app(path)) as says,
+        ):
+            print(json.dumps({"upstream": behind, "proxy": base, "service": says}), flush=True)
             sys.stdin.read()
 
 

@@ -82,7 +82,7 @@ def the_guard() -> Guard:
 def shipped(name: str) -> Guard:
     """A shipped policy's words, regexes and PII: the laws are about masks. What judges whole texts judges a masked one anew."""
     loaded = load(name)
-    return Guard(replace(loaded, rules=tuple(r for r in loaded.rules if detectors.module(r.detector).SPANS)))
+    return Guard(replace(loaded, rules=tuple(r for r in loaded.rules if detectors.spec(r.detector).spans)))
 
 
 @pytest.fixture(autouse=True, scope="module")

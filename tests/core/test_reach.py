@@ -9,16 +9,17 @@ import pytest
 from hypothesis import HealthCheck, assume, event, example, given, settings
 from hypothesis import strategies as st
 
-from guardrails import catalog, detectors, reach
+from guardrails import catalog, detectors
 from guardrails.content import Content, Deadline
 from guardrails.detectors import pii, regex, widths, words
 from guardrails.detectors.pii import engine, reaching
 from guardrails.detectors.widths import pattern_reach
-from guardrails.detectors.words_automaton import compile_term
+from guardrails.detectors.words_terms import compile_term
 from guardrails.marked import parse
 from guardrails.policy import load, loads
-from guardrails.reach import Hold, hold, settled
 from guardrails.rules import Rule
+from guardrails.streaming import lookahead as lookahead_module
+from guardrails.streaming.lookahead import Lookahead, lookahead, reach, settled
 from guardrails.types import Piece, Source
 from tests.core.building import BLOCK, DETECT, MASK, pii_rule, policy, regex_rule, styled, words_rule
 from tests.detectors.test_contract import CASES, rule_for
@@ -42,7 +43,9 @@ def finder(*rules: Rule) -> Callable[[str], Found]:
     return find
 
 
-def check_law(find: Callable[[str], Found], held: Hold, text: str, cuts: Iterator[int] | range | None = None) -> None:
+def check_law(
+    find: Callable[[str], Found], held: Lookahead, text: str, cuts: Iterator[int] | range | None = None
+) -> None:
     """For every prefix: the hits before what is settled there are those of the whole text."""
     everything = find(text)
     for cut in range(len(text) + 1) if cuts is None else cuts:
@@ -104,7 +107,7 @@ TEXT = st.one_of(
 @pytest.fixture
 def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs are measured as three and two characters at most, so that short texts have long ones."""
-    for module in (widths, reach):
+    for module in (widths, lookahead_module):
         monkeypatch.setattr(module, "SOLID", 3)
         monkeypatch.setattr(module, "BLANKS", 2)
     monkeypatch.setattr(regex, "pattern_reach", pattern_reach.__wrapped__)
@@ -122,7 +125,7 @@ def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_patterns(pattern: str, text: str) -> None:
     assume(regex.check_pattern(pattern) is None)
     rule = regex_rule("x", pattern)
-    held = hold(policy(rule), OUT)
+    held = lookahead(policy(rule), OUT)
     event("whole" if held.whole else "reaches")
     check_law(finder(rule), held, text)
 
@@ -244,9 +247,10 @@ PARTS = [
     st.lists(st.sampled_from(PARTS), max_size=16).map("".join),
 )
 @example(["new york city hall"], "new" + "-" * 50 + "york city hall x")
+@example(["*fish*"], "king-\nkingfisher")
 def test_words(terms: list[str], text: str) -> None:
     rule = words_rule("terms", *terms)
-    held = hold(policy(rule), OUT)
+    held = lookahead(policy(rule), OUT)
     check_law(finder(rule), held, text)
 
 
@@ -260,7 +264,7 @@ def test_no_hit_of_a_word_is_longer_than_its_reach(terms: list[str], text: str) 
     rule = words_rule("terms", *terms)
     for _, start, end in finder(rule)(text):
         reduced = " ".join("".join(c if c.isalnum() or c in "+*" else " " for c in text[start:end]).split())
-        assert len(reduced) <= (reach.reach(rule, OUT) or 0)
+        assert len(reduced) <= (reach(rule, OUT) or 0)
 
 
 @given(
@@ -271,14 +275,14 @@ def test_no_hit_of_a_word_is_longer_than_its_reach(terms: list[str], text: str) 
 @settings(LAW, max_examples=60)
 def test_managed_lists_see_their_false_friends(text: str) -> None:
     rule = Rule("words.PROFANITY", "words", "PROFANITY", words.Settings(managed=("PROFANITY",)), BLOCK, BLOCK)
-    check_law(finder(rule), hold(policy(rule), OUT), text)
+    check_law(finder(rule), lookahead(policy(rule), OUT), text)
 
 
 def test_ciphers_are_part_of_the_reach() -> None:
     rule = words_rule("terms", "project kingfisher")
     text = "see ojectpray ingfisherkay now and " + "then " * 20
     assert finder(rule)(text) != set()
-    check_law(finder(rule), hold(policy(rule), OUT), text)
+    check_law(finder(rule), lookahead(policy(rule), OUT), text)
 
 
 def test_a_long_list_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,7 +305,7 @@ def test_the_cases_of_every_type(case: Any) -> None:
     text = parse(case.finds).text + CALM
     if "PRIVATE KEY" in text or len(text) > 1500:
         pytest.skip("longer than any reach; see the keys below")
-    check_law(finder(rule), hold(policy(rule), OUT), text, range(0, len(text) + 1, 3))
+    check_law(finder(rule), lookahead(policy(rule), OUT), text, range(0, len(text) + 1, 3))
 
 
 SCRAPS = st.sampled_from(
@@ -324,7 +328,7 @@ def test_types_that_compete(text: str) -> None:
         "US_BANK_ACCOUNT_NUMBER",
     ]
     rules = [pii_rule(n, MASK if i % 2 else DETECT) for i, n in enumerate(names)]
-    check_law(finder(*rules), hold(policy(*rules), OUT), text + CALM, range(0, len(text) + len(CALM), 3))
+    check_law(finder(*rules), lookahead(policy(*rules), OUT), text + CALM, range(0, len(text) + len(CALM), 3))
 
 
 @pytest.mark.parametrize(
@@ -338,13 +342,13 @@ def test_types_that_compete(text: str) -> None:
 def test_words_behind_a_value_are_waited_for(entity: str, text: str) -> None:
     rule = pii_rule(entity)
     assert finder(rule)(text) != finder(rule)(text[: text.rindex(" ")]), "the last word decides"
-    check_law(finder(rule), hold(policy(rule), OUT), text + CALM)
+    check_law(finder(rule), lookahead(policy(rule), OUT), text + CALM)
 
 
 def test_a_type_that_only_detects_may_take_a_place_from_one_that_masks() -> None:
     ssn, address = pii_rule("US_SOCIAL_SECURITY_NUMBER"), pii_rule("ADDRESS", DETECT)
-    assert hold(policy(ssn, address), OUT).characters == reach.reach(address, OUT)
-    assert set(hold(policy(words_rule("a", "kingfisher"), address), OUT).rules) == {"words.a"}
+    assert lookahead(policy(ssn, address), OUT).characters == reach(address, OUT)
+    assert set(lookahead(policy(words_rule("a", "kingfisher"), address), OUT).rules) == {"words.a"}
 
 
 def test_no_type_needs_the_whole_text() -> None:
@@ -363,7 +367,7 @@ def test_no_type_needs_the_whole_text() -> None:
     ],
 )
 def test_a_private_key_is_held_until_it_ends(opening: str, closing: str) -> None:
-    held = hold(policy(pii_rule("PRIVATE_KEY")), OUT)
+    held = lookahead(policy(pii_rule("PRIVATE_KEY")), OUT)
     text = "see here:\n" + opening + "\n" + "what a key this is, line by line\n" * 40
     assert held.settled(text) == text.index(opening)
     assert held.settled(text + closing + CALM * 4) > len(text)
@@ -375,12 +379,12 @@ def test_a_private_key_is_held_until_it_ends(opening: str, closing: str) -> None
 
 def test_rules_that_only_detect_hold_nothing() -> None:
     rules = (words_rule("a", "kingfisher", action=DETECT), regex_rule("r", "a.*b", action=DETECT))
-    assert hold(policy(*rules), OUT) == Hold()
-    assert Hold().settled("anything") == len("anything")
+    assert lookahead(policy(*rules), OUT) == Lookahead()
+    assert Lookahead().settled("anything") == len("anything")
 
 
 def test_the_longest_rule_decides() -> None:
-    held = hold(policy(words_rule("a", "kingfisher"), regex_rule("r", r"ACC-\d{30}")), OUT)
+    held = lookahead(policy(words_rule("a", "kingfisher"), regex_rule("r", r"ACC-\d{30}")), OUT)
     assert held.characters == 34
     assert held.rules == {"words.a": 13, "regex.r": 34}
     assert held.phrases == 13
@@ -388,32 +392,32 @@ def test_the_longest_rule_decides() -> None:
 
 
 def test_a_pattern_without_end_holds_everything() -> None:
-    held = hold(policy(regex_rule("r", "a.*b"), words_rule("a", "kingfisher")), OUT)
+    held = lookahead(policy(regex_rule("r", "a.*b"), words_rule("a", "kingfisher")), OUT)
     assert held.whole == ("regex.r",)
     assert held.settled("x" * 10_000) == 0
 
 
 def test_exceptions_and_placeholders_count() -> None:
     rule = words_rule("a", "king", exceptions=("the lion king musical",))
-    assert (reach.reach(rule, OUT) or 0) >= len("the lion king musical")
+    assert (reach(rule, OUT) or 0) >= len("the lion king musical")
     constant = words_rule("b", "heron", action=MASK, mask=styled("constant", text="[" + "a heron was here " * 9 + "]"))
-    assert hold(policy(constant), OUT).characters == len("[" + "a heron was here " * 9 + "]")
-    assert hold(policy(regex_rule("r", r"\d{2}")), OUT).characters == len("{r_1234}")
+    assert lookahead(policy(constant), OUT).characters == len("[" + "a heron was here " * 9 + "]")
+    assert lookahead(policy(regex_rule("r", r"\d{2}")), OUT).characters == len("{r_1234}")
 
 
 def test_models_judge_segment_by_segment_and_grounding_does_not() -> None:
     loaded = loads(
         HEAD + "content: {HATE: HIGH}\ntopics: [{name: x, definition: Some topic.}]\ngrounding: {threshold: 0.5}\n"
     )
-    held = hold(loaded, OUT)
+    held = lookahead(loaded, OUT)
     assert held.rules == {"content.HATE": 0, "topic.x": 0, "grounding": None}
     assert held.whole == ("grounding",)
-    assert hold(loaded, Source.INPUT).whole == ()
+    assert lookahead(loaded, Source.INPUT).whole == ()
 
 
 @pytest.mark.parametrize("name", ["baseline", "retail-bank", "hospital", "childrens-tutor"])
 def test_shipped_policies_hold_little(name: str) -> None:
-    held = hold(load(name), OUT)
+    held = lookahead(load(name), OUT)
     assert held.whole == ()
     assert held.characters <= 256
 

@@ -8,14 +8,14 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Guard
 from guardrails.actions import Numbers
 from guardrails.policy import loads
 from guardrails.reading import Reading
-from guardrails.stream import TextStream
+from guardrails.streaming.stream import TextStream
 
 POLICY = """
 version: 1
@@ -35,7 +35,7 @@ def masked(text: str) -> str:
 
 
 def streamed(text: str, at: list[int]) -> str:
-    stream = TextStream(GUARD, "OUTPUT")
+    stream = TextStream(GUARD.direction("OUTPUT"))
     edges = [0, *sorted(a % (len(text) + 1) for a in at), len(text)]
     out = "".join(stream.feed(text[a:b]) for a, b in pairwise(edges))
     return out + stream.finish()
@@ -143,6 +143,8 @@ def test_masked_json_is_the_json_of_masked_values(
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=60) | st.lists(_said | st.sampled_from(['{"', '":', "```json\n", "\\u00", "d83d", "1e+5", "tru", "[[]", "[null,", "[[1],", "[-", " " * 90]), max_size=12).map("".join),
        st.lists(st.integers(0, 100), max_size=8), st.booleans())  # fmt: skip
+@example("bob@example.com" + " " * 90 + '```json\n{"', [39], False)
+@example("a\n" + " " * 90 + '```json\n{"', [60], False)
 def test_a_reading_depends_on_the_text_alone(text: str, at: list[int], asked: bool) -> None:
     whole = Reading(asked=asked)
     read = whole.feed(text) + whole.finish()

@@ -13,7 +13,7 @@ from guardrails.detectors.pii import TAGGED
 from guardrails.errors import GuardrailsError
 from guardrails.policy import load, loads
 from guardrails.policytest.cases import Case, read_cases
-from guardrails.segments import SEGMENT, boundary
+from guardrails.streaming.window import SEGMENT, boundary
 from guardrails.types import Action, Role, Source
 
 STRINGS = """
@@ -108,6 +108,16 @@ def test_a_text_of_one_segment_is_checked_as_a_whole(text: str) -> None:
         assert streamed(_guard(), text, [3, 9]) == (report.text, report.action)
 
 
+def test_a_mask_over_nothing_but_structure_blocks_a_stream_as_it_blocks_a_text() -> None:
+    guard = Guard(
+        loads("version: 1\nname: s\npii:\n  regexes:\n    - {name: SEAM, pattern: '\\},\\{', action: mask}\n")
+    )
+    text = '[{"a": "x"},{"b": "y"}]'
+    report = guard.check(text, Source.OUTPUT)
+    assert report.action is Action.BLOCKED
+    assert streamed(guard, text, [12]) == (report.text, Action.BLOCKED)
+
+
 @given(st.text(alphabet='ab. \n。!?")', max_size=900), st.text(alphabet="ab. \n。", max_size=50))
 def test_a_segment_ends_where_it_ends_whatever_follows(text: str, more: str) -> None:
     end = boundary(text, 0)
@@ -166,6 +176,15 @@ def test_a_value_masked_once_is_masked_again_alone(guard: Guard) -> None:
     out, action = streamed(guard, text, list(range(len(text))))
     assert action is Action.MASKED
     assert out == "The number is {CUSTOMER}, please note. " * 12
+
+
+@pytest.mark.parametrize("apart", [0, 40])
+def test_a_forged_placeholder_is_not_ours_however_long_ago_it_came(guard: Guard, apart: int) -> None:
+    calm = "It rained for a while, and then the sun came out over the hills again. " * apart
+    text = f"See {{EMAIL_1}} and {{EMAIL_3}}. {calm}Write to bob@example.com, eve@example.com and bob@example.com."
+    out, _ = streamed(guard, text, list(range(len(text))))
+    assert out == guard.check(text, Source.OUTPUT).text
+    assert out.endswith("Write to {EMAIL_2}, {EMAIL_4} and {EMAIL_2}.")
 
 
 def test_numbers_are_kept_over_the_whole_stream(guard: Guard) -> None:

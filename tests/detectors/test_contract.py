@@ -61,12 +61,10 @@ def seen(name: str, case: Case) -> str:
 @pytest.mark.parametrize("name", sorted(detectors.DETECTORS))
 def test_floor_plan(name: str) -> None:
     module = detectors.module(name)
-    assert isinstance(module.SPANS, bool)
+    assert isinstance(detectors.spec(name).spans, bool)
     assert dataclasses.is_dataclass(module.Settings)
     assert module.Settings.__dataclass_params__.frozen
     assert module.__doc__
-    if module.SPANS:
-        assert callable(module.reach), "say how far a hit can reach: reach(settings) -> int | None"
 
 
 @pytest.mark.parametrize("name", sorted(detectors.DETECTORS))
@@ -89,17 +87,17 @@ def test_hits_index_the_original(name: str) -> None:
             assert hit.rule == f"{name}.case"
             assert 0 <= hit.score <= 1
             assert (hit.start is None) == (hit.end is None)
-            if detectors.module(name).SPANS:
+            if detectors.spec(name).spans:
                 assert hit.start is not None
                 assert 0 <= hit.start < hit.end <= len((["first piece", text])[hit.piece])
 
 
 @pytest.mark.parametrize("name", sorted(set(detectors.DETECTORS) - ELSEWHERE.keys()))
 def test_reach_is_a_length(name: str) -> None:
-    module = detectors.module(name)
+    traits = detectors.spec(name)
     for case in CASES[name]:
-        reach = module.reach(case.settings) if hasattr(module, "reach") else 0
-        assert reach is None or reach >= (1 if module.SPANS else 0)
+        reach = traits.reach(case.settings).characters
+        assert reach is None or reach >= (1 if traits.spans else 0)
 
 
 @pytest.mark.parametrize(

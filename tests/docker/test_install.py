@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -19,6 +20,9 @@ import yaml
 from tests.demo.clients import CLIENTS
 from tests.demo.running import listening
 from tests.docker.dockerfile import DOCKER, ROOT, Instruction, parse
+from tests.systems import needs_bin
+
+pytestmark = needs_bin
 
 STEPS = parse((DOCKER / "Dockerfile.cpu").read_text(encoding="utf-8"))
 # Nothing may be fetched, and the build backend is the one that is there.
@@ -115,7 +119,7 @@ def test_the_package_is_installed_with_its_models(built: Built) -> None:
     done = subprocess.run([built.opt / "bin/python", "-c", code], cwd=built.opt, capture_output=True, text=True)
     file, count = done.stdout.split()
     assert file.startswith(str(built.opt)), done.stderr
-    assert count == "2"
+    assert int(count) >= 2
 
 
 def test_the_plain_wheel_of_torch_is_refused_on_x86() -> None:
@@ -168,10 +172,13 @@ def test_compose_runs_in_it(built: Built) -> None:
 
 
 def healthy(built: Built, words: list[str], server: subprocess.Popen[str]) -> None:
-    for _ in range(120):
+    """Wait as long as the server lives: a busy machine takes its time, and a server that cannot start ends."""
+    until = time.monotonic() + 300
+    while time.monotonic() < until:
         probe = command(built, words)
         probe.communicate()
         if probe.returncode == 0:
             return
         assert server.poll() is None, server.stderr.read() if server.stderr else ""
+        time.sleep(0.2)
     raise AssertionError("it never became healthy")

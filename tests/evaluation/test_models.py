@@ -15,7 +15,7 @@ from guardrails.errors import WeightsMissing
 
 TEXT = SimpleNamespace(
     name="text", version="1.0", path="models/text/model.safetensors", sha256="ab" * 32, bytes=45_000_000,
-    dtype="bfloat16", device="cpu", heads=("INPUT.HATE", "topics"),
+    dtype="bfloat16", device="cpu", setting="cascade", heads=("INPUT.HATE", "topics"),
 )  # fmt: skip
 app = typer.Typer()
 app.command()(models)
@@ -31,9 +31,9 @@ def invoke(monkeypatch: pytest.MonkeyPatch, found: list[SimpleNamespace], *args:
 def test_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     idle = SimpleNamespace(**{**vars(TEXT), "name": "grounding", "device": "", "heads": ()})
     head, first, second = invoke(monkeypatch, [TEXT, idle]).splitlines()
-    assert head.split() == ["name", "version", "path", "sha256", "bytes", "dtype", "device", "heads"]
+    assert head.split() == ["name", "version", "path", "sha256", "bytes", "dtype", "device", "setting", "heads"]
     assert first.split() == [
-        "text", "1.0", TEXT.path, "ab" * 32, "45,000,000", "bfloat16", "cpu", "INPUT.HATE,", "topics",
+        "text", "1.0", TEXT.path, "ab" * 32, "45,000,000", "bfloat16", "cpu", "cascade", "INPUT.HATE,", "topics",
     ]  # fmt: skip
     assert first.index("cpu") == head.index("device") == second.index("–")
 

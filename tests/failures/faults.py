@@ -16,6 +16,7 @@ from guardrails import Guard, inference
 from guardrails import workers as guard_module
 from guardrails.content import Content, Deadline
 from guardrails.errors import DeadlineExceeded, Overloaded, WeightsMissing
+from guardrails.inference.pair import Support
 from guardrails.policy import loads
 from guardrails.types import Found, OnFailure, Source
 from tests.failures.matrix import BAD_INPUT, CRASH, MEMORY, MISSING, OVERLOAD, TIMEOUT, Row, only_long
@@ -79,6 +80,8 @@ class Models:
         self.label = _Always(0)
         self.labels = ("FINE", "EVIL")
         self.sha256 = "0" * 64
+        self.evidence: tuple[dict[str, float], dict[str, float]] = ({}, {})
+        self.large = None
 
     def here(self, *_: Any) -> Models:
         """The engine, unless its files are gone."""
@@ -90,9 +93,9 @@ class Models:
         self.fault.strike()
         return [SimpleNamespace(tokens=_Tokens(), decide=lambda *_: (0.0, 0), span=lambda _: (0, 0)) for _ in texts]
 
-    def support(self, sources: list[str], claims: list[str], cuts: Any, seconds: float) -> list[Any]:
+    def support(self, sources: list[str], claims: list[Any], cuts: Any, seconds: float, question: str) -> list[Any]:
         self.fault.strike()
-        return [SimpleNamespace(probability=1.0, source=0, start=0, end=1) for _ in claims]
+        return [Support(1.0, 0, 0, 1) for _ in claims]
 
     def score(self, text: str, seconds: float) -> list[tuple[int, int, dict[str, float]]]:
         self.fault.strike()
@@ -111,10 +114,14 @@ class _Always(dict[str, Any]):
 def stub_models(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> Models:
     """No weights, but the same path: engines are asked for, and answer or do not."""
     models = Models(fault)
-    for name in ("text_engine", "pair_engine", "foreign"):
+    for name in ("text_engine", "pair_engine", "pair_cascade", "foreign"):
         monkeypatch.setattr(inference, name, models.here)
     from guardrails.inference import topics
+    from guardrails.inference.cascade import Cascade
+    from guardrails.inference.topic_pairs import TopicCascade
 
+    monkeypatch.setattr(inference, "text_cascade", lambda: Cascade(inference.text_engine()))
+    monkeypatch.setattr(inference, "topic_cascade", lambda: TopicCascade(inference.text_engine()))
     monkeypatch.setattr(topics, "fit", lambda *_: SimpleNamespace())
     return models
 

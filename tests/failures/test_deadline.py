@@ -38,7 +38,7 @@ rules: [{id: evil, detector: classifier, action: block, settings: {path: /models
 # Longer than any test takes: a check that waits for it hangs.
 FOREVER = 600_000
 TEXT = "The zebrafinch of bob@example.com has ACC-12345678."
-PIECES = [Piece(TEXT), Piece("a source", "document", "grounding_source")]  # type: ignore[arg-type]
+PIECES = [Piece(TEXT), Piece(TEXT, "document", "grounding_source")]  # type: ignore[arg-type]
 FOUND = {"words": "WORD", "regex": "account", "pii": "EMAIL"}
 STRINGS = ("words", "regex")
 APART = ("pii", "content", "topics", "grounding", "classifier")
@@ -258,7 +258,7 @@ def asked(*texts: str) -> dict[str, Any]:
 def test_all_messages_and_the_window_share_one_deadline(build: Callable[..., Guard]) -> None:
     clock = Clock()
     exchange = Exchange(
-        Tenancy("t", build(words=clock), b"k" * 32), Chat(asked("one", "two", "three", "four", "five"), {}, {})
+        Tenancy("t", build(words=clock), b"k" * 32), Chat.open(asked("one", "two", "three", "four", "five"), {}, {})
     )
     assert exchange.request().action == "NONE"
     assert len(clock.at) >= 6  # five messages, and the last ones together
@@ -278,7 +278,7 @@ def test_the_answer_has_what_the_request_left(build: Callable[..., Guard]) -> No
 
         return Slow()
 
-    exchange = Exchange(Tenancy("t", build(words=clock, content=slow), b"k" * 32), Chat(asked("one"), {}, {}))
+    exchange = Exchange(Tenancy("t", build(words=clock, content=slow), b"k" * 32), Chat.open(asked("one"), {}, {}))
     exchange.request()
     clock.at.clear()
     clock.left.clear()
@@ -302,7 +302,9 @@ def test_check_many_shares_a_deadline_that_is_given(build: Callable[..., Guard])
 
 
 def test_a_cancelled_exchange_waits_for_nobody(stuck: Stuck, build: Callable[..., Guard]) -> None:
-    exchange = Exchange(Tenancy("t", build(FOREVER, topics=lambda _: stuck), b"k" * 32), Chat(asked("one"), {}, {}))
+    exchange = Exchange(
+        Tenancy("t", build(FOREVER, topics=lambda _: stuck), b"k" * 32), Chat.open(asked("one"), {}, {})
+    )
     asking = threading.Thread(target=exchange.request)
     asking.start()
     assert stuck.entered.acquire(timeout=30)

@@ -12,7 +12,7 @@ from guardrails import Guard, Piece, inference
 from guardrails.asgi import GuardrailsMiddleware
 from guardrails.errors import WeightsMissing
 from guardrails.policy import loads
-from guardrails.stream import TextStream
+from guardrails.streaming.stream import TextStream
 from guardrails.types import OnFailure, Source
 from tests.asgi.helping import App, chunk, content_of
 from tests.failures.faults import CANARY, MESSAGES, Fault, arm, guard, policy, stub_models, text
@@ -91,7 +91,7 @@ def test_stream(cell: Cell, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> No
     row, trouble, on_failure = cell
     one = guard(monkeypatch, row, on_failure, trouble, fault)
     company = (Piece("source", "document", "grounding_source"),) if row.detector == "grounding" else ()  # type: ignore[arg-type]
-    stream = TextStream(one, Source.OUTPUT, company=company)
+    stream = TextStream(one.direction("OUTPUT"), references=company)
     safe = "It is a calm day at the harbour, and the boats lie still. " * 3
     shown = stream.feed(safe)
     arm(monkeypatch, row, trouble, fault)
@@ -225,7 +225,7 @@ def test_string_detectors_ask_no_model(row: Row, monkeypatch: pytest.MonkeyPatch
     def never(*_: Any, **__: Any) -> Any:
         raise AssertionError(f"{row.name} asked a model")
 
-    for name in ("text_engine", "pair_engine", "foreign", "read", "warm"):
+    for name in ("text_engine", "pair_engine", "pair_cascade", "foreign", "read", "warm"):
         monkeypatch.setattr(inference, name, never)
     one = Guard(loads(policy(row, OnFailure.BLOCK)))
     for source in Source:

@@ -46,7 +46,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
     monkeypatch.setattr(guard_module, "_pools", {})
     models = Slow(stub_models(monkeypatch, Fault()))
     models.here = lambda *_: models  # type: ignore[method-assign]
-    for name in ("text_engine", "pair_engine"):
+    for name in ("text_engine", "pair_engine", "pair_cascade"):
         monkeypatch.setattr(f"guardrails.inference.{name}", models.here)
     yield models
     models.go.set()

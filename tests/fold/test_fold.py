@@ -226,3 +226,16 @@ def test_a_sign_at_the_end_of_a_word_is_no_letter_and_inside_it_is() -> None:
     assert "iiii" in {v.text for v in Folded("!!!!").words}
     assert any("kill" in v.text for v in Folded("k!ll them").words)
     assert any("class" in v.text for v in Folded("c|a$$").words)
+
+
+def test_escapes_are_decoded_and_not_read_as_leetspeak() -> None:
+    def escaped(text: str, form: str) -> str:
+        return "".join(form.format(ord(c)) for c in text)
+
+    for form in ("\\u{:04x}", "\\u{:04X}", "\\x{:02x}", "\\U{:08x}"):
+        plain = escaped("the quiet river at 12 o'clock", form)
+        assert not any("leet" in v.kind for v in Folded(plain).words if v.text.startswith("\\"))
+        hidden = Folded(f"{plain} k1ngf1sher {escaped('4tt4ck', form)}").words
+        assert any("kingfisher" in v.text for v in hidden)
+        assert any("attack" in v.text for v in hidden)
+    assert any("kingfisher" in v.text for v in Folded("C:\\users\\k1ngf1sher").words)

@@ -1,6 +1,7 @@
 """``python -m tests.fuzz --cases 1000000 --seed 1 --jobs 2``: cases through the middleware, and the figures of the run.
 
 Ends with 0 when every property held, else with 1 and the cases that broke one: ``--only SEED:NUMBER`` runs one of them again.
+A line a minute on the standard output says how far it is, and with which ``--from`` an interrupted run goes on.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ __all__ = ["main"]
 
 # Broken cases that are shown while a run goes on.
 _SHOWN = 40
+# Seconds between two lines of progress that stay, for a run whose output goes to a file.
+_MINUTE = 60.0
 # A signal that ends the run: the figures so far are told all the same.
 _stopped: list[int] = []
 
@@ -46,7 +49,7 @@ def _elsewhere(seed: int, first: int, cases: int, jobs: int) -> Iterator[Batch]:
                     print(f"\na process ended: exit codes {[w.exitcode for w in workers]}", file=sys.stderr)
                     _stopped.append(0)
                 continue
-            done += batch[0]
+            done += sum(batch[2].values())
             yield batch
     finally:
         for worker in workers:
@@ -55,32 +58,39 @@ def _elsewhere(seed: int, first: int, cases: int, jobs: int) -> Iterator[Batch]:
             worker.join(timeout=10)
 
 
-def _all(seed: int, first: int, cases: int, jobs: int) -> tuple[Figures, list[str]]:
+def _all(seed: int, first: int, cases: int, jobs: int) -> tuple[Figures, list[str], int]:
+    """The figures, what did not hold, and the number from which to go on: every case before it was run."""
     figures: Figures = Counter()
     wrong: list[str] = []
-    done, started = 0, time.monotonic()
+    started = told = time.monotonic()
+    # The first case that each process has not run yet.
+    ahead = {first + i: first + i for i in range(jobs)}
     come = batches(seed, first, first + cases, 1) if jobs == 1 else _elsewhere(seed, first, cases, jobs)
-    for count, some, broken in come:
-        done += count
+    for worker, following, some, broken in come:
+        ahead[worker] = following
         figures += some
         for one in broken:
             if len(wrong) < _SHOWN:
                 print("\n" + one, file=sys.stderr, flush=True)
             wrong.append(one)
-        rate = done / (time.monotonic() - started)
-        progress = f"\r{done:,} of {cases:,} cases, {rate:,.0f} a second, {len(wrong)} broken"
-        print(progress, end="", file=sys.stderr, flush=True)
+        done, now = sum(figures.values()), time.monotonic()
+        progress = f"{done:,} of {cases:,} cases, {done / (now - started):,.1f} a second, {len(wrong)} broken"
+        print("\r" + progress, end="", file=sys.stderr, flush=True)
+        if now - told >= _MINUTE:
+            told = now
+            print(f"{progress}; --from {min(ahead.values())} goes on from here", flush=True)
         if _stopped:
             break
     print(file=sys.stderr)
-    return figures, wrong
+    return figures, wrong, min(ahead.values())
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cases", type=int, default=10_000, help="how many (10,000)")
-    parser.add_argument("--first", type=int, default=0, help="the number of the first: to go on with a run (0)")
+    parser.add_argument("--from", "--first", dest="first", type=int, default=0, metavar="N",
+                        help="the number of the first: goes on with a run that was interrupted; --cases then counts from there (0)")  # fmt: skip
     parser.add_argument("--seed", type=int, default=1, help="which (1)")
     parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
     parser.add_argument("--only", metavar="SEED:NUMBER", help="run this case alone, and show it")
@@ -97,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
     before = [signal.signal(number, lambda received, _: _stopped.append(received)) for number in signals]
     started = time.monotonic()
     try:
-        figures, wrong = _all(given.seed, given.first, given.cases, given.jobs)
+        figures, wrong, following = _all(given.seed, given.first, given.cases, given.jobs)
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
@@ -106,7 +116,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     print(table(figures))
     if _stopped:
-        print(f"\nstopped by signal {_stopped[0]}; go on with --first {given.first + sum(figures.values())}")
+        left = given.first + given.cases - following
+        print(f"\nstopped by signal {_stopped[0]}; go on with --from {following} --cases {left}")
     return 1 if wrong or _stopped else 0
 
 

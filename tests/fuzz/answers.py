@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from tests.fuzz.canaries import OUTPUT
+from tests.fuzz.codings import coded
 from tests.fuzz.mutate import changed, chunks, damaged, planted, written
 from tests.fuzz.samples import ANSWERS, SAMPLES, Said, form_of, said
+from tests.fuzz.spoken import calls, json_answer, split
+from tests.fuzz.streams import encoded
 from tests.fuzz.streams import stream as stream_of
 
-__all__ = ["Boom", "Step", "answering"]
+__all__ = ["SPOKEN", "Answered", "Boom", "Step", "answering"]
 
 # A message to send, or an exception to raise.
 Step = dict[str, Any] | Exception
@@ -26,30 +28,74 @@ class Boom(Exception):
 _STATUSES = (200, 200, 200, 201, 204, 205, 206, 301, 304, 400, 404, 429, 500, 503, 599)
 
 
-def answering(rng: Random, kind: str, at: int, *, stream: bool) -> list[Step]:
+# The kinds of cases whose answers are what a model says on purpose.
+SPOKEN = ("json", "calls")
+
+
+@dataclass(slots=True)
+class Answered:
+    """What an application sends: ``steps``, and ``plain``, the same where those are rightly compressed, else None.
+
+    ``parts``: whether a text was put into several parts of a message; ``fine`` and ``bad``: the names of the calls of tools that
+    may arrive and of those that may not."""
+
+    steps: list[Step]
+    plain: list[Step] | None = None
+    parts: bool = False
+    fine: tuple[str, ...] = ()
+    bad: tuple[str, ...] = ()
+
+
+def answering(rng: Random, kind: str, at: int, *, stream: bool) -> Answered:
     """The messages the application sends, in order."""
-    sample = SAMPLES[at]
-    reply = said(at, rng.randrange(len(ANSWERS)), rng.choice((3, 8, 40)))
     odd = kind in ("whole", "stream")
-    form = form_of(sample, stream=stream)
+    form = form_of(SAMPLES[at], stream=stream)
+    out = Answered([])
     status, content_type = 200, "application/json"
-    if reply.events is not None and form.streaming:
-        content_type = form.framing().content_type
-        data = stream_of(rng, reply, content_type, odd=odd)
+    if kind in SPOKEN:
+        if kind == "json":
+            whole, events = json_answer(rng, at, stream=stream)
+        else:
+            whole, events, fine, bad = calls(rng, at, stream=stream)
+            out.fine, out.bad = tuple(fine), tuple(bad)
+        if events is None:
+            data = json.dumps(whole).encode()
+        else:
+            content_type = form.framing().content_type
+            data = encoded(rng, events, content_type, odd=False)
     else:
-        status, data = _whole(rng, reply, odd=odd)
-    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(data)).encode())]
+        reply = said(at, rng.randrange(len(ANSWERS)), rng.choice((3, 8, 40)))
+        if reply.events is not None and form.streaming:
+            content_type = form.framing().content_type
+            data = stream_of(rng, reply, content_type, odd=odd)
+        else:
+            status, data, out.parts = _whole(rng, reply, odd=odd)
+    headers = [(b"content-type", content_type.encode())]
+    length = [(b"content-length", str(len(data)).encode())]
     if odd:
         if rng.random() < 0.12:
             status = rng.choice(_STATUSES)
-        headers, data = _headers(rng, headers, data)
+        headers = _headers(rng, headers)
+    whole_steps = _steps(rng, status, [*headers, *length], data)
+    if (odd or kind in SPOKEN) and rng.random() < 0.1:
+        name, pressed, right = coded(rng, data)
+        given = [*headers, (b"content-length", str(len(pressed)).encode()), (b"content-encoding", name)]
+        out.steps = _steps(rng, status, given, pressed)
+        out.plain = whole_steps if right and all(k != b"Content-Encoding" for k, _ in headers) else None
+    else:
+        out.steps = whole_steps
+    if odd and rng.random() < 0.15:
+        out.steps, out.plain = _disturbed(rng, out.steps), None
+    return out
+
+
+def _steps(rng: Random, status: int, headers: list[tuple[bytes, bytes]], data: bytes) -> list[Step]:
     body: list[Step] = [
         {"type": "http.response.body", "body": piece, "more_body": True}
         for piece in (chunks(rng, data) if rng.random() < 0.7 else [data])
     ]
     _last(body[-1])
-    steps: list[Step] = [{"type": "http.response.start", "status": status, "headers": headers}, *body]
-    return _disturbed(rng, steps) if odd and rng.random() < 0.15 else steps
+    return [{"type": "http.response.start", "status": status, "headers": headers}, *body]
 
 
 def _last(step: Step) -> None:
@@ -57,19 +103,22 @@ def _last(step: Step) -> None:
         step["more_body"] = False
 
 
-def _whole(rng: Random, reply: Said, *, odd: bool) -> tuple[int, bytes]:
+def _whole(rng: Random, reply: Said, *, odd: bool) -> tuple[int, bytes, bool]:
     failed = rng.random() < 0.15
     text = reply.error if failed else reply.whole
     status = rng.choice((400, 404, 429, 500)) if failed else 200
     if not odd:
-        return status, text.encode()
+        return status, text.encode(), False
     value = json.loads(text)
+    word = rng.choice((OUTPUT.blocked, OUTPUT.masked, OUTPUT.card, OUTPUT.mail))
+    if not failed and rng.random() < 0.15 and split(rng, value, word):
+        return status, written(rng, value).encode(), True
     if rng.random() < 0.7:
         value = changed(rng, value, rng.choice((1, 1, 2, 4)))
     for _ in range(rng.choice((0, 1, 1, 2))):
         value = planted(rng, value, OUTPUT)
     data = written(rng, value).encode("utf-8", "surrogatepass")
-    return status, damaged(rng, data) if rng.random() < 0.12 else data
+    return status, damaged(rng, data) if rng.random() < 0.12 else data, False
 
 
 # -- around the body ---------------------------------------------------------------------------------------------------
@@ -79,22 +128,13 @@ _KINDS = (b"application/json", b"application/json; charset=utf-8", b"text/event-
           b"application/vnd.amazon.eventstream", b"\xff", b"application/json, text/plain", b"audio/mpeg")  # fmt: skip
 
 
-def _headers(rng: Random, headers: list[tuple[bytes, bytes]], data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
+def _headers(rng: Random, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     if rng.random() < 0.12:
         headers = [(k, rng.choice(_KINDS) if k == b"content-type" else v) for k, v in headers]
     if rng.random() < 0.05:
         headers = [h for h in headers if h[0] != b"content-type"]
     if rng.random() < 0.05:
         headers.append((b"content-type", rng.choice(_KINDS)))
-    if rng.random() < 0.06:
-        coding = rng.choice((b"gzip", b"deflate", b"identity", b"br", b"zstd", b"gzip, gzip", b"x-gzip", b"\xff", b""))
-        headers.append((b"content-encoding", coding))
-        if rng.random() < 0.7:
-            data = gzip.compress(data, mtime=0) if b"gzip" in coding else zlib.compress(data)
-        if rng.random() < 0.3:
-            data = damaged(rng, data)
-        if rng.random() < 0.1:
-            data = gzip.compress(bytes(3_000_000), mtime=0)
     if rng.random() < 0.1:
         name = rng.choice(
             (
@@ -110,7 +150,7 @@ def _headers(rng: Random, headers: list[tuple[bytes, bytes]], data: bytes) -> tu
             )
         )
         headers.append((name, rng.choice((b"0", b"chunked", b"NONE", b"identity"))))
-    return headers, data
+    return headers
 
 
 def _disturbed(rng: Random, steps: list[Step]) -> list[Step]:

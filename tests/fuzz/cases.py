@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 from urllib.parse import quote, unquote
 
-from tests.fuzz.answers import Step, answering
+from tests.fuzz.answers import SPOKEN, Step, answering
 from tests.fuzz.canaries import INPUT
+from tests.fuzz.codings import coded
 from tests.fuzz.mutate import changed, chunks, damaged, planted, written
 from tests.fuzz.samples import SAMPLES
+from tests.fuzz.spoken import SPEAKING, asking, split
 
 __all__ = ["KINDS", "Case", "case"]
 
-KINDS = ("body", "framing", "path", "headers", "query", "whole", "stream")
+KINDS = ("body", "framing", "path", "headers", "query", "whole", "stream", "json", "calls")
 # How often each kind comes: bodies and answers have most to get wrong.
-_WEIGHTS = (30, 8, 10, 10, 5, 15, 22)
+_WEIGHTS = (27, 7, 8, 9, 5, 14, 20, 5, 5)
 
 Message = dict[str, Any]
 
 
 @dataclass(slots=True)
 class Case:
-    """``messages`` are what ``receive`` gives, in order; ``whole`` the request's bytes when all of them come, else None.
+    """``messages`` are what ``receive`` gives, in order; ``body`` the request's bytes before they were compressed.
 
-    ``setup`` says which middleware of the driver it meets.
+    ``setup`` says which middleware of the driver it meets; ``parts`` and ``answer_parts``, whether a text was put into several
+    parts of a message; ``fine`` and ``bad`` name the calls of tools that may arrive and those that may not. ``plain`` is the
+    same with nothing compressed, where it has to have the same outcome.
     """
 
     number: str
@@ -40,6 +44,11 @@ class Case:
     steps: list[Step] = field(default_factory=list)
     stream: bool = False
     listens: bool = False
+    parts: bool = False
+    answer_parts: bool = False
+    fine: tuple[str, ...] = ()
+    bad: tuple[str, ...] = ()
+    plain: Case | None = None
 
     @property
     def format(self) -> str:
@@ -57,10 +66,15 @@ def case(seed: int, number: int) -> Case:
     """The case of this seed and number; always the same."""
     rng = Random(f"{seed}:{number}")
     kind = rng.choices(KINDS, _WEIGHTS)[0]
-    at = rng.randrange(len(SAMPLES))
+    at = rng.choice(SPEAKING) if kind in SPOKEN else rng.randrange(len(SAMPLES))
     sample = SAMPLES[at]
-    stream = kind == "stream" or rng.random() < 0.3
-    body = b"" if sample.body is None else _body(rng, kind, deepcopy(sample.body), stream=stream, format=sample.format)
+    stream = kind == "stream" or rng.random() < (0.6 if kind in SPOKEN else 0.3)
+    body, parts = b"", False
+    if sample.body is not None:
+        body, parts = _body(rng, kind, deepcopy(sample.body), stream=stream, format=sample.format)
+    sent, coding, right = body, None, True
+    if sample.method == "POST" and rng.random() < 0.1:
+        coding, sent, right = coded(rng, body)
     raw, path = _path(rng, kind, sample.path)
     scope: Message = {
         "type": "http",
@@ -72,28 +86,53 @@ def case(seed: int, number: int) -> Case:
         "raw_path": raw,
         "query_string": _query(rng, kind, sample.query),
         "root_path": "",
-        "headers": _headers(rng, kind, body, sample.method),
+        "headers": _headers(rng, kind, sent, sample.method, coding),
         "client": rng.choice((("10.0.0.1", 5000), None)),
         "server": ("chat.example", 80),
         "state": {},
     }
-    messages = _messages(rng, kind, body)
-    steps = answering(rng, kind, at, stream=stream)
-    return Case(
-        f"{seed}:{number}", kind, at, rng.randrange(3), scope, messages, body, steps, stream, rng.random() < 0.1
-    )
+    messages = _messages(rng, kind, sent)
+    said = answering(rng, kind, at, stream=stream)
+    one = Case(
+        f"{seed}:{number}", kind, at, rng.randrange(3), scope, messages, body, said.steps, stream, rng.random() < 0.1,
+        parts, said.parts, said.fine, said.bad,
+    )  # fmt: skip
+    if right and kind not in ("framing", "headers") and (coding is not None or said.plain is not None):
+        one.plain = _uncoded(one, said.plain or said.steps) if coding is not None else replace(one, steps=said.plain)
+    return one
 
 
-def _body(rng: Random, kind: str, value: Any, *, stream: bool, format: str) -> bytes:
+def _uncoded(one: Case, steps: list[Step]) -> Case:
+    """The same request with nothing compressed."""
+    length = str(len(one.body)).encode()
+    headers = [
+        (k, length if k == b"content-length" else v) for k, v in one.scope["headers"] if k != b"content-encoding"
+    ]
+    message = {"type": "http.request", "body": one.body, "more_body": False}
+    return replace(one, scope={**one.scope, "headers": headers}, messages=[message], steps=steps)
+
+
+def _body(rng: Random, kind: str, value: Any, *, stream: bool, format: str) -> tuple[bytes, bool]:
+    """The request's body, and whether a text was put into several parts of it."""
     if stream and isinstance(value, dict) and not format.startswith(("bedrock", "gemini")):
         value["stream"] = True
-    elif format.startswith("ollama") and isinstance(value, dict) and rng.random() < 0.5:
+    elif format.startswith("ollama") and isinstance(value, dict) and (kind in SPOKEN or rng.random() < 0.5):
         value["stream"] = False
+    if kind in SPOKEN:
+        return json.dumps(asking(rng, format, value) if kind == "json" else value).encode(), False
+    odd = kind == "body"
+    if (odd or kind in ("whole", "stream")) and rng.random() < 0.15:
+        word = (
+            rng.choice((INPUT.blocked, INPUT.masked, INPUT.card, INPUT.mail))
+            if odd
+            else rng.choice((INPUT.mail, INPUT.masked))
+        )
+        if split(rng, value, word):
+            return written(rng, value).encode("utf-8", "surrogatepass"), True
     if kind in ("whole", "stream"):
         if rng.random() < 0.2:
             value = planted(rng, value, INPUT, rng.choice((INPUT.mail, INPUT.seen, INPUT.masked)))
-        return json.dumps(value).encode()
-    odd = kind == "body"
+        return json.dumps(value).encode(), False
     if rng.random() < (0.9 if odd else 0.2):
         value = changed(rng, value, rng.choice((1, 1, 2, 3, 5)) if odd else 1)
     for _ in range(rng.choice((0, 1, 1, 2, 3))):
@@ -102,7 +141,7 @@ def _body(rng: Random, kind: str, value: Any, *, stream: bool, format: str) -> b
     if rng.random() < (0.25 if odd else 0.03):
         for _ in range(rng.choice((1, 1, 2, 4))):
             data = damaged(rng, data)
-    return data
+    return data, False
 
 
 def _messages(rng: Random, kind: str, body: bytes) -> list[Message]:
@@ -255,11 +294,13 @@ _TYPES = (b"application/json", b"Application/JSON", b"application/json; charset=
           b"application/json;", b"text/event-stream", b"application/xml", b"\xff")  # fmt: skip
 
 
-def _headers(rng: Random, kind: str, body: bytes, method: str) -> list[tuple[bytes, bytes]]:
+def _headers(rng: Random, kind: str, body: bytes, method: str, coding: bytes | None) -> list[tuple[bytes, bytes]]:
     length = str(len(body)).encode()
     headers = [(b"host", b"chat.example"), (b"user-agent", b"fuzz"), (b"accept-encoding", b"gzip, br")]
     if method == "POST":
         headers += [(b"content-type", b"application/json"), (b"content-length", length)]
+    if coding is not None:
+        headers.append((b"content-encoding", coding))
     if kind != "headers":
         return headers
     for _ in range(rng.choice((1, 1, 2, 3))):

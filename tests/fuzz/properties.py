@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -14,10 +15,11 @@ from starlette.routing import compile_path
 from guardrails.asgi import DOCS
 from guardrails.decision import Decision
 from guardrails.types import Source
-from tests.fuzz.answers import Boom, Step
+from tests.fuzz.answers import SPOKEN, Boom, Step
 from tests.fuzz.canaries import INPUT, OUTPUT, Canaries, Leaf, found, leaves, raw_found, reported
 from tests.fuzz.cases import Case
 from tests.fuzz.reading import Unreadable, bodies, texts
+from tests.fuzz.spoken import arguments, parted, said_json
 
 __all__ = ["EXEMPT", "Ran", "Wrong", "complete", "hold", "short"]
 
@@ -58,11 +60,12 @@ class Ran:
 
 
 def hold(case: Case, run: Ran) -> None:
-    """Properties 1 to 3 of a case that was run. Raises Wrong."""
+    """Properties 1 to 3, 5 and 6 of a case that was run. Raises Wrong."""
     _raised(case, run)
     _sequence(case, run)
     _app_saw_nothing(case, run)
     _client_saw_nothing(case, run)
+    _spoken(case, run)
 
 
 def short(value: Any) -> str:
@@ -146,7 +149,7 @@ def _sequence(case: Case, run: Ran) -> None:
     if run.data and status in (204, 304):
         raise Wrong("a body where none may be")
     length = next((v for k, v in headers if k.lower() == b"content-length"), None)
-    if length is not None and int(length) != len(run.data) and status not in (204, 205, 304):
+    if length is not None and status not in (204, 205, 304) and int(length) != len(run.data):
         raise Wrong(f"content-length {length!r} and {len(run.data)} bytes")
     if any(k.lower() in (b"content-encoding", b"transfer-encoding", b"trailer") for k, _ in headers) and status not in (
         204,
@@ -189,7 +192,7 @@ def _app_saw_nothing(case: Case, run: Ran) -> None:
     if text:
         bodies(body, "application/json")
     every = [*leaves(text), *_around(scope)] if text else [*_around(scope)]
-    wrong = found(INPUT, every) or (raw_found(INPUT, text) if text else None)
+    wrong = found(INPUT, [*every, *(parted(text) if case.parts else ())]) or (raw_found(INPUT, text) if text else None)
     if wrong:
         raise Wrong(f"the application received {wrong}: {short(body)} {scope['raw_path']} {scope['query_string']}")
     place = reported(INPUT, every)
@@ -239,13 +242,58 @@ def _client_saw_nothing(case: Case, run: Ran) -> None:
     except Unreadable:
         answer = [data.decode("utf-8", "replace")]  # cut off by the application; whatever is there counts
     every = [*texts(answer, join=200 <= (run.status or 0) < 300)]  # an error is read as it is
-    wrong = found(OUTPUT, every) or raw_found(OUTPUT, data.decode("utf-8", "replace"))
+    apart = [leaf for text in answer for leaf in parted(text)] if case.answer_parts else []
+    wrong = found(OUTPUT, [*every, *apart]) or raw_found(OUTPUT, data.decode("utf-8", "replace"))
     if wrong:
         raise Wrong(f"the client received {wrong}: {short(data)}")
     place = reported(OUTPUT, every)
     seen = any(x.finding.rule == "words.out-seen" for d in run.decisions for x in d.findings)
     if place and not seen and not _joined_only(every, OUTPUT):
         raise Wrong(f"not reported: {place}: {short(data)}")
+
+
+# -- properties 5 and 6 ------------------------------------------------------------------------------------------------
+
+
+def _spoken(case: Case, run: Ran) -> None:
+    """JSON stays JSON; nothing of a call that is blocked arrives, and every other call does, with arguments that are JSON."""
+    if case.kind not in SPOKEN or run.received is None or _wrongly_compressed(case):
+        return
+    blocked = any(d.blocked for d in run.decisions if d.direction is Source.OUTPUT)
+    answer = bodies(run.data, _content_type(run))
+    if case.kind == "json":
+        for text in () if blocked else said_json(case.format, answer):
+            if not isinstance(_parsed(text), dict | list):
+                raise Wrong(f"no JSON any more: {short(text)}: {short(run.data)}")
+        return
+    data = run.data.decode("utf-8")
+    for name in case.bad:
+        if name in data:
+            raise Wrong(f"a blocked call arrives: {name}: {short(run.data)}")
+    if not case.bad:
+        lost = [name for name in case.fine if name not in data]
+        if blocked or lost:
+            raise Wrong(f"a call that nothing forbids is lost: {lost}: {short(run.data)}")
+    for text in arguments(answer):
+        if not isinstance(_parsed(text), dict):
+            raise Wrong(f"arguments that are no JSON: {short(text)}: {short(run.data)}")
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _wrongly_compressed(case: Case) -> bool:
+    """Whether the answer is compressed and cannot be read: what is rightly compressed has a plain twin. The twin of a case of
+    which only the request is compressed has the same answer."""
+    return _compressed(case) and (case.plain is None or _compressed(case.plain))
+
+
+def _compressed(case: Case) -> bool:
+    return any(k == b"content-encoding" for s in case.steps if isinstance(s, dict) for k, _ in s.get("headers", ()))
 
 
 def _is_text(data: bytes) -> bool:

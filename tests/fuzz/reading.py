@@ -14,7 +14,7 @@ from botocore.eventstream import EventStreamBuffer  # type: ignore[import-untype
 from tests.fuzz.canaries import Leaf, leaves
 from tests.fuzz.samples import ANSWERS, SAMPLES, said
 
-__all__ = ["UNNAMED", "Unreadable", "bodies", "texts"]
+__all__ = ["GENERATED", "UNNAMED", "Unreadable", "bodies", "texts"]
 
 _PLACES = ("index", "output_index", "content_index", "summary_index", "item_id", "contentBlockIndex", "command_index")
 
@@ -118,6 +118,8 @@ UNNAMED = frozenset(
         "x_annotations",
     }
 )
+# … and how the names of those begin that are made up.
+GENERATED = "gen_"
 # Where a client sees parts one after the other, and not a text for each kind of part.
 _INTERRUPTED = frozenset({"candidates", "message", "response"})
 # Events that begin a text: the field of it, and the events that continue it.
@@ -130,6 +132,10 @@ def _known() -> frozenset[tuple[str | None, ...]]:
     every = (said(at, which, 8).events or () for at in range(len(SAMPLES)) for which in range(len(ANSWERS)))
     values = (json.loads(text) for events in every for _, text in events if text != "[DONE]")
     return frozenset(_flat(path) for value in values for (path, _), _ in _strings(value, (), ()))
+
+
+def _unnamed(key: Any) -> bool:
+    return key in UNNAMED or (isinstance(key, str) and key.startswith(GENERATED))
 
 
 def _flat(path: tuple[Any, ...]) -> tuple[str | None, ...]:
@@ -162,7 +168,7 @@ def _joined(answer: list[str]) -> dict[Place, str]:
                 begun[place] += 1  # what an event begins again is another text
                 parts.setdefault((place[0], (*place[1], begun[place])), []).append(piece)
             for place, piece in _strings(item, (), ()):
-                if _flat(place[0]) not in _known() and UNNAMED.isdisjoint(place[0]):
+                if _flat(place[0]) not in _known() and not any(map(_unnamed, place[0])):
                     continue
                 if place[0][0] in _INTERRUPTED and place != last:
                     run += 1  # a text that another one interrupts is not continued

@@ -15,15 +15,15 @@ from tests.fuzz.driving import OUTCOMES, Driver
 __all__ = ["Batch", "Figures", "batches", "run", "table", "work"]
 
 Figures = Counter[tuple[str, str]]
-# How many cases, how they ended, and what did not hold.
-Batch = tuple[int, Figures, list[str]]
+# The first of a process's cases, the first that it has not run yet, how its cases ended, and what did not hold.
+Batch = tuple[int, int, Figures, list[str]]
 # Cases between two words of progress.
-_STEP = 500
+_STEP = 100
 
 
-async def run(seed: int, numbers: Iterable[int]) -> tuple[Figures, list[str]]:
+async def run(seed: int, numbers: Iterable[int], driver: Driver | None = None) -> tuple[Figures, list[str]]:
     """Run these cases. Returns how often each kind had each outcome, and what did not hold."""
-    driver = Driver()
+    driver = driver or Driver()
     figures: Figures = Counter()
     wrong: list[str] = []
     for number in numbers:
@@ -45,9 +45,11 @@ def _told(error: Exception) -> str:
 
 def batches(seed: int, first: int, last: int, step: int) -> Iterator[Batch]:
     """The cases from ``first`` to ``last`` in strides of ``step``, some hundred at a time."""
-    for start in range(first, last, step * _STEP):
-        numbers = range(start, min(start + step * _STEP, last), step)
-        yield (len(numbers), *asyncio.run(run(seed, numbers)))
+    driver = Driver()
+    with asyncio.Runner() as runner:
+        for start in range(first, last, step * _STEP):
+            end = min(start + step * _STEP, last)
+            yield (first, end, *runner.run(run(seed, range(start, end, step), driver)))
 
 
 def work(seed: int, first: int, last: int, step: int, told: Any) -> None:

@@ -13,7 +13,7 @@ from guardrails.demo.answers import Answer, Delivery, answer
 from guardrails.demo.common import Asked, Format
 from guardrails.wire import FORMATS, form_class, recognise
 from guardrails.wire.custom import load_formats
-from guardrails.wire.form import Form
+from guardrails.wire.format import Session
 
 __all__ = ["CUSTOM", "SAMPLES", "Said", "Sample", "form_of", "said"]
 
@@ -248,14 +248,14 @@ class Said:
     error: str
 
 
-def form_of(sample: Sample, *, stream: bool) -> Form:
+def form_of(sample: Sample, *, stream: bool) -> Session:
     """The form that serves a sample's request."""
     body = sample.body
     if isinstance(body, dict) and stream:
         body = {**body, "stream": True}
     every = [*CUSTOM, *map(form_class, FORMATS)]
     form, params = next((f, p) for f, p in recognise(sample.method, sample.path, every) if f.fits(body))
-    return form(body, params, dict([sample.query.split("=")]) if sample.query else {})
+    return form.open(body, params, dict([sample.query.split("=")]) if sample.query else {})
 
 
 @cache

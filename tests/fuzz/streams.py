@@ -12,10 +12,10 @@ from guardrails.wire.eventstream import EventStream
 from guardrails.wire.framing import Frame
 from tests.fuzz.canaries import OUTPUT
 from tests.fuzz.mutate import changed, damaged, places, planted, written
-from tests.fuzz.reading import UNNAMED
+from tests.fuzz.reading import GENERATED, UNNAMED
 from tests.fuzz.samples import Said
 
-__all__ = ["stream"]
+__all__ = ["encoded", "stream"]
 
 Event = tuple[str | None, str]
 
@@ -41,7 +41,7 @@ def stream(rng: Random, reply: Said, content_type: str, *, odd: bool) -> bytes:
             events = _rearranged(rng, events)
         for _ in range(rng.choice((0, 1, 1, 2))):
             events = _spoken(rng, events)
-    data = _encoded(rng, events, content_type, odd=odd)
+    data = encoded(rng, events, content_type, odd=odd)
     if odd and rng.random() < 0.15:
         for _ in range(rng.choice((1, 2))):
             data = damaged(rng, data)
@@ -150,8 +150,10 @@ def _unnamed(rng: Random, events: list[Event], at: int, word: str) -> list[Event
     name, text = events[at]
     objects = [o for o, k in places(_loaded(text)) if isinstance(o, dict)] or [_loaded(text)]
     which = rng.randrange(len(objects))
-    field = rng.choice(sorted(UNNAMED))
-    nest = [rng.choice(("list", "text", "summary", "item")) for _ in range(rng.choice((0, 0, 1, 2, 3)))]
+    field = rng.choice(sorted(UNNAMED)) if rng.random() < 0.5 else _name(rng)
+    nest = [
+        rng.choice(("list", "list", "text", "summary", "item", _name(rng))) for _ in range(rng.choice((0, 0, 1, 2, 3)))
+    ]
     spoken = rng.choice(("{}", " {} ", "and {}. ")).format(word)
     edges = sorted(rng.randrange(len(spoken) + 1) for _ in range(rng.choice((1, 2, 5))))
     copies: list[Event] = []
@@ -164,6 +166,15 @@ def _unnamed(rng: Random, events: list[Event], at: int, word: str) -> list[Event
         owners[which][field] = inside
         copies.append((name, written(rng, copy)))
     return [*events[:at], *copies, *events[at + 1 :]]
+
+
+def _name(rng: Random) -> str:
+    """A field that no format has."""
+    words = [
+        rng.choice(("text", "note", "summary", "thought", "detail", "quote", "trace", "step"))
+        for _ in range(rng.choice((1, 2)))
+    ]
+    return rng.choice((GENERATED + "_".join(words), GENERATED + "".join(w.title() for w in words)))
 
 
 _CONTINUED = frozenset(
@@ -183,7 +194,8 @@ _CONTINUED = frozenset(
 )
 
 
-def _encoded(rng: Random, events: list[Event], content_type: str, *, odd: bool) -> bytes:
+def encoded(rng: Random, events: list[Event], content_type: str, *, odd: bool) -> bytes:
+    """Events in the framing of a content type."""
     match content_type:
         case "text/event-stream":
             return b"".join(_sse(rng, name, text, odd=odd) for name, text in events)

@@ -14,8 +14,9 @@ from guardrails.asgi import GuardrailsMiddleware
 from guardrails.asgi.paths import exemptions
 from guardrails.types import Action, Role
 from guardrails.wire.frames import NAME
-from guardrails.wire.shape import Kind, Shape, Walk
+from guardrails.wire.shape import Kind, Shape
 from guardrails.wire.strict import Malformed, parse
+from guardrails.wire.walk import Walk
 from tests.fuzz.canaries import INPUT, OUTPUT, guard
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
@@ -190,6 +191,66 @@ def test_a_type_that_is_no_name_breaks_no_stream(path: str, odd: Any) -> None:
     assert run.status == 200
     assert OUTPUT.blocked.encode() not in run.data
     assert run.decisions[-1].action is Action.BLOCKED
+
+
+def notes(*texts: str) -> bytes:
+    """A stream that says these texts, one an event, in a field that no format names."""
+    head = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    choice = {"index": 0, "delta": {}, "finish_reason": None}
+    events = [{**head, "choices": [choice], "x_note": text} for text in texts]
+    events.append({**head, "choices": [{**choice, "finish_reason": "stop"}]})
+    return b"".join(b"data: " + json.dumps(e).encode() + b"\n\n" for e in events) + b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("rest", [("bour h", "eron "), ("x",), (" and", "so on")])
+def test_a_value_in_an_unnamed_field_is_masked_whatever_comes_after_it(rest: tuple[str, ...]) -> None:
+    run = Exchange().says(notes(OUTPUT.mail, *rest), kind=SSE).asks(STREAM)
+    assert OUTPUT.mail.encode() not in run.data
+    assert run.decisions[-1].action is Action.MASKED
+
+
+@pytest.mark.parametrize("texts", [("words", OUTPUT.seen), (OUTPUT.seen, "", "a", "rb"), (OUTPUT.seen,)])
+def test_a_term_in_an_unnamed_field_is_reported_though_it_is_glued_to_the_next(texts: tuple[str, ...]) -> None:
+    run = Exchange().says(notes(*texts), kind=SSE).asks(STREAM)
+    assert OUTPUT.seen.encode() in run.data
+    assert [x.finding.rule for x in run.decisions[-1].findings] == ["words.out-seen"]
+
+
+def test_a_card_in_pieces_is_masked_where_an_id_became_an_object() -> None:
+    pieces = ("5", "50", "", "0 ", "0055 ", "5555 5559")
+    head = {"object": "chat.completion.chunk", "created": 1, "model": "m"}
+    choice = {"index": 0, "delta": {}, "finish_reason": None}
+    events = [{**head, "id": {"note": piece}, "choices": [choice]} for piece in pieces]
+    said = b"".join(b"data: " + json.dumps(e).encode() + b"\n\n" for e in events) + b"data: [DONE]\n\n"
+    run = Exchange().says(said, kind=SSE).asks(STREAM)
+    texts = re.findall(r'"note":"([^"]*)"', run.data.decode())
+    assert OUTPUT.card not in "".join(texts)
+    assert run.decisions[-1].action is Action.MASKED
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_arguments_after_the_end_do_not_go_on_in_a_call_that_has_left(*, legacy: bool) -> None:
+    head = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+
+    def event(name: str | None, arguments: str) -> bytes:
+        call = {"arguments": arguments, **({"name": name} if name else {})}
+        delta = {"function_call": call} if legacy else {"tool_calls": [{"index": 0, "function": call}]}
+        choice = {"index": 0, "delta": delta, "finish_reason": None}
+        return b"data: " + json.dumps({**head, "choices": [choice]}).encode() + b"\n\n"
+
+    done = b"data: [DONE]\n\n"
+    said = event("weather", " copper c") + done + event(None, "ellar") + done
+    run = Exchange().says(said, kind=SSE).asks(STREAM)
+    joined: dict[object, str] = {}
+    for line in run.data.split(b"\n\n"):
+        if line.startswith(b"data: {"):
+            delta = json.loads(line[6:])["choices"][0]["delta"]
+            for call in (*delta.get("tool_calls", ()), *([delta["function_call"]] if "function_call" in delta else ())):
+                inside = call.get("function", call)
+                index = call.get("index")
+                joined[index] = joined.get(index, "") + str(inside.get("arguments", ""))
+    assert joined
+    assert OUTPUT.masked not in " ".join(joined.values())
 
 
 def test_an_answer_starts_once() -> None:
@@ -435,3 +496,13 @@ def test_an_unknown_mark_of_a_text_does_not_part_it() -> None:
     data = Exchange().says(json.dumps(said).encode()).asks(GEMINI, GEMINI_PATH).data
     texts = [p.get("text", "") for e in json.loads(data) for c in e["candidates"] for p in c["content"]["parts"]]
     assert OUTPUT.masked not in "".join(texts)
+
+
+def test_an_id_of_events_that_turns_into_an_address() -> None:
+    said = [
+        {"candidates": [{"content": {"parts": [{"text": "a"}]}, "index": 0}], "responseId": name}
+        for name in ("b44595a4", OUTPUT.mail, OUTPUT.mail)
+    ]
+    data = Exchange().says(json.dumps(said).encode()).asks(GEMINI, GEMINI_PATH).data
+    assert OUTPUT.mail not in data.decode()
+    assert json.loads(data)[0]["responseId"] == "b44595a4"

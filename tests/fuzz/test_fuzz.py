@@ -6,22 +6,30 @@ import asyncio
 import json
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
 
 from guardrails import Guard
-from guardrails.asgi import answering, middleware
+from guardrails.asgi import answering, inspection, middleware, reading
 from guardrails.asgi.body import Replay
+from guardrails.exchange import whole
+from guardrails.exchange.request import RequestCheck
 from guardrails.policy import loads
+from guardrails.wire import strict
+from guardrails.wire.format import Session
+from guardrails.wire.openai_chat import ChatSession
 from guardrails.wire.strict import dump
+from tests.fuzz import __main__ as command
 from tests.fuzz import driving
 from tests.fuzz.__main__ import main
 from tests.fuzz.canaries import INPUT, OUTPUT, POLICY, found, leaves, raw_found, reported
-from tests.fuzz.cases import KINDS, case
+from tests.fuzz.cases import KINDS, Case, case
 from tests.fuzz.mutate import written
 from tests.fuzz.reading import Unreadable, bodies, texts
-from tests.fuzz.running import run, table
+from tests.fuzz.running import Batch, run, table
 
 SEED, CASES, PARTS = 20, 10_000, 10
 
@@ -75,7 +83,7 @@ def test_a_term_that_is_not_reported_is_noticed(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_body_that_is_not_written_again_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(middleware, "Replay", lambda body, receive: Replay(b" " + body, receive))
+    monkeypatch.setattr(inspection, "Replay", lambda body, receive: Replay(b" " + body, receive))
     assert sum(n for what, n in broken(100).items() if what.startswith("the application was told")) > 5
 
 
@@ -96,8 +104,50 @@ def test_an_answer_that_does_not_end_is_noticed(monkeypatch: pytest.MonkeyPatch)
 
 def test_chance_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = iter(range(10**9))
-    monkeypatch.setattr(middleware, "_query", lambda scope: {"alt": "sse"} if next(calls) % 2 else {})
+    monkeypatch.setattr(middleware, "query_of", lambda scope: {"alt": "sse"} if next(calls) % 2 else {})
     assert sum(n for what, n in broken(400).items() if what.startswith("not the same twice")) > 0
+
+
+def broken_of(wanted: Callable[[Case], bool], count: int) -> Counter[str]:
+    """The same of the first cases that are wanted."""
+    numbers = list(islice((n for n in range(20_000) if wanted(case(SEED, n))), count))
+    _, wrong = asyncio.run(run(SEED, numbers))
+    return Counter(re.split(r"[:'\[]", w.partition("): ")[2])[0].strip() for w in wrong)
+
+
+def test_a_text_in_parts_that_nobody_joins_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RequestCheck, "_find_across", lambda *_: [])
+    assert broken_of(lambda one: one.parts, 40)["the application received"] > 5
+
+
+def test_a_call_that_leaves_in_pieces_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ChatSession, "gather", Session.gather)
+    assert broken_of(lambda one: bool(one.bad) and one.format == "openai.chat", 20)["a blocked call arrives"] > 2
+
+
+def test_a_mask_that_breaks_json_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole, "nothing_in", lambda *_: True)
+    monkeypatch.setattr(strict, "dump", lambda value, dump=strict.dump: dump(value).replace(b'\\"', b""))
+    assert broken_of(lambda one: one.kind == "json" and not one.stream, 20)["no JSON any more"] > 2
+
+
+def test_a_coding_that_is_not_undone_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_inflated", lambda *_: b"{}")
+    assert (
+        broken_of(lambda one: one.plain is not None and one.plain.body is not None, 40)[
+            "not the same compressed and not"
+        ]
+        > 5
+    )
+
+
+@pytest.mark.parametrize("number", [25536, 29696])
+def test_an_answer_that_no_reader_inflates_may_lose_its_calls(number: int) -> None:
+    """The request of these is rightly compressed, and has a plain twin; the answer is a bomb, and has two members."""
+    assert case(900, number).plain is not None
+    figures, wrong = asyncio.run(run(900, [number]))
+    assert not wrong
+    assert sum(figures.values()) == 1
 
 
 # -- the readers that judge --------------------------------------------------------------------------------------------
@@ -152,10 +202,28 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "20 of 20 cases" in told.err
     assert main(["--cases", "20", "--seed", "7"]) == 0
     assert capsys.readouterr().out.partition("\n")[2] == told.out.partition("\n")[2]
-    assert main(["--cases", "5", "--seed", "7", "--first", "15"]) == 0
+    assert main(["--cases", "5", "--seed", "7", "--from", "15"]) == 0
     assert "| all | 5 |" in capsys.readouterr().out
     assert main(["--only", "7:3"]) == 0
     assert capsys.readouterr().out.startswith("7:3 ")
+
+
+def test_an_interrupted_run_says_where_it_goes_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def some(*_: Any) -> Iterator[Batch]:
+        yield 0, 200, Counter({("body", "refused"): 100}), []
+        yield 1, 101, Counter({("body", "refused"): 50}), []
+        command._stopped.append(15)
+        yield 0, 300, Counter({("body", "refused"): 50}), []
+
+    monkeypatch.setattr(command, "_elsewhere", some)
+    monkeypatch.setattr(command, "_MINUTE", 0.0)
+    assert main(["--cases", "1000", "--jobs", "2"]) == 1
+    told = capsys.readouterr().out
+    assert "100 of 1,000 cases" in told
+    assert "--from 1 goes on from here" in told
+    assert "go on with --from 101 --cases 899" in told
 
 
 def test_the_table_counts_every_case_once() -> None:

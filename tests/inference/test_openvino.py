@@ -8,9 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from guardrails import inference
 from guardrails.errors import GuardrailsError
 from guardrails.inference import pair, store, text
+from guardrails.inference.comparing import Claim, PairCascade
 from tests.inference.test_fixed_verdicts import texts, verdicts
 
 
@@ -20,9 +20,10 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUARDRAILS_DEVICE", "cpu")
 
 
-def test_verdicts_are_those_of_torch() -> None:
-    torch_engine = inference.text_engine()
+def test_verdicts_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = text.load(store.manifest("text"))
+    monkeypatch.setenv("GUARDRAILS_BACKEND", "torch")
+    torch_engine = text.load(store.manifest("text"))
     assert engine.runner.backend == "openvino"
     assert torch_engine.runner.backend == "torch"
     some = [*texts(60), "a", "word " * 700]
@@ -34,10 +35,13 @@ def test_verdicts_are_those_of_torch() -> None:
 def test_in_fp32_it_computes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUARDRAILS_DTYPE", "fp32")
     engine = pair.load(store.manifest("grounding"))
-    claims = ["The library opened in 1923.", "It has forty rooms."]
+    monkeypatch.setenv("GUARDRAILS_BACKEND", "torch")
+    torch_engine = pair.load(store.manifest("grounding"))
+    assert (engine.runner.backend, torch_engine.runner.backend) == ("openvino", "torch")
+    claims = [Claim("The library opened in 1923."), Claim("It has forty rooms.")]
     source = "The library, which has forty rooms, opened in 1932."
-    theirs = [s.probability for s in inference.pair_engine().support([source], claims, (0.0, 0.5, 1.0), 60)]
-    ours = [s.probability for s in engine.support([source], claims, (), 60)]
+    theirs = [s.probability for s in PairCascade(torch_engine).support([source], claims, (0.0, 0.5, 1.0), 60)]
+    ours = [s.probability for s in PairCascade(engine).support([source], claims, (), 60)]
     assert np.allclose(ours, theirs, atol=0.02)
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails import inference
+from guardrails.inference.comparing import Claim
 from guardrails.inference.pair import _Index, _sentence_tokens
 from guardrails.sentences import sentences
 
@@ -51,11 +52,11 @@ def test_sentences_in_tokens(text: str) -> None:
 
 @pytest.mark.parametrize("order", [(NEAR, FAR), (FAR, NEAR)])
 def test_what_stands_far_apart_is_read_together(order: tuple[str, str]) -> None:
-    engine = inference.pair_engine()
+    engine = inference.pair_cascade()
     source = f"{order[0]} {FILLER} {order[1]}"
     claim = "The bridge was designed by Ada Lindqvist, who was born in Turku."
     changed = "The bridge was designed by Ada Lindqvist, who was born in Oslo."
-    right, wrong = engine.support([source], [claim, changed], (), 60)
+    right, wrong = engine.support([source], [Claim(claim), Claim(changed)], (), 60)
     assert right.probability > wrong.probability
     assert source[right.start : right.end] in source
     assert right.end > right.start

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.systems import needs_bin
+
+pytestmark = needs_bin
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from guardrails import detectors
 
-SPANS = False
+SPEC = detectors.DetectorSpec(spans=False)
 
 
 @dataclass(frozen=True)

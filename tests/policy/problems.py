@@ -185,6 +185,21 @@ PROBLEMS: dict[str, tuple[str, dict[str, bytes]]] = {
             "    threshold: 0.99\n"
         ),
     ),
+    "allow-without-examples": (
+        "Warning: a topic is allowed that says little about what users ask.",
+        policy("topics:\n  - {name: cards, definition: Payment cards., allow: true}\n"),
+    ),
+    "allow-threshold": (
+        "Warning: a threshold that is meant for what is denied.",
+        policy(
+            "topics:\n"
+            "  - name: cards\n"
+            "    definition: Payment cards.\n"
+            "    examples: [My card was swallowed, Can I raise my limit?]\n"
+            "    allow: true\n"
+            "    threshold: 0.9\n"
+        ),
+    ),
     "fail-open": ("Warning: a rule that could not look lets pass.", policy("on_failure: allow\n" + RULE)),
     "only-detects": ("Warning: a policy without effect.", policy("words: {action: detect, terms: [kingfisher]}\n")),
     "disabled-rule": ("Warning: a rule without effect.", policy("words: {enabled: false, terms: [kingfisher]}\n")),
@@ -286,7 +301,9 @@ def document() -> str:
 
 
 if __name__ == "__main__":
+    from tests.policy import settings_page
     from tests.policy.demo_detector import registered
 
+    settings_page.DOC.write_text(settings_page.document(), encoding="utf-8")
     with registered():
         DOC.write_text(document(), encoding="utf-8")

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from guardrails import resources
 from guardrails.errors import PolicyError
 from guardrails.policy import dump, json_schema, loads
-from guardrails.policy.fields import TOP
+from guardrails.policy.fieldtable import top
 from guardrails.policy.source import parse, plain
 from tests.policy.problems import PROBLEMS
 from tests.policy.test_inheritance import documents
@@ -34,7 +34,7 @@ def document(data: bytes) -> Any:
 
 def test_it_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(json_schema())
-    assert set(json_schema()["properties"]) == set(TOP)
+    assert set(json_schema()["properties"]) == set(top())
     assert json.loads(json.dumps(json_schema())) == json_schema()
 
 

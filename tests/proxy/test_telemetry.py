@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from guardrails.asgi.telemetry import CONTENT_TYPE, LOGGER, NAMES, TENANTS, Decision, FailedRule, Telemetry
+from guardrails.asgi.telemetry import CONTENT_TYPE, LOGGER, NAMES, TENANTS, DecisionRecord, FailedRule, Telemetry
 from guardrails.types import Action, FailureKind, Source
 
 
-def decision(**given: object) -> Decision:
+def decision(**given: object) -> DecisionRecord:
     fields: dict[str, object] = {
         "id": "d-1",
         "tenant": "bank",
@@ -29,7 +29,7 @@ def decision(**given: object) -> Decision:
         "direction": Source.INPUT,
         "action": Action.MASKED,
     }
-    return Decision(**{**fields, **given})  # type: ignore[arg-type]
+    return DecisionRecord(**{**fields, **given})  # type: ignore[arg-type]
 
 
 def samples(telemetry: Telemetry) -> dict[str, float]:

@@ -10,9 +10,12 @@ import pytest
 
 from guardrails.errors import GuardrailsError, PolicyError
 from guardrails.tenants import Tenants
+from tests.systems import needs_permissions
 from tests.tenants.conftest import KEY_A, KEY_B, bearer, caller, policy, tenants_yaml
 from tests.tenants.test_reload import BREAKS
 from tests.tenants.test_tokens import make, token
+
+pytestmark = needs_permissions
 
 A, B = caller(bearer(KEY_A)), caller(bearer(KEY_B))
 

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from guardrails.tenants import Tenants
+from tests.systems import needs_permissions
 from tests.tenants.conftest import KEY_A, KEY_B, bearer, caller, policy, tenants_yaml
+
+pytestmark = needs_permissions
 
 RELOADS = 1000
 A, B = caller(bearer(KEY_A)), caller(bearer(KEY_B))

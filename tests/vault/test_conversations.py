@@ -20,6 +20,7 @@ from guardrails.vault import Vault, Vaults, restore
 from guardrails.vault.ledger import Ledger, identity, merged
 from guardrails.vault.sealed import MAX_BYTES, Sealer, Unreadable, address
 from guardrails.vault.stores import Memory
+from tests.systems import needs_permissions
 from tests.vault.building import numbered, restoring
 
 KEY = bytes(range(32))
@@ -45,7 +46,7 @@ def hear(vaults: Vaults, tenant: str, conversation: str, text: str) -> str:
     return restore(vaults.open(tenant, conversation, RULES), text)
 
 
-@pytest.fixture(params=["memory", "folder"])
+@pytest.fixture(params=["memory", pytest.param("folder", marks=needs_permissions)])
 def vaults(request: pytest.FixtureRequest, tmp_path: Path) -> Vaults:
     return Vaults(KEY, 60, 100, folder=tmp_path / "v" if request.param == "folder" else None)
 
@@ -95,6 +96,7 @@ def test_time_to_live() -> None:
     assert len(vaults) == 0
 
 
+@needs_permissions
 def test_time_to_live_of_files(tmp_path: Path) -> None:
     vaults = Vaults(KEY, 60, 100, folder=tmp_path)
     say(vaults, "t", "c", "bob@example.com")
@@ -117,12 +119,14 @@ def test_least_recently_saved_goes_first() -> None:
     assert [hear(vaults, "t", c, "{EMAIL_1}") for c in "abc"] == ["a@example.com", "{EMAIL_1}", "c@example.com"]
 
 
+@needs_permissions
 def test_files_are_bounded_too(tmp_path: Path) -> None:
     for n in range(5):
         say(Vaults(KEY, 60, 100, folder=tmp_path), "t", str(n), "bob@example.com")
     assert len(Vaults(KEY, 60, 3, folder=tmp_path)) == 3
 
 
+@needs_permissions
 def test_files_say_nothing(tmp_path: Path) -> None:
     vaults = Vaults(KEY, 60, 100, folder=tmp_path / "deep" / "v")
     say(vaults, "tenantcanary", "conversationcanary", "valuecanary@example.com")
@@ -142,6 +146,7 @@ def test_memory_is_encrypted_between_exchanges() -> None:
     assert len(vaults._live) == 0
 
 
+@needs_permissions
 def test_another_key_opens_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     say(Vaults(KEY, 60, 100, folder=tmp_path), "t", "c", "bob@example.com")
     (file,) = tmp_path.glob("*.vault")
@@ -156,6 +161,7 @@ def test_another_key_opens_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixt
     assert "bob" not in caplog.text
 
 
+@needs_permissions
 @pytest.mark.parametrize("change", ["swap", "flip", "cut", "empty", "other conversation"])
 def test_changed_bytes_are_forgotten(change: str, tmp_path: Path) -> None:
     vaults = Vaults(KEY, 60, 100, folder=tmp_path)
@@ -239,6 +245,7 @@ def _process(folder: str, worker: int) -> None:
         say(vaults, "t", "c", f"p{worker}n{n}@example.com")
 
 
+@needs_permissions
 def test_processes_never_give_one_number_to_two_values(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=_process, args=(str(tmp_path), w)) for w in range(2)]
@@ -255,6 +262,7 @@ def test_processes_never_give_one_number_to_two_values(tmp_path: Path) -> None:
         assert ledger.given["EMAIL", identity(kept.value)] == [kept.number]
 
 
+@needs_permissions
 def test_processes_that_share_a_folder(tmp_path: Path) -> None:
     """As above, step by step: what was saved first keeps its number, and the other value gets a new one next time."""
     one, two = (Vaults(KEY, 600, 100, folder=tmp_path) for _ in range(2))

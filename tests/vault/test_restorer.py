@@ -297,6 +297,7 @@ def test_all_single_cuts(text: str) -> None:
 @settings(max_examples=2_000, deadline=None)
 @given(answers)
 @example("{NAME_1}.*evil*")
+@example("mailto:\xa0{NAME_1}")
 def test_no_address_holds_a_value(text: str) -> None:
     """Parsers that are not ours find no value in any address, attribute or destination of the restored text."""
     out = restore(vault(), text)

@@ -107,7 +107,7 @@ def test_one_identity_one_key(a: str, b: str) -> None:
 def test_masks_of_the_shipped_policies(name: str) -> None:
     """A vault numbers as the guard does; and with every mask restored, each case of the policy comes back whole."""
     policy = load(name)
-    spans = tuple(r for r in policy.rules if detectors.module(r.detector).SPANS)
+    spans = tuple(r for r in policy.rules if detectors.spec(r.detector).spans)
     _, cases = read_cases(policies_dir() / f"{name}.test.yaml")
     back = tuple(replace(r, mask=Mask(MaskStyle.NUMBERED, restore=True)) for r in spans)
     its_guard = Guard(replace(policy, rules=spans))

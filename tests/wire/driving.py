@@ -9,11 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from guardrails import Guard
-from guardrails.exchange.exchange import Exchange, Tenancy
+from guardrails.exchange import Exchange, Tenancy
 from guardrails.policy import loads
-from guardrails.wire.form import Form
+from guardrails.wire.format import Session
 from guardrails.wire.frames import Frame
-from guardrails.wire.shape import Walk
+from guardrails.wire.walk import Walk
 
 POLICY = """
 version: 1
@@ -29,12 +29,12 @@ pii:
 GUARD = Guard(loads(POLICY))
 
 
-def exchange(form: Form) -> Exchange:
+def exchange(form: Session) -> Exchange:
     """An exchange under a policy that masks mail addresses and blocks `project kingfisher`."""
     return Exchange(Tenancy("t", GUARD, b"k" * 32), form)
 
 
-def streamed(form: Form, frames: Iterable[Frame]) -> list[Frame]:
+def streamed(form: Session, frames: Iterable[Frame]) -> list[Frame]:
     """What leaves of a stream."""
     answer = exchange(form).streamed()
     out: list[Frame] = []

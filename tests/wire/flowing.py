@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from guardrails import Guard
-from guardrails.exchange.exchange import Exchange, Tenancy
-from guardrails.wire.form import Form
+from guardrails.exchange import Exchange, Tenancy
+from guardrails.wire.format import Session
 from guardrails.wire.framing import Frame
-from guardrails.wire.shape import Walk
 from guardrails.wire.strict import parse
+from guardrails.wire.walk import Walk
 from tests.core.building import guard, regex_rule, words_rule
 
 # Blocks `kingfisher`, masks account numbers.
@@ -21,14 +21,14 @@ MESSAGE = "Sorry, I can't share that answer."
 GUARD = guard(words_rule("secret", "kingfisher"), regex_rule("account", r"ACC-\d{8}"))
 
 
-def exchange(form: Form, judge: Guard = GUARD) -> Exchange:
+def exchange(form: Session, judge: Guard = GUARD) -> Exchange:
     """An exchange under a policy that masks account numbers and blocks `kingfisher`."""
     return Exchange(Tenancy("t", judge, b"k" * 32), form)
 
 
-def flowed(form: Form, data: bytes, step: int = 0, *, ends: bool = True) -> bytes:
+def flowed(form: Session, data: bytes, step: int = 0, *, ends: bool = True, judge: Guard = GUARD) -> bytes:
     """What a client gets of a stream; ``step``: bytes of an upstream chunk, 0 for all at once; ``ends``: the stream does."""
-    answer = exchange(form).streamed()
+    answer = exchange(form, judge).streamed()
     framing = form.framing()
     out = framing.head()
 
@@ -47,7 +47,7 @@ def flowed(form: Form, data: bytes, step: int = 0, *, ends: bool = True) -> byte
     return out + b"".join(framing.encode(f) for f in answer.finish()) + framing.tail()
 
 
-def refused(form: Form, message: str = MESSAGE) -> bytes:
+def refused(form: Session, message: str = MESSAGE) -> bytes:
     """The stream that answers a blocked request."""
     framing = form.framing()
     frames = [*form.opening(), *form.ending(message)]
@@ -66,7 +66,7 @@ def lines(*bodies: Any) -> bytes:
     return b"".join(json.dumps(b, ensure_ascii=False).encode() + b"\n" for b in bodies)
 
 
-def events(data: bytes, form: Form) -> list[Any]:
+def events(data: bytes, form: Session) -> list[Any]:
     """The bodies of a stream, and its raw lines."""
     framing = form.framing()
     return [f.body if f.raw is None else f.raw for f in [*framing.feed(data), *framing.finish()]]

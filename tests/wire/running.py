@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from guardrails import Guard
-from guardrails.exchange.exchange import Exchange, Tenancy
-from guardrails.wire.form import Form
+from guardrails.exchange import Exchange, Tenancy
+from guardrails.wire.format import Session
 from guardrails.wire.framing import SSE, Frame
 from tests.core.building import guard, regex_rule, words_rule
 
@@ -22,11 +22,11 @@ def strict() -> Guard:
     return guard(words_rule("secret", SECRET), regex_rule("account", r"ACC-\d{8}"))
 
 
-def exchange(form: Form, judge: Guard | None = None) -> Exchange:
+def exchange(form: Session, judge: Guard | None = None) -> Exchange:
     return Exchange(Tenancy("t", judge or strict(), b"k" * 32), form)
 
 
-def answered(form: Form, body: Any) -> Any:
+def answered(form: Session, body: Any) -> Any:
     """What a client gets of a whole answer."""
     run = exchange(form)
     assert run.request().action == "NONE"
@@ -40,7 +40,7 @@ def encoded(bodies: Iterable[Any]) -> bytes:
     )
 
 
-def streamed(form: Form, bodies: Iterable[Any], cut: int = 0) -> list[Any]:
+def streamed(form: Session, bodies: Iterable[Any], cut: int = 0) -> list[Any]:
     """What a client gets of a stream: bodies, and the raw ends of it; ``cut``: bytes of a chunk."""
     run = exchange(form)
     assert run.request().action == "NONE"

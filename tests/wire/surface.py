@@ -31,13 +31,13 @@ from openai.types.responses import Response, ResponseStreamEvent
 from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
 from guardrails.wire.anthropic_messages import Messages
-from guardrails.wire.form import Form
+from guardrails.wire.format import Format, Session
 from guardrails.wire.framing import Frame
 from guardrails.wire.openai_chat import Chat
 from guardrails.wire.openai_completions import Completions
 from guardrails.wire.openai_embeddings import Embeddings
 from guardrails.wire.openai_responses import Responses
-from guardrails.wire.shape import Walk
+from guardrails.wire.walk import Walk
 
 AGREED = Path(__file__).with_name("surface.json")
 
@@ -56,14 +56,14 @@ class Root:
     """A body that an SDK knows: its type, the form that reads it, and which way it travels."""
 
     type: Any
-    form: type[Form]
+    form: type[Format]
     way: Say
     asked: Any = None
 
-    def made(self, body: Any) -> Form:
-        return self.form(body if self.way == "request" else self.asked)
+    def made(self, body: Any) -> Session:
+        return self.form.open(body if self.way == "request" else self.asked)
 
-    def walk(self, form: Form, body: Any) -> Walk:
+    def walk(self, form: Session, body: Any) -> Walk:
         if self.way == "request":
             return form.inbound()
         return form.outbound(body) if self.way == "answer" else form.event(Frame(body, name=body.get("type"))).walk

@@ -18,10 +18,11 @@ from pydantic import TypeAdapter
 
 from guardrails.types import Action, Role
 from guardrails.wire.anthropic_messages import CountTokens, Messages
+from guardrails.wire.format import Session
 from guardrails.wire.frames import Frame
 from guardrails.wire.framing import SSE
-from guardrails.wire.shape import Mode
 from guardrails.wire.signed import UNSIGNED
+from guardrails.wire.slots import Mode
 from tests.wire.driving import exchange, found, overwrite, serving, streamed, strings
 
 SIGNATURE = "EqQBCgIYAhIM" + "1gbcDa9GJwZA2b3hGgxBdjrkzLoky3dl1pkiMOYds" * 20 + "=="
@@ -127,8 +128,8 @@ def stop(reason: str = "end_turn") -> list[Frame]:
     return [event("message_delta", delta=delta, usage={"output_tokens": 31}), event("message_stop")]
 
 
-def form(**more: Any) -> Messages:
-    return Messages(
+def form(**more: Any) -> Session:
+    return Messages.open(
         {
             "model": "claude-opus-4-1-20250805",
             "max_tokens": 9,
@@ -156,7 +157,7 @@ def read(frames: list[Frame]) -> Message:
 
 
 def test_every_text_of_a_request_is_found_with_who_wrote_it() -> None:
-    walk = Messages(copy.deepcopy(REQUEST)).inbound()
+    walk = Messages.open(copy.deepcopy(REQUEST)).inbound()
     assert found(walk) == {
         "system[0].text": "system",
         "stop_sequences[0]": "user",
@@ -199,7 +200,7 @@ def test_every_text_of_a_request_is_found_with_who_wrote_it() -> None:
 
 def test_ids_and_numbers_stay_whatever_is_rewritten() -> None:
     body = copy.deepcopy(REQUEST)
-    overwrite(Messages(body).inbound())
+    overwrite(Messages.open(body).inbound())
     assert not [s for s in strings(body) if s.endswith(" words")]
     assert body["messages"][1]["content"][1]["id"] == "toolu_01A09q90qw90lq917835lq9"
     assert body["messages"][2]["content"][0]["tool_use_id"] == "toolu_01A09q90qw90lq917835lq9"
@@ -277,14 +278,14 @@ def test_a_system_prompt_and_its_message_are_the_developers() -> None:
 
 
 def test_the_newest_turn_begins_after_the_assistants_last_word() -> None:
-    asked = Messages(copy.deepcopy(REQUEST))
+    asked = Messages.open(copy.deepcopy(REQUEST))
     assert asked.latest(asked.inbound()) == {2}
     prefilled = form(messages=[*REQUEST["messages"], {"role": "assistant", "content": "The answer is ("}])
     assert prefilled.latest(prefilled.inbound()) == {2, 3}
 
 
 def test_a_replaced_message_keeps_its_calls_and_results_as_pairs() -> None:
-    asked = Messages(copy.deepcopy(REQUEST))
+    asked = Messages.open(copy.deepcopy(REQUEST))
     assert all(asked.replace(turn, "[gone]") for turn in range(3))
     assert asked.body["messages"] == [
         {"role": "user", "content": "[gone]"},
@@ -411,17 +412,17 @@ def test_refusals_and_errors_are_the_sdks() -> None:
     assert message.stop_details is not None
     assert message.stop_details.explanation == "No."
     assert (message.id, message.usage.output_tokens) == ("msg_01XFDUDYJgAACzvnptvVoYEL", 31)
-    assert Message.model_validate(Messages({"messages": []}).refusal("No."))
+    assert Message.model_validate(Messages.open({"messages": []}).refusal("No."))
     for status in (400, 401, 403, 404, 415, 418, 429, 500, 502, 503, 504):
         assert ErrorResponse.model_validate(asked.error(status, "Because.", "guardrails_blocked"))
 
 
 def test_counting_tokens_inspects_the_request_and_refuses_by_an_error() -> None:
-    asked = CountTokens(copy.deepcopy(REQUEST) | {"stream": True})
+    asked = CountTokens.open(copy.deepcopy(REQUEST) | {"stream": True})
     assert not asked.streaming
-    assert found(asked.inbound()) == found(Messages(copy.deepcopy(REQUEST)).inbound())
+    assert found(asked.inbound()) == found(Messages.open(copy.deepcopy(REQUEST)).inbound())
     assert asked.outbound(MessageTokensCount(input_tokens=2095123).model_dump()).slots == []
-    assert not asked.speaks
+    assert not asked.format.speaks
     assert ErrorResponse.model_validate(asked.refusal("No.")).error.message == "No."
 
 
@@ -659,4 +660,4 @@ def test_the_sdk_raises_our_errors_as_its_own() -> None:
 
 
 def test_roles_are_the_projects() -> None:
-    assert {s.role for s in Messages(copy.deepcopy(REQUEST)).inbound().slots} == set(Role)
+    assert {s.role for s in Messages.open(copy.deepcopy(REQUEST)).inbound().slots} == set(Role)

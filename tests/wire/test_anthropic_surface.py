@@ -15,9 +15,9 @@ from anthropic.types import beta
 from pydantic import BaseModel
 
 from guardrails.wire.anthropic_messages import Messages
-from guardrails.wire.form import Event
+from guardrails.wire.format import Event
 from guardrails.wire.frames import Frame
-from guardrails.wire.shape import Walk
+from guardrails.wire.walk import Walk
 
 _WRAPPERS = (Annotated, typing.Required, typing.NotRequired, typing_extensions.Required, typing_extensions.NotRequired)
 # Looks like an id: the hardest case, as prose is inspected wherever it stands.
@@ -83,10 +83,10 @@ def _word(kind: Any) -> Any:
 
 def _walk(body: Any, way: str) -> Walk:
     if way == "request":
-        return Messages(body).inbound()
+        return Messages.open(body).inbound()
     if way == "answer":
-        return Messages({}).outbound(body)
-    event: Event = Messages({}).event(Frame(body, body.get("type")))
+        return Messages.open({}).outbound(body)
+    event: Event = Messages.open({}).event(Frame(body, body.get("type")))
     return event.walk
 
 

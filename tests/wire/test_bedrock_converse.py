@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from guardrails.types import Action
 from guardrails.wire.bedrock_converse import Converse, ConverseStream
 from guardrails.wire.eventstream import EventStream
-from guardrails.wire.form import Form
+from guardrails.wire.format import Session
 from guardrails.wire.frames import Frame
-from guardrails.wire.shape import Mode
 from guardrails.wire.signed import UNSIGNED
+from guardrails.wire.slots import Mode
 from tests.wire.driving import exchange, found, overwrite, serving, streamed, strings
 
 SIGNATURE = "EqQBCgIYAhIM" + "1gbcDa9GJwZA2b3hGgxBdjrkzLoky3dl1pkiMOYds" * 20 + "=="
@@ -76,7 +76,7 @@ REQUEST: dict[str, Any] = {
 
 
 def form(kind: type[Converse] = ConverseStream, **more: Any) -> Any:
-    return kind({"messages": [{"role": "user", "content": [{"text": "Hi"}]}], **more}, {"model": MODEL})
+    return kind.open({"messages": [{"role": "user", "content": [{"text": "Hi"}]}], **more}, {"model": MODEL})
 
 
 def event(name: str, **body: Any) -> Frame:
@@ -188,7 +188,7 @@ def test_the_request_of_these_tests_is_one() -> None:
 
 
 def test_every_text_of_a_request_is_found_with_who_wrote_it() -> None:
-    walk = Converse(copy.deepcopy(REQUEST), {"model": MODEL}).inbound()
+    walk = Converse.open(copy.deepcopy(REQUEST), {"model": MODEL}).inbound()
     assert found(walk) == {
         "system[0].text": "system",
         "inferenceConfig.stopSequences[0]": "user",
@@ -232,7 +232,7 @@ def test_every_text_of_a_request_is_found_with_who_wrote_it() -> None:
 
 def test_ids_and_numbers_stay_whatever_is_rewritten() -> None:
     body = copy.deepcopy(REQUEST)
-    overwrite(Converse(body, {"model": MODEL}).inbound())
+    overwrite(Converse.open(body, {"model": MODEL}).inbound())
     assert not [s for s in strings(body) if s.endswith(" words")]
     assert body["messages"][1]["content"][2]["toolUse"]["toolUseId"] == "tooluse_kZJMlvQmRJ6eAyJE5GIl7Q"
     assert body["guardrailConfig"] == REQUEST["guardrailConfig"]
@@ -278,8 +278,8 @@ def test_content_that_nobody_can_read_is_reported(block: dict[str, Any], path: s
 
 def test_a_prompt_that_bedrock_keeps_is_reported() -> None:
     arn = "arn:aws:bedrock:us-east-1:123456789012:prompt/PROMPT12345:1"
-    asked = Converse({"promptVariables": {"a": {"text": "b"}}}, {"model": arn})
-    assert asked.fits(asked.body)
+    asked = Converse.open({"promptVariables": {"a": {"text": "b"}}}, {"model": arn})
+    assert asked.format.fits(asked.body)
     assert [(u.why, u.path) for u in asked.inbound().unread] == [("content by reference", "modelId")]
 
 
@@ -326,18 +326,18 @@ def test_every_string_of_the_services_model_is_inspected_or_an_id() -> None:
         model = SERVICE.operation_model(operation)
         cases: list[tuple[str, Any, Any]] = []
         for path, body in leaves(model.input_shape):
-            cases.append((path.lstrip("."), body, Form.inbound))
+            cases.append((path.lstrip("."), body, Session.inbound))
         answer = model.output_shape if kind is Converse else None
         for path, body in leaves(answer) if answer else ():
-            cases.append((path.lstrip("."), body, Form.outbound))
+            cases.append((path.lstrip("."), body, Session.outbound))
         for name, member in EVENTS.members.items() if kind is ConverseStream else ():
-            cases += [(f"{name}{path}", Frame(body, name), Form.event) for path, body in leaves(member)]
+            cases += [(f"{name}{path}", Frame(body, name), Session.event) for path, body in leaves(member)]
         for path, body, way in cases:
-            asked = kind(body if way is Form.inbound else {}, {"model": MODEL})
+            asked = kind.open(body if way is Session.inbound else {}, {"model": MODEL})
             if ".trace.guardrail." in f".{path}":
                 continue  # removed as a whole, see the next test
-            result = way(asked) if way is Form.inbound else way(asked, body)
-            walk = result.walk if way is Form.event else result
+            result = way(asked) if way is Session.inbound else way(asked, body)
+            walk = result.walk if way is Session.event else result
             name = path.rsplit(".", 1)[-1]
             hidden = unseen(walk, body)
             assert hidden == (name in OPAQUE or path in OPAQUE_PATHS), path
@@ -356,12 +356,12 @@ def test_amazons_trace_is_removed_where_a_rule_can_act() -> None:
 
 
 def test_the_newest_turn_begins_after_the_assistants_last_word() -> None:
-    asked = Converse(copy.deepcopy(REQUEST), {"model": MODEL})
+    asked = Converse.open(copy.deepcopy(REQUEST), {"model": MODEL})
     assert asked.latest(asked.inbound()) == {2}
 
 
 def test_a_replaced_message_keeps_its_calls_and_results_as_pairs() -> None:
-    asked = Converse(copy.deepcopy(REQUEST), {"model": MODEL})
+    asked = Converse.open(copy.deepcopy(REQUEST), {"model": MODEL})
     assert all(asked.replace(turn, "[gone]") for turn in range(3))
     use = {"toolUseId": "tooluse_kZJMlvQmRJ6eAyJE5GIl7Q", "name": "get_weather", "input": {}}
     assert [m["content"] for m in asked.body["messages"]] == [
@@ -374,7 +374,11 @@ def test_a_replaced_message_keeps_its_calls_and_results_as_pairs() -> None:
 
 def test_the_path_says_which_model_and_whether_it_streams() -> None:
     body = {"messages": [], "model": "another", "stream": True}
-    assert (Converse(body, {"model": MODEL}).model, Converse(body).streaming, ConverseStream(body).streaming) == (
+    assert (
+        Converse.open(body, {"model": MODEL}).model,
+        Converse.open(body).streaming,
+        ConverseStream.open(body).streaming,
+    ) == (
         MODEL,
         False,
         True,

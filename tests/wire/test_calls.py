@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from guardrails.wire.anthropic_messages import Messages
 from guardrails.wire.bedrock_converse import ConverseStream
-from guardrails.wire.form import Form
+from guardrails.wire.custom import load_formats
+from guardrails.wire.format import Session
 from guardrails.wire.framing import Frame
 from guardrails.wire.gemini import GeminiStream
 from guardrails.wire.limits import Malformed
@@ -27,8 +29,11 @@ HEAD = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"
 BLOCKED, FINE = ('{"where": "king', 'fisher"}'), ('{"where": "har', 'bour"}')
 
 
-def chat() -> Form:
-    return Chat({"messages": USER, "stream": True})
+TALK = load_formats(Path(__file__).parents[2] / "examples" / "formats.yaml")[1]
+
+
+def chat() -> Session:
+    return Chat.open({"messages": USER, "stream": True})
 
 
 def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:
@@ -159,8 +164,28 @@ def _ollama(pieces: tuple[str, ...]) -> bytes:
     )
 
 
+def _gemini_together(pieces: tuple[str, ...]) -> bytes:
+    calls = [{"name": "look_up", "args": {"a": 1}}, {"name": "delete_records", "args": json.loads("".join(pieces))}]
+    parts = [{"text": "I look. "}, *({"functionCall": c, "thoughtSignature": "abc=="} for c in calls)]
+    content = {"content": {"role": "model", "parts": parts}, "index": 0, "finishReason": "STOP"}
+    return sse({"candidates": [content], "usageMetadata": {"totalTokenCount": 3}, "responseId": "r"})
+
+
+def _ollama_together(pieces: tuple[str, ...]) -> bytes:
+    given = {"look_up": {"a": 1}, "delete_records": json.loads("".join(pieces))}
+    calls = [{"function": {"name": k, "arguments": v}} for k, v in given.items()]
+    said = {"role": "assistant", "content": "I look. ", "tool_calls": calls}
+    return lines({"model": "m", "message": said, "done": True, "done_reason": "stop", "eval_count": 4})
+
+
+def _own_format(pieces: tuple[str, ...]) -> bytes:
+    call = {"index": 1, "name": "delete_records", "id": "c1"}
+    args = [{"parts": [{"index": 1, "arguments": p}]} for p in pieces]
+    return lines({"parts": [{"index": 0, "says": "I look. "}]}, {"parts": [call]}, *args, {"end": "yes"})
+
+
 def _bedrock(pieces: tuple[str, ...]) -> bytes:
-    framing = ConverseStream({"messages": []}).framing()
+    framing = ConverseStream.open({"messages": []}).framing()
     return b"".join(
         framing.encode(Frame(body, name))
         for name, body in (
@@ -178,19 +203,19 @@ def _bedrock(pieces: tuple[str, ...]) -> bytes:
     )
 
 
-def anthropic() -> Form:
-    return Messages({"messages": USER, "stream": True})
+def anthropic() -> Session:
+    return Messages.open({"messages": USER, "stream": True})
 
 
-def responses() -> Form:
-    return Responses({"input": "Hi", "stream": True})
+def responses() -> Session:
+    return Responses.open({"input": "Hi", "stream": True})
 
 
-def gemini() -> Form:
-    return GeminiStream({"contents": []}, query={"alt": "sse"})
+def gemini() -> Session:
+    return GeminiStream.open({"contents": []}, query={"alt": "sse"})
 
 
-Case = tuple[Callable[[], Form], Callable[[tuple[str, ...]], bytes]]
+Case = tuple[Callable[[], Session], Callable[[tuple[str, ...]], bytes]]
 CASES: dict[str, Case] = {
     "chat": (chat, _chat),
     "chat, legacy": (chat, _legacy),
@@ -204,8 +229,11 @@ CASES: dict[str, Case] = {
     "a call nobody knows": (responses, item("robot_call", "robot_call_arguments", "arguments")),
     "gemini": (gemini, _gemini),
     "gemini, in pieces": (gemini, _gemini_pieces),
-    "ollama": (lambda: OllamaChat({"messages": USER}), _ollama),
-    "bedrock": (lambda: ConverseStream({"messages": []}), _bedrock),
+    "ollama": (lambda: OllamaChat.open({"messages": USER}), _ollama),
+    "gemini, second of one event": (gemini, _gemini_together),
+    "ollama, second of one event": (lambda: OllamaChat.open({"messages": USER}), _ollama_together),
+    "a format of one's own": (lambda: TALK.open({"turns": []}), _own_format),
+    "bedrock": (lambda: ConverseStream.open({"messages": []}), _bedrock),
 }
 
 
@@ -219,7 +247,7 @@ def test_nothing_of_a_blocked_call_leaves(name: str, step: int) -> None:
     assert b'"t1"' not in out
     assert b"I look. " in out
     assert MESSAGE.encode() in out
-    assert (b"look_up" in out) == name.startswith(("chat, second", "chat, interleaved"))
+    assert (b"look_up" in out) == ("second" in name or "interleaved" in name)
 
 
 @pytest.mark.parametrize("step", [0, 17])
@@ -236,7 +264,7 @@ def test_a_call_that_passes_arrives_after_what_was_said_before_it(name: str, ste
 def test_a_call_that_never_ends_is_checked_whole_all_the_same(name: str) -> None:
     form, stream = CASES[name]
     for pieces in (BLOCKED, ('{"where": "kingfisher', "")):
-        if name in ("gemini", "gemini, in pieces", "ollama") and pieces is not BLOCKED:
+        if name.startswith(("gemini", "ollama")) and pieces is not BLOCKED:
             continue
         data = stream(pieces)
         if name == "bedrock":
@@ -247,11 +275,32 @@ def test_a_call_that_never_ends_is_checked_whole_all_the_same(name: str) -> None
             assert b"delete_records" not in out or b"king" not in data[:end] or b"fisher" not in data[:end], end
 
 
-def flowed_cut(form: Form, data: bytes) -> bytes:
+def flowed_cut(form: Session, data: bytes) -> bytes:
     try:
         return flowed(form, data)
     except Malformed:
         return b""
+
+
+def test_what_an_answer_says_at_its_end_is_said_once_behind_the_calls_of_one_event() -> None:
+    first, last = _bodies(flowed(gemini(), _gemini_together(FINE)))
+    assert [len(b["candidates"][0]["content"]["parts"]) for b in (first, last)] == [2, 1]
+    assert "finishReason" not in first["candidates"][0]
+    assert last["candidates"][0]["finishReason"] == "STOP"
+    assert [b["usageMetadata"] for b in (first, last)] == [{"totalTokenCount": 3}] * 2
+    said = flowed(OllamaChat.open({"messages": USER}), _ollama_together(FINE)).splitlines()
+    first, last = (json.loads(line) for line in said[-2:])
+    assert first == {"model": "m", "message": first["message"], "done": False}
+    assert (last["done"], last["eval_count"], last["message"]["content"]) == (True, 4, "")
+    assert [b["message"]["tool_calls"][0]["function"]["name"] for b in (first, last)] == ["look_up", "delete_records"]
+
+
+def test_the_first_of_two_calls_in_one_event_takes_the_rest_along() -> None:
+    given = [("delete_records", {"where": "kingfisher"}), ("look_up", {"a": 1})]
+    parts = [{"functionCall": {"name": k, "args": v}} for k, v in given]
+    out = flowed(gemini(), sse({"candidates": [{"content": {"role": "model", "parts": parts}, "index": 0}]}))
+    assert b"look_up" not in out
+    assert MESSAGE.encode() in out
 
 
 def test_parallel_calls_with_one_index_are_told_apart_by_their_ids() -> None:
@@ -329,7 +378,7 @@ def calls(data: bytes) -> dict[str, str]:
 @pytest.mark.parametrize("text", ['{"b":1,"a": "x"}', '{ "to" : "a\\u0062c" }', "{\n}", '{"in": "{\\"x\\":1}"}'])
 def test_arguments_in_which_nothing_is_found_keep_their_spelling(text: str) -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": text}}
-    form = Chat({"messages": [*USER, {"role": "assistant", "content": None, "tool_calls": [call]}]})
+    form = Chat.open({"messages": [*USER, {"role": "assistant", "content": None, "tool_calls": [call]}]})
     exchange(form).request()
     assert form.body["messages"][1]["tool_calls"][0]["function"]["arguments"] == text
     assert calls(flowed(chat(), sse(piece(text, 0, "f", "c1"), *CHAT_END))) == {"c1": text}
@@ -379,12 +428,12 @@ def test_refusals_count_tokens_where_that_was_asked_for() -> None:
         sse(chunk({"content": "kingfisher"}), "[DONE]"),
         sse(chunk({"content": "kingfisher"}, "stop"), "[DONE]"),
     ):
-        bodies = _bodies(flowed(Chat(asked), data))
+        bodies = _bodies(flowed(Chat.open(asked), data))
         assert bodies[-1]["choices"] == []
         assert set(bodies[-1]["usage"]) == {"prompt_tokens", "completion_tokens", "total_tokens"}
         assert all("usage" not in b or b["usage"] is None or b is bodies[-1] for b in bodies)
         assert all(b["choices"] for b in _bodies(flowed(chat(), data)))
-    old = Completions({"prompt": "Hi", "stream": True, "stream_options": {"include_usage": True}})
+    old = Completions.open({"prompt": "Hi", "stream": True, "stream_options": {"include_usage": True}})
     out = _bodies(
         flowed(old, sse({"choices": [{"index": 0, "text": "kingfisher", "finish_reason": "stop"}]}, "[DONE]"))
     )
@@ -393,7 +442,7 @@ def test_refusals_count_tokens_where_that_was_asked_for() -> None:
 
 
 def test_token_ids_of_answers_are_dropped() -> None:
-    ids = {"token_ids": [11, 22222], "prompt_token_ids": [1]}
+    ids = {"token_ids": [11, 22222], "prompt_token_ids": [1], "tokens": [22222, 7]}
     body = {
         **HEAD,
         "prompt_token_ids": [1, 33333],
@@ -405,6 +454,16 @@ def test_token_ids_of_answers_are_dropped() -> None:
     whole = {**HEAD, "choices": [{"index": 0, "message": message, "finish_reason": "stop", **ids}]}
     run = exchange(chat())
     assert "22222" not in json.dumps(run.answer(whole)[0])
+
+
+def test_tokens_that_are_no_ids_are_text() -> None:
+    run = exchange(chat())
+    message = {"role": "assistant", "content": "Hi"}
+    whole = {
+        **HEAD,
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop", "tokens": ["a", "kingfisher"]}],
+    }
+    assert "kingfisher" not in json.dumps(run.answer(whole)[0])
 
 
 def test_comments_pass_while_a_call_is_held() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from guardrails.errors import PolicyError
 from guardrails.wire import custom, pointers, recognise
 from guardrails.wire.custom import load_formats
-from guardrails.wire.custom_form import filled
-from guardrails.wire.form import Form
+from guardrails.wire.custom_format import filled
+from guardrails.wire.format import Format, Session
 from guardrails.wire.framing import Frame
 from guardrails.wire.pointers import BadPointer
 from tests.wire.flowing import (
@@ -54,15 +54,15 @@ TURNS: dict[str, Any] = {
 }
 
 
-def ask(**more: Any) -> Form:
-    return ASK(QUESTION | more)
+def ask(**more: Any) -> Session:
+    return ASK.open(QUESTION | more)
 
 
-def talk() -> Form:
-    return TALK(TURNS)
+def talk() -> Session:
+    return TALK.open(TURNS)
 
 
-def one(text: str, tmp_path: Path) -> type[Form]:
+def one(text: str, tmp_path: Path) -> type[Format]:
     path = tmp_path / "formats.yaml"
     path.write_text(text)
     return load_formats(path)[0]
@@ -135,7 +135,7 @@ formats:
     refusal: {answer: "{message}"}
 """,
         tmp_path,
-    )({"question": "Now?", "history": [{"role": "user", "text": "Hi"}, {"role": "assistant", "text": "Now?"}]})
+    ).open({"question": "Now?", "history": [{"role": "user", "text": "Hi"}, {"role": "assistant", "text": "Now?"}]})
     walk = form.inbound()
     assert {s.path: s.turn for s in walk.slots} == {"question": 2, "history[0].text": 0, "history[1].text": 1}
     assert form.latest(walk) == {2}
@@ -143,7 +143,7 @@ formats:
 
 def test_a_message_of_the_past_is_replaced() -> None:
     body = json.loads(json.dumps(TURNS))
-    form = TALK(body)
+    form = TALK.open(body)
     assert form.replace(1, "[removed]")
     assert body["turns"][1] == {"id": "t1", "by": "human", "says": "[removed]"}
     assert not ask().replace(0, "[removed]")
@@ -179,7 +179,7 @@ def piece(text: str, **more: Any) -> dict[str, Any]:
 def test_when_it_streams() -> None:
     assert ask().streaming
     assert not ask(stream=False).streaming
-    assert not ASK({"question": "Hi"}).streaming
+    assert not ASK.open({"question": "Hi"}).streaming
     assert talk().streaming
     assert ask().framing().content_type == "text/event-stream"
     assert talk().framing().content_type == "application/x-ndjson"
@@ -279,7 +279,7 @@ formats:
     refusal: {a: "{message}"}
 """,
         tmp_path,
-    )({"q": "Hi"})
+    ).open({"q": "Hi"})
     assert refused(form, "No.") == b'event: piece\ndata: {"a":"No."}\n\ndata: [DONE]\n\n'
     assert events(flowed(form, sse({"a": "It is ACC-"}, {"a": "12345678"}, "[DONE]")), form) == [
         {"a": f"It is {MASK}"},
@@ -413,10 +413,10 @@ def test_all_errors_at_once(tmp_path: Path) -> None:
 
 
 def test_good_files(tmp_path: Path) -> None:
-    assert one(GOOD, tmp_path)({"q": "Hi"}).streaming is False
-    assert one(STREAMED, tmp_path)({"q": "Hi", "stream": 1}).streaming is True
+    assert one(GOOD, tmp_path).open({"q": "Hi"}).streaming is False
+    assert one(STREAMED, tmp_path).open({"q": "Hi", "stream": 1}).streaming is True
     none = one(STREAMED.replace("framing: sse", "framing: none"), tmp_path)
-    assert none({"q": "Hi", "stream": 1}).streaming is False
+    assert none.open({"q": "Hi", "stream": 1}).streaming is False
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -436,5 +436,5 @@ def test_the_docs_name_every_key() -> None:
 def test_the_example_of_the_docs_loads(tmp_path: Path) -> None:
     text = (EXAMPLE.parents[1] / "docs" / "wire.md").read_text().partition("## Formats of your own")[2]
     block = text.partition("```yaml\n")[2].partition("```")[0]
-    form = one(block, tmp_path)({"question": "Hi", "passages": [{"id": "p", "text": "t"}]})
+    form = one(block, tmp_path).open({"question": "Hi", "passages": [{"id": "p", "text": "t"}]})
     assert texts(form.inbound()) == {"question": "user: Hi", "passages[0].text": "document: t"}

@@ -54,8 +54,8 @@ def test_routes(path: str) -> None:
 def test_a_request_has_no_body() -> None:
     assert Listing.fits(None)
     assert not Listing.fits({})
-    assert Listing(None).inbound().slots == []
-    assert not Listing(None).streaming
+    assert Listing.open(None).inbound().slots == []
+    assert not Listing.open(None).streaming
 
 
 @pytest.mark.parametrize(
@@ -76,18 +76,18 @@ def test_a_request_has_no_body() -> None:
     ],
 )
 def test_answers(body: Any, found: dict[str, str]) -> None:
-    walk = Listing(None).outbound(body)
+    walk = Listing.open(None).outbound(body)
     assert texts(walk) == found
     assert keys(walk) <= {"display_name", "displayName", "description"}
 
 
 def test_an_id_that_is_none_is_text() -> None:
     body = {"object": "list", "data": [{"id": f"mine is {ACCOUNT}", "object": "model", "created": 1, "owned_by": "me"}]}
-    got, _ = exchange(Listing(None)).answer(body)
+    got, _ = exchange(Listing.open(None)).answer(body)
     assert got["data"][0]["id"] == f"mine is {MASK}"
     Model.model_validate(got["data"][0], strict=True)
 
 
 def test_a_refusal_is_an_error() -> None:
     assert not Listing.speaks
-    assert Listing(None).refusal("No.")["error"]["message"] == "No."
+    assert Listing.open(None).refusal("No.")["error"]["message"] == "No."

@@ -9,15 +9,15 @@ import ollama
 import pytest
 
 from guardrails.wire import form_class, recognise
-from guardrails.wire.form import Form
+from guardrails.wire.format import Session
 from tests.wire.driving import serving
 from tests.wire.flowing import ACCOUNT, MASK, exchange, texts, unread
 
 VECTOR = [0.123456789, -1, 2e-05] * 100
 
 
-def form_of(path: str, body: Any) -> Form:
-    return next(f(body, p) for f, p in recognise("POST", path) if f.fits(body))
+def form_of(path: str, body: Any) -> Session:
+    return next(f.open(body, p) for f, p in recognise("POST", path) if f.fits(body))
 
 
 ASKED = [
@@ -50,7 +50,7 @@ def test_requests(path: str, body: Any, name: str, found: dict[str, str], closed
     assert texts(walk) == found
     assert unread(walk) == closed
     assert not form.streaming
-    assert not form.speaks
+    assert not form.format.speaks
 
 
 ANSWERED = [
@@ -69,7 +69,7 @@ ANSWERED = [
 
 @pytest.mark.parametrize(("name", "body", "found"), ANSWERED)
 def test_answers(name: str, body: Any, found: dict[str, str]) -> None:
-    form = form_class(name)({})
+    form = form_class(name).open({})
     walk = form.outbound(body)
     assert {k: v for k, v in texts(walk).items() if k != "(keys)"} == found
     assert walk.unread == []
@@ -84,14 +84,14 @@ def test_a_place_for_numbers_that_holds_words_is_text(name: str) -> None:
         "embedding": {"values": [ACCOUNT, 1.0]},
         "license": ACCOUNT,
     }
-    got, _ = exchange(form_class(name)({})).answer(body)
+    got, _ = exchange(form_class(name).open({})).answer(body)
     assert ACCOUNT not in json.dumps(got)
     assert MASK in json.dumps(got)
 
 
 @pytest.mark.parametrize("name", ["ollama.embed", "ollama.embeddings", "ollama.show"])
 def test_a_refusal_is_an_error_that_the_client_raises(name: str) -> None:
-    refused = form_class(name)({}).refusal("Not this one.")
+    refused = form_class(name).open({}).refusal("Not this one.")
     with serving(json.dumps(refused).encode(), "application/json", 424) as base:
         client = ollama.Client(base)
         calls: dict[str, Any] = {

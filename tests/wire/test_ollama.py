@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from guardrails.wire import recognise
+from guardrails.wire.format import Session
 from guardrails.wire.framing import Frame
 from guardrails.wire.ollama import OllamaChat, OllamaGenerate
 from tests.wire.driving import serving
@@ -34,12 +35,12 @@ COUNTS = {
 }  # fmt: skip
 
 
-def chat() -> OllamaChat:
-    return OllamaChat(CHAT)
+def chat() -> Session:
+    return OllamaChat.open(CHAT)
 
 
-def generate() -> OllamaGenerate:
-    return OllamaGenerate(GENERATE)
+def generate() -> Session:
+    return OllamaGenerate.open(GENERATE)
 
 
 def saying(**message: Any) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def test_routes() -> None:
 
 
 def test_a_chat_request() -> None:
-    form = OllamaChat(
+    form = OllamaChat.open(
         parsed("""{
         "model": "llama4:70b",
         "messages": [
@@ -107,7 +108,7 @@ def test_a_chat_request() -> None:
 
 
 def test_a_generate_request() -> None:
-    walk = OllamaGenerate(
+    walk = OllamaGenerate.open(
         {
             **GENERATE,
             "suffix": "    return x",
@@ -128,14 +129,14 @@ def test_a_generate_request() -> None:
 
 
 def test_a_context_of_words_is_text() -> None:
-    walk = OllamaGenerate({**GENERATE, "context": ["ignore", 12345]}).inbound()
+    walk = OllamaGenerate.open({**GENERATE, "context": ["ignore", 12345]}).inbound()
     assert texts(walk) == {"prompt": "user: Hello", "context[0]": "user: ignore", "context[1]": "user: 12345"}
 
 
 @pytest.mark.parametrize(("value", "streams"), [(True, True), (None, True), (False, False)])
 def test_a_stream_unless_it_says_no(value: Any, streams: bool) -> None:
-    assert OllamaChat({**CHAT, "stream": value}).streaming is streams
-    assert OllamaGenerate({**GENERATE, "stream": value}).streaming is streams
+    assert OllamaChat.open({**CHAT, "stream": value}).streaming is streams
+    assert OllamaGenerate.open({**GENERATE, "stream": value}).streaming is streams
     assert chat().streaming
     assert generate().streaming
 
@@ -159,7 +160,7 @@ def test_a_message_of_the_past_is_replaced() -> None:
             "not a message",
         ]
     }
-    form = OllamaChat(body)
+    form = OllamaChat.open(body)
     assert form.replace(0, "[removed]")
     assert body["messages"][0] == {"role": "user", "content": "[removed]"}
     assert not form.replace(1, "[removed]")

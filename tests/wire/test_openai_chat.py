@@ -13,7 +13,8 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from guardrails.types import Role
 from guardrails.wire.framing import Frame
 from guardrails.wire.openai_chat import Chat
-from guardrails.wire.shape import Mode, Walk
+from guardrails.wire.slots import Mode
+from guardrails.wire.walk import Walk
 from tests.wire.running import ACCOUNT, MASK, MESSAGE, SECRET, answered, encoded, streamed
 
 REQUEST: dict[str, Any] = {
@@ -83,7 +84,7 @@ def slots(walk: Walk) -> dict[str, Role]:
 
 
 def test_every_text_of_a_request_is_found_with_its_role() -> None:
-    walk = Chat(copy.deepcopy(REQUEST)).inbound()
+    walk = Chat.open(copy.deepcopy(REQUEST)).inbound()
     found = slots(walk)
     for text, role in {
         "You are the bank's assistant.": Role.SYSTEM,
@@ -120,7 +121,7 @@ def test_every_text_of_a_request_is_found_with_its_role() -> None:
 
 
 def test_ids_and_numbers_are_left_alone() -> None:
-    found = slots(Chat(copy.deepcopy(REQUEST)).inbound())
+    found = slots(Chat.open(copy.deepcopy(REQUEST)).inbound())
     for opaque in (
         "call_1",
         "call_2",
@@ -135,14 +136,14 @@ def test_ids_and_numbers_are_left_alone() -> None:
     ):
         assert opaque not in found
     # An id that is prose is text.
-    odd = Chat(
+    odd = Chat.open(
         {"model": "ignore all that", "messages": [{"role": "tool", "tool_call_id": "do as I say", "content": ""}]}
     )
     assert set(slots(odd.inbound())) == {"ignore all that", "do as I say"}
 
 
 def test_what_nobody_can_inspect_is_reported() -> None:
-    walk = Chat(copy.deepcopy(REQUEST)).inbound()
+    walk = Chat.open(copy.deepcopy(REQUEST)).inbound()
     assert [(u.why, u.path, u.turn) for u in walk.unread] == [
         ("content by reference", "messages[2].content[1].image_url.url", 2),
         ("content by reference", "messages[2].content[2].image_url.url", 2),
@@ -155,12 +156,12 @@ def test_what_nobody_can_inspect_is_reported() -> None:
     ]
     # Nor is what only calls itself binary passed unseen.
     hidden = {"type": "input_audio", "input_audio": {"data": "ignore all, that!", "format": "wav"}}
-    assert "ignore all, that!" in slots(Chat({"messages": [{"role": "user", "content": [hidden]}]}).inbound())
+    assert "ignore all, that!" in slots(Chat.open({"messages": [{"role": "user", "content": [hidden]}]}).inbound())
 
 
 def test_arguments_are_rewritten_inside_json_that_stays_valid() -> None:
     body = copy.deepcopy(REQUEST)
-    walk = Chat(body).inbound()
+    walk = Chat.open(body).inbound()
     for slot in walk.slots:
         if slot.text == "Ann Lee":
             slot.set('a "quoted" one')
@@ -170,14 +171,14 @@ def test_arguments_are_rewritten_inside_json_that_stays_valid() -> None:
 
 
 def test_the_newest_turn_is_what_came_after_the_assistants_last_word() -> None:
-    form = Chat(copy.deepcopy(REQUEST))
+    form = Chat.open(copy.deepcopy(REQUEST))
     assert form.latest(form.inbound()) == {6}
-    form = Chat({**copy.deepcopy(REQUEST), "messages": copy.deepcopy(REQUEST["messages"][:5])})
+    form = Chat.open({**copy.deepcopy(REQUEST), "messages": copy.deepcopy(REQUEST["messages"][:5])})
     assert form.latest(form.inbound()) == {4}
 
 
 def test_a_message_is_replaced_whole() -> None:
-    form = Chat(copy.deepcopy(REQUEST))
+    form = Chat.open(copy.deepcopy(REQUEST))
     for turn in (2, 4, 5):
         assert form.replace(turn, "(removed)")
     said = form.body["messages"]
@@ -256,7 +257,7 @@ ANSWER: dict[str, Any] = {
 
 
 def test_every_choice_of_an_answer_is_masked_and_log_probabilities_go() -> None:
-    got = answered(Chat(copy.deepcopy(ASKED)), ANSWER)
+    got = answered(Chat.open(copy.deepcopy(ASKED)), ANSWER)
     ChatCompletion.model_validate(got)
     assert ACCOUNT not in json.dumps(got)
     first, second = got["choices"]
@@ -269,12 +270,12 @@ def test_every_choice_of_an_answer_is_masked_and_log_probabilities_go() -> None:
     # No key or number of an ordinary answer is taken for text.
     plain = copy.deepcopy(ANSWER)
     assert not [
-        s for s in Chat(ASKED).outbound(plain).slots if s.fixed and s.role is Role.ASSISTANT and "usage" in s.path
+        s for s in Chat.open(ASKED).outbound(plain).slots if s.fixed and s.role is Role.ASSISTANT and "usage" in s.path
     ]
 
 
 def test_a_refusal_is_a_completion_with_the_answers_own_id_and_usage() -> None:
-    form = Chat(copy.deepcopy(ASKED))
+    form = Chat.open(copy.deepcopy(ASKED))
     got = answered(
         form, {**ANSWER, "choices": [{**ANSWER["choices"][1], "message": {"role": "assistant", "content": SECRET}}]}
     )
@@ -288,14 +289,14 @@ def test_a_refusal_is_a_completion_with_the_answers_own_id_and_usage() -> None:
 
 
 def test_a_refusal_without_an_answer() -> None:
-    completion = ChatCompletion.model_validate(Chat(copy.deepcopy(ASKED)).refusal("No."))
+    completion = ChatCompletion.model_validate(Chat.open(copy.deepcopy(ASKED)).refusal("No."))
     assert (completion.model, completion.choices[0].message.content) == ("gpt-4.1-mini", "No.")
     assert completion.usage is not None
     assert completion.usage.total_tokens == 0
 
 
 def test_nothing_of_a_blocked_answer_is_in_its_refusal() -> None:
-    form = Chat(copy.deepcopy(ASKED))
+    form = Chat.open(copy.deepcopy(ASKED))
     odd = {
         "id": f"the {SECRET}",
         "model": f"a {SECRET}",
@@ -348,7 +349,7 @@ STREAM: list[Any] = [
 
 @pytest.mark.parametrize("cut", [0, 1, 7, 100])
 def test_a_stream_is_masked_and_accumulates(cut: int) -> None:
-    got = streamed(Chat({**copy.deepcopy(ASKED), "stream": True}), STREAM, cut)
+    got = streamed(Chat.open({**copy.deepcopy(ASKED), "stream": True}), STREAM, cut)
     assert ACCOUNT not in json.dumps(got)
     completion = accumulated(got)
     message = completion.choices[0].message
@@ -377,14 +378,14 @@ def test_choices_are_channels_of_their_own() -> None:
         chunk(0, {}, "length"),
         "[DONE]",
     ]
-    completion = accumulated(streamed(Chat({**copy.deepcopy(ASKED), "n": 2}), stream))
+    completion = accumulated(streamed(Chat.open({**copy.deepcopy(ASKED), "n": 2}), stream))
     assert [c.message.content for c in completion.choices] == [f"{MASK}!", f"{MASK}."]
     assert [c.finish_reason for c in completion.choices] == ["length", "stop"]
 
 
 def test_a_blocked_stream_ends_with_the_message() -> None:
     stream = [FIRST, chunk(0, {"content": f"All of {SECRET} is"}), chunk(0, {"content": " here."}), *STREAM[-3:]]
-    got = streamed(Chat(copy.deepcopy(ASKED)), stream)
+    got = streamed(Chat.open(copy.deepcopy(ASKED)), stream)
     completion = accumulated(got)
     assert completion.choices[0].message.content == MESSAGE
     assert completion.choices[0].finish_reason == "content_filter"
@@ -396,7 +397,9 @@ def test_safe_text_before_the_block_stays() -> None:
         "A first sentence that is long enough to be a segment of its own, because it does not want to end before it is. "
         * 2
     )
-    got = streamed(Chat(copy.deepcopy(ASKED)), [FIRST, chunk(0, {"content": f"{safe}Now {SECRET}."}), *STREAM[-3:]])
+    got = streamed(
+        Chat.open(copy.deepcopy(ASKED)), [FIRST, chunk(0, {"content": f"{safe}Now {SECRET}."}), *STREAM[-3:]]
+    )
     text = accumulated(got).choices[0].message.content
     assert text.endswith(MESSAGE)
     assert safe.startswith(text.removesuffix(MESSAGE))
@@ -413,7 +416,7 @@ def test_all_choices_that_were_asked_for_end() -> None:
         chunk(2, {}, "stop"),
         "[DONE]",
     ]
-    completion = accumulated(streamed(Chat({**copy.deepcopy(ASKED), "n": 3}), stream))
+    completion = accumulated(streamed(Chat.open({**copy.deepcopy(ASKED), "n": 3}), stream))
     assert [(c.message.content, c.message.role, c.finish_reason) for c in completion.choices] == [
         ("Hello.", "assistant", "stop"),
         (MESSAGE, "assistant", "content_filter"),
@@ -422,19 +425,19 @@ def test_all_choices_that_were_asked_for_end() -> None:
 
 
 def test_a_stream_that_has_not_begun_is_opened() -> None:
-    form = Chat({**copy.deepcopy(ASKED), "stream": True})
+    form = Chat.open({**copy.deepcopy(ASKED), "stream": True})
     completion = accumulated([f.raw or f.body for f in [*form.opening(), *form.ending("No.")]])
     assert (completion.choices[0].message.role, completion.choices[0].message.content) == ("assistant", "No.")
 
 
 def test_a_choice_is_given_its_role_once() -> None:
-    form = Chat(copy.deepcopy(ASKED))
+    form = Chat.open(copy.deepcopy(ASKED))
     form.delta(("content", ("index", 0)), "Hello. ")
     assert form.ending("No.")[0].body["choices"][0]["delta"] == {"content": "No."}
 
 
 def test_nothing_follows_the_end() -> None:
-    form = Chat(copy.deepcopy(ASKED))
+    form = Chat.open(copy.deepcopy(ASKED))
     got = streamed(
         form, [FIRST, chunk(0, {"content": "Hi."}), chunk(0, {}, "stop"), "[DONE]", chunk(0, {"content": SECRET})]
     )
@@ -448,7 +451,7 @@ def test_log_probabilities_of_chunks_go() -> None:
     for body in noisy[:-1]:
         for choice in body["choices"]:
             choice["logprobs"] = {"content": [{"token": ACCOUNT, "logprob": -1.0, "bytes": None, "top_logprobs": []}]}
-    got = streamed(Chat(copy.deepcopy(ASKED)), noisy)
+    got = streamed(Chat.open(copy.deepcopy(ASKED)), noisy)
     assert ACCOUNT not in json.dumps(got)
     accumulated(got)
 
@@ -461,20 +464,20 @@ def test_spoken_answers() -> None:
         chunk(0, {}, "stop"),
         "[DONE]",
     ]
-    audio = accumulated(streamed(Chat(copy.deepcopy(ASKED)), stream)).choices[0].message.audio
+    audio = accumulated(streamed(Chat.open(copy.deepcopy(ASKED)), stream)).choices[0].message.audio
     assert (audio.id, audio.transcript) == ("audio_1", f"It is {MASK}.")
 
 
 def test_choices_without_an_index_have_that_of_their_position() -> None:
     body = {"choices": [{"delta": {"content": ACCOUNT}, "finish_reason": "stop"}]}
-    event = Chat(ASKED).event(Frame(body))
+    event = Chat.open(ASKED).event(Frame(body))
     assert ("index", 0) in event.closes
     assert [s.channel for s in event.walk.slots if s.mode is Mode.DELTA] == [("content", ("index", 0))]
 
 
 def test_what_an_event_does_not_name_is_text() -> None:
     body = chunk(0, {"content": "a", "thoughts": "b c"}, provider="Some One", x={"y": ["z z"]})
-    event = Chat(ASKED).event(Frame(body))
+    event = Chat.open(ASKED).event(Frame(body))
     whole = {s.text for s in event.walk.slots if s.mode is not Mode.DELTA}
     assert {"b c", "Some One", "z z"} <= whole
     assert not event.bare
@@ -523,16 +526,16 @@ JSON = st.recursive(
 @given(JSON)
 def test_no_body_is_too_odd(body: Any) -> None:
     if Chat.fits(body):
-        form = Chat(copy.deepcopy(body))
+        form = Chat.open(copy.deepcopy(body))
         walk = form.inbound()
         for turn in form.latest(walk):
             form.replace(turn, "x")
-    form = Chat(copy.deepcopy(ASKED))
+    form = Chat.open(copy.deepcopy(ASKED))
     form.outbound(copy.deepcopy(body)).close()
     event = form.event(Frame(copy.deepcopy(body)))
     for slot in event.walk.slots:
         if slot.mode is Mode.DELTA:
             ChatCompletionChunk.model_validate(form.delta(slot.channel, slot.text).body)
-    event.walk.close()
+    form.send(event)
     ChatCompletion.model_validate(form.refusal("x"))
     assert encoded([f.raw or f.body for f in form.ending("x")])

@@ -8,6 +8,7 @@ import pytest
 from openai.types import Completion
 
 from guardrails.wire import recognise
+from guardrails.wire.format import Session
 from guardrails.wire.framing import Frame
 from guardrails.wire.openai_chat import Chat
 from guardrails.wire.openai_completions import Completions
@@ -34,8 +35,8 @@ USAGE = {
 }  # fmt: skip
 
 
-def form(**more: Any) -> Completions:
-    return Completions({**ASK, "stream": True, **more})
+def form(**more: Any) -> Session:
+    return Completions.open({**ASK, "stream": True, **more})
 
 
 def choice(text: str, index: int = 0, finish: str | None = None, **more: Any) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def test_routes() -> None:
 
 
 def test_a_request() -> None:
-    walk = Completions(
+    walk = Completions.open(
         {
             **ASK,
             "prompt": ["Hello", "Good bye"],
@@ -88,7 +89,7 @@ def test_a_request() -> None:
         "guided_regex": "user: [a-z]+ there",
     }
     assert keys(walk) == {"guided_regex"}
-    assert Completions(ASK).latest(Completions(ASK).inbound()) == {0}
+    assert Completions.open(ASK).latest(Completions.open(ASK).inbound()) == {0}
 
 
 @pytest.mark.parametrize(
@@ -96,18 +97,18 @@ def test_a_request() -> None:
     [([15496, 11], ["prompt"]), ([[15496, 11], [1]], ["prompt[0]", "prompt[1]"]), (["Hi", [15496]], ["prompt[1]"])],
 )
 def test_token_ids_cannot_be_read(prompt: Any, where: list[str]) -> None:
-    walk = Completions({**ASK, "prompt": prompt}).inbound()
+    walk = Completions.open({**ASK, "prompt": prompt}).inbound()
     assert unread(walk) == dict.fromkeys(where, "token ids")
     assert [s.text for s in walk.slots] == [p for p in prompt if isinstance(p, str)]
 
 
 def test_numbers_that_are_no_token_ids_are_text() -> None:
-    walk = Completions({**ASK, "prompt": [[4111111111111111.5, True]]}).inbound()
+    walk = Completions.open({**ASK, "prompt": [[4111111111111111.5, True]]}).inbound()
     assert texts(walk) == {"prompt[0][0]": "user: 4111111111111111.5"}
 
 
 def test_embedded_prompts_cannot_be_read() -> None:
-    assert unread(Completions({**ASK, "prompt_embeds": "AAAA"}).inbound()) == {"prompt_embeds": "binary content"}
+    assert unread(Completions.open({**ASK, "prompt_embeds": "AAAA"}).inbound()) == {"prompt_embeds": "binary content"}
 
 
 def test_an_answer() -> None:

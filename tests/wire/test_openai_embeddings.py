@@ -41,7 +41,7 @@ def answer(*embeddings: Any) -> dict[str, Any]:
     ],
 )
 def test_a_request(given_: Any, found: dict[str, str], closed: dict[str, str]) -> None:
-    walk = Embeddings({**ASK, "input": given_, "dimensions": 10000, "encoding_format": "float"}).inbound()
+    walk = Embeddings.open({**ASK, "input": given_, "dimensions": 10000, "encoding_format": "float"}).inbound()
     assert texts(walk) == found
     assert unread(walk) == closed
 
@@ -50,12 +50,12 @@ def test_shape_decides() -> None:
     assert Embeddings.fits(ASK)
     assert Embeddings.fits({"model": "m", "messages": [{"role": "user", "content": "Hi"}]})
     assert not Embeddings.fits({"model": "m"})
-    assert not Embeddings({**ASK, "stream": True}).streaming
+    assert not Embeddings.open({**ASK, "stream": True}).streaming
 
 
 def test_numbers_are_skipped() -> None:
     body = answer([0.123456789, -1, 2e-05] * 500, packed([0.123456789, -1.0, 2e-05] * 500))
-    walk = Embeddings(ASK).outbound(body)
+    walk = Embeddings.open(ASK).outbound(body)
     assert walk.slots == []
     assert walk.unread == []
 
@@ -63,7 +63,7 @@ def test_numbers_are_skipped() -> None:
 def test_what_is_no_embedding_is_text() -> None:
     body = answer([0.1, ACCOUNT], ACCOUNT, base64.b64encode(b"the password is hunter2, do not tell it").decode())
     body["note"] = "by the way"
-    walk = Embeddings(ASK).outbound(body)
+    walk = Embeddings.open(ASK).outbound(body)
     assert set(texts(walk)) == {"data[0].embedding[1]", "data[1].embedding", "data[2].embedding", "note"}
     assert keys(walk) == {"note"}
 
@@ -95,15 +95,15 @@ def client(url: str) -> openai.OpenAI:
 
 def test_the_client_reads_an_answer_that_passed() -> None:
     values = [0.25, -0.5, 0.75, 1.0]
-    body, decision = exchange(Embeddings(ASK)).answer(answer(packed(values)))
+    body, decision = exchange(Embeddings.open(ASK)).answer(answer(packed(values)))
     assert decision.action == "NONE"
     with serving(json.dumps(body).encode(), "application/json") as url, client(url) as real:
         assert real.embeddings.create(model="m", input="Hi").data[0].embedding == values
 
 
 def test_a_refusal_is_an_error() -> None:
-    form = Embeddings(ASK)
-    assert not form.speaks
+    form = Embeddings.open(ASK)
+    assert not form.format.speaks
     body = json.dumps(form.refusal("Not this.")).encode()
     with (
         serving(body, "application/json", 400) as url,

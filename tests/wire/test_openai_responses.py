@@ -13,9 +13,12 @@ from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from guardrails.types import Role
+from guardrails.wire.format import Session
 from guardrails.wire.framing import Frame
 from guardrails.wire.openai_responses import Responses
-from guardrails.wire.shape import Kind, Mode, Slot, Walk
+from guardrails.wire.shape import Kind
+from guardrails.wire.slots import Mode, Slot
+from guardrails.wire.walk import Walk
 from tests.wire.running import ACCOUNT, MASK, MESSAGE, SECRET, answered, encoded, exchange, streamed
 
 EVENTS: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
@@ -162,7 +165,7 @@ def slots(walk: Walk) -> dict[str, Slot]:
 
 
 def test_every_text_of_a_request_is_found_with_its_role() -> None:
-    found = slots(Responses(copy.deepcopy(REQUEST)).inbound())
+    found = slots(Responses.open(copy.deepcopy(REQUEST)).inbound())
     roles = {
         Role.SYSTEM: "You are the bank's assistant.|Be kind.|Finds a person.|whom?|Our crm.|some one|San José|An out.|a form",
         Role.USER: "New York|What is this?|my cv.pdf|I may.|number 12|bob@example.com|safe me|Thanks, and now?",
@@ -188,7 +191,7 @@ def test_every_text_of_a_request_is_found_with_its_role() -> None:
 
 
 def test_ids_and_settings_are_left_alone() -> None:
-    form = Responses(copy.deepcopy(REQUEST))
+    form = Responses.open(copy.deepcopy(REQUEST))
     found = slots(form.inbound())
     for opaque in [
         "gpt-5.1",
@@ -214,7 +217,7 @@ def test_ids_and_settings_are_left_alone() -> None:
 
 
 def test_what_nobody_can_inspect_is_reported() -> None:
-    walk = Responses(copy.deepcopy(REQUEST)).inbound()
+    walk = Responses.open(copy.deepcopy(REQUEST)).inbound()
     assert [(u.why.split()[-1], u.path) for u in walk.unread] == [
         ("reference", "previous_response_id"),
         ("reference", "conversation.id"),
@@ -235,16 +238,18 @@ def test_what_nobody_can_inspect_is_reported() -> None:
         ("reference", "tools[2].vector_store_ids[0]"),
         ("reference", "tools[3].container.file_ids[0]"),
     ]
-    assert not Responses({"input": "hi", "conversation": None, "previous_response_id": None}).inbound().unread
-    assert [u.path for u in Responses({"input": "hi", "conversation": "conv_1"}).inbound().unread] == ["conversation"]
+    assert not Responses.open({"input": "hi", "conversation": None, "previous_response_id": None}).inbound().unread
+    assert [u.path for u in Responses.open({"input": "hi", "conversation": "conv_1"}).inbound().unread] == [
+        "conversation"
+    ]
 
 
 def test_answers_made_in_the_background_are_not_served() -> None:
-    form = Responses({"input": "hi", "background": True})
+    form = Responses.open({"input": "hi", "background": True})
     assert form.unsupported is not None
     assert "background" in form.unsupported
     assert [u.path for u in form.inbound().unread] == ["background"]
-    assert Responses({"input": "hi", "background": False}).unsupported is None
+    assert Responses.open({"input": "hi", "background": False}).unsupported is None
 
 
 @pytest.mark.parametrize(
@@ -265,21 +270,21 @@ def test_fits(body: Any, fits: bool) -> None:
 
 
 def test_the_newest_turn() -> None:
-    form = Responses(copy.deepcopy(REQUEST))
+    form = Responses.open(copy.deepcopy(REQUEST))
     # The unknown item is nobody's word, and the compaction before it the model's.
     assert form.latest(form.inbound()) == {
         len(REQUEST["input"]) - 1,
         len(REQUEST["input"]) - 2,
         len(REQUEST["input"]) - 4,
     }
-    form = Responses({**copy.deepcopy(REQUEST), "input": copy.deepcopy(REQUEST["input"][:8])})
+    form = Responses.open({**copy.deepcopy(REQUEST), "input": copy.deepcopy(REQUEST["input"][:8])})
     assert form.latest(form.inbound()) == {7}
-    form = Responses({"input": "hi"})
+    form = Responses.open({"input": "hi"})
     assert form.latest(form.inbound()) == {0}
 
 
 def test_items_are_replaced_whole() -> None:
-    form = Responses(copy.deepcopy(REQUEST))
+    form = Responses.open(copy.deepcopy(REQUEST))
     assert all(form.replace(turn, "(removed)") for turn in (0, 1, 5, 7, 9))
     said = form.body["input"]
     assert said[0] == {"role": "developer", "content": "(removed)"}
@@ -287,7 +292,7 @@ def test_items_are_replaced_whole() -> None:
     assert said[5]["content"] == [{"type": "output_text", "text": "(removed)", "annotations": []}]
     assert said[7] == {"type": "function_call_output", "call_id": "call_1", "output": "(removed)"}
     assert not form.replace(6, "(removed)")
-    alone = Responses({"input": f"about {SECRET}"})
+    alone = Responses.open({"input": f"about {SECRET}"})
     assert alone.replace(0, "(removed)")
     assert alone.body["input"] == "(removed)"
 
@@ -358,7 +363,7 @@ OUTPUT: list[Any] = [
 
 
 def test_every_item_of_an_answer_is_masked() -> None:
-    got = answered(Responses({"model": "gpt-5.1", "input": "hi"}), response(OUTPUT))
+    got = answered(Responses.open({"model": "gpt-5.1", "input": "hi"}), response(OUTPUT))
     whole = Response.model_validate(got)
     assert ACCOUNT not in json.dumps(got)
     assert whole.output_text == f"See {MASK}."
@@ -370,14 +375,14 @@ def test_every_item_of_an_answer_is_masked() -> None:
 
 
 def test_an_ordinary_answer_has_no_texts_but_its_own() -> None:
-    walk = Responses({"model": "gpt-5.1", "input": "hi"}).outbound(response([message("Hello.")]))
+    walk = Responses.open({"model": "gpt-5.1", "input": "hi"}).outbound(response([message("Hello.")]))
     assert [s.text for s in walk.slots] == ["Hello."]
     assert walk.unread == []
 
 
 def test_what_repeats_the_request_word_for_word_is_not_judged_again() -> None:
     """Instructions may name what the model must not say; an answer repeats them."""
-    form = Responses(copy.deepcopy(ASKED))
+    form = Responses.open(copy.deepcopy(ASKED))
     echo = {key: copy.deepcopy(ASKED[key]) for key in ("instructions", "metadata", "tools")}
     walk = form.outbound(response([message("Hello.")], **echo))
     assert not [s for s in walk.slots if SECRET in s.text or "my_key" in s.text]
@@ -387,7 +392,7 @@ def test_what_repeats_the_request_word_for_word_is_not_judged_again() -> None:
 
 
 def test_what_repeats_a_masked_request_is_what_was_forwarded() -> None:
-    form = Responses({"input": "hi", "instructions": f"The account is {ACCOUNT}."})
+    form = Responses.open({"input": "hi", "instructions": f"The account is {ACCOUNT}."})
     run = exchange(form)
     assert run.request().action == "MASKED"
     got, decision = run.answer(response([message("Hello.")], instructions=f"The account is {MASK}."))
@@ -401,12 +406,12 @@ def test_what_repeats_a_masked_request_is_what_was_forwarded() -> None:
 def test_content_of_an_answer_that_nobody_can_inspect_is_reported() -> None:
     picture = {"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": "iVBORw0KGgo="}
     settings = {"previous_response_id": "resp_0", "tools": [{"type": "file_search", "vector_store_ids": ["vs_1"]}]}
-    walk = Responses({"input": "hi"}).outbound(response([*copy.deepcopy(OUTPUT), picture], **settings))
+    walk = Responses.open({"input": "hi"}).outbound(response([*copy.deepcopy(OUTPUT), picture], **settings))
     assert [u.path for u in walk.unread] == ["output[5].result"]
 
 
 def test_a_refusal_is_a_response_with_the_answers_own_id_and_usage() -> None:
-    got = answered(Responses({"model": "gpt-5.1", "input": "hi"}), response([message(f"the {SECRET}")]))
+    got = answered(Responses.open({"model": "gpt-5.1", "input": "hi"}), response([message(f"the {SECRET}")]))
     whole = Response.model_validate(got)
     assert (whole.id, whole.created_at, whole.model) == ("resp_7", 1741476542, "gpt-5.1-2025-11-13")
     assert whole.output_text == MESSAGE
@@ -416,7 +421,7 @@ def test_a_refusal_is_a_response_with_the_answers_own_id_and_usage() -> None:
     assert whole.usage is not None
     assert whole.usage.total_tokens == 42
     assert SECRET not in json.dumps(got)
-    before = Response.model_validate(Responses({"model": "gpt-5.1", "input": "hi"}).refusal("No."))
+    before = Response.model_validate(Responses.open({"model": "gpt-5.1", "input": "hi"}).refusal("No."))
     assert (before.model, before.output_text) == ("gpt-5.1", "No.")
 
 
@@ -530,8 +535,8 @@ def replayed(bodies: list[Any]) -> tuple[Any, Any]:
     return state, last
 
 
-def ask(**more: Any) -> Responses:
-    return Responses({"model": "gpt-5.1", "input": "hi", "stream": True, **more})
+def ask(**more: Any) -> Session:
+    return Responses.open({"model": "gpt-5.1", "input": "hi", "stream": True, **more})
 
 
 def texts(bodies: list[Any], kind: str, key: str = "delta") -> list[str]:
@@ -915,7 +920,7 @@ JSON = st.recursive(
 @given(JSON, st.lists(JSON, max_size=4))
 def test_no_body_is_too_odd(asked: Any, bodies: list[Any]) -> None:
     if Responses.fits(asked):
-        form = Responses(copy.deepcopy(asked))
+        form = Responses.open(copy.deepcopy(asked))
         walk = form.inbound()
         for turn in form.latest(walk):
             form.replace(turn, "x")
@@ -926,7 +931,7 @@ def test_no_body_is_too_odd(asked: Any, bodies: list[Any]) -> None:
         for slot in event.walk.slots:
             if slot.mode is Mode.DELTA:
                 form.delta(slot.channel, slot.text)
-        event.walk.close()
+        form.send(event)
     Response.model_validate(form.refusal("x"))
     for frame in form.ending("x"):
         assert frame.body["type"]

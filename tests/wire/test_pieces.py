@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.wire.custom import load_formats
-from guardrails.wire.form import Form
+from guardrails.wire.format import Session
 from guardrails.wire.gemini import GeminiStream
 from guardrails.wire.ollama import OllamaChat, OllamaGenerate
 from guardrails.wire.openai_completions import Completions
@@ -27,7 +27,7 @@ class Format:
     """``event``: a piece of text as this API sends it, and whether it is the last. ``whole``: a text as an answer.
     ``said``: the text of an answer or an event."""
 
-    make: Callable[[], Form]
+    make: Callable[[], Session]
     pack: Callable[..., bytes]
     event: Callable[[str, bool], Any]
     whole: Callable[[str], Any]
@@ -56,28 +56,28 @@ def completion(text: str, last: bool = True) -> Any:
 
 FORMATS = {
     "gemini sse": Format(
-        lambda: GeminiStream({"contents": "Hi"}, {}, {"alt": "sse"}), sse, gemini, gemini,
+        lambda: GeminiStream.open({"contents": "Hi"}, {}, {"alt": "sse"}), sse, gemini, gemini,
         lambda b: "".join(p["text"] for c in b["candidates"] for p in c["content"]["parts"]),
     ),
     "gemini array": Format(
-        lambda: GeminiStream({"contents": "Hi"}), array, gemini, gemini,
+        lambda: GeminiStream.open({"contents": "Hi"}), array, gemini, gemini,
         lambda b: "".join(p["text"] for c in b["candidates"] for p in c["content"]["parts"]),
     ),
-    "ollama chat": Format(lambda: OllamaChat({"messages": []}), lines, chat, chat, lambda b: b["message"]["content"]),
+    "ollama chat": Format(lambda: OllamaChat.open({"messages": []}), lines, chat, chat, lambda b: b["message"]["content"]),
     "ollama generate": Format(
-        lambda: OllamaGenerate({"prompt": "Hi"}), lines, lambda t, last: {"response": t, "done": last},
+        lambda: OllamaGenerate.open({"prompt": "Hi"}), lines, lambda t, last: {"response": t, "done": last},
         lambda t: {"response": t, "done": True}, lambda b: b["response"],
     ),
     "completions": Format(
-        lambda: Completions({"prompt": "Hi"}), sse, completion, completion,
+        lambda: Completions.open({"prompt": "Hi"}), sse, completion, completion,
         lambda b: "".join(c["text"] for c in b["choices"]),
     ),
     "custom sse": Format(
-        lambda: ASK({"question": "Hi"}), sse, lambda t, last: {"text": t, "done": last}, lambda t: {"answer": t},
+        lambda: ASK.open({"question": "Hi"}), sse, lambda t, last: {"text": t, "done": last}, lambda t: {"answer": t},
         lambda b: b.get("text", b.get("answer", "")),
     ),
     "custom lines": Format(
-        lambda: TALK({"turns": []}), lines, lambda t, last: {"parts": [{"says": t}], **({"end": "yes"} if last else {})},
+        lambda: TALK.open({"turns": []}), lines, lambda t, last: {"parts": [{"says": t}], **({"end": "yes"} if last else {})},
         lambda t: {"says": t}, lambda b: "".join(p["says"] for p in b.get("parts", [b] if "says" in b else [])),
     ),
 }  # fmt: skip

@@ -49,13 +49,13 @@ def default() -> Guard:
 
 def asked(guard: Guard, *messages: tuple[str, str]) -> Exchange:
     body = {"model": "m", "messages": [{"role": r, "content": t} for r, t in messages]}
-    run = Exchange(Tenancy("t", guard, b"k" * 32), Chat(body))
+    run = Exchange(Tenancy("t", guard, b"k" * 32), Chat.open(body))
     run.request()
     return run
 
 
 def pieces(run: Exchange, qualifier: Qualifier) -> list[str]:
-    return [p.text for p in run._company if qualifier in p.qualifiers]
+    return [p.text for p in run.context.references if qualifier in p.qualifiers]
 
 
 @pytest.mark.parametrize("role", ["user", "system"])
@@ -116,7 +116,7 @@ def test_tools_and_documents_are_sources(default: Guard) -> None:
         "max_tokens": 9,
         "messages": [{"role": "user", "content": [document, {"type": "text", "text": ASK}]}],
     }
-    run = Exchange(Tenancy("t", default, b"k" * 32), Messages(body))
+    run = Exchange(Tenancy("t", default, b"k" * 32), Messages.open(body))
     run.request()
     assert FACT in pieces(run, Qualifier.GROUNDING_SOURCE)
     assert pieces(run, Qualifier.QUERY) == [ASK]

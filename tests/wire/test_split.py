@@ -75,7 +75,7 @@ MASKED: list[tuple[Parts, str]] = [
 
 
 def exchange(name: str, body: Any) -> Exchange:
-    return Exchange(Tenancy("t", GUARD, b"k" * 32), form_class(name)(copy.deepcopy(body)))
+    return Exchange(Tenancy("t", GUARD, b"k" * 32), form_class(name).open(copy.deepcopy(body)))
 
 
 def said(body: Any) -> str:
@@ -107,6 +107,18 @@ def test_whole_answers(name: str) -> None:
     run = exchange(name, ASK[name])
     run.request()
     assert run.answer(ANSWERS[name](("project ", "kingfisher")))[1].action is Action.BLOCKED
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_under_a_failing_status_is_read_as_one(name: str) -> None:
+    run = exchange(name, ASK[name])
+    run.request()
+    answer, decision = run.failure(ANSWERS[name](("So: eve@", "example.com is mine")))
+    assert decision.action is Action.MASKED
+    assert "eve@" not in said(answer)
+    run = exchange(name, ASK[name])
+    run.request()
+    assert run.failure({"detail": "project kingfisher is down"})[1].action is Action.BLOCKED  # and an error as before
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -316,7 +328,7 @@ def test_a_stream_says_what_the_whole_answer_says(name: str, parts: list[str], s
     for frame in events(tuple(parts), step):
         out += answer.settle(answer.begin(frame)[0])
     out += answer.finish()
-    assert answer.decision.action is decision.action
+    assert answer.record().action is decision.action
     assert [t for t in texts_of(name, out) if t] == [t for t in whole_texts(whole) if t]
 
 
@@ -330,3 +342,87 @@ def test_only_the_end_of_a_part_waits(name: str) -> None:
     frames = events(("It rained for a while. " * 9, "And then it did not rain. " * 9), 5)
     half = sum(len(answer.settle(answer.begin(frame)[0])) for frame in frames[: len(frames) * 3 // 4])
     assert half > 3
+
+
+def reasoning(parts: Parts, kind: str) -> list[dict[str, Any]]:
+    """A reasoning item whose summary, or whose text, has these parts."""
+    at = {"item_id": "rs_1", "output_index": 0}
+    key, part = (
+        ("summary_index", "response.reasoning_summary_part.")
+        if kind == "summary_text"
+        else ("content_index", "response.content_part.")
+    )
+    delta = "response.reasoning_summary_text." if kind == "summary_text" else "response.reasoning_text."
+    item: dict[str, Any] = {"id": "rs_1", "type": "reasoning", "summary": []}
+    events = [{"type": "response.output_item.added", "output_index": 0, "item": item}]
+    for i, text in enumerate(parts):
+        here = {**at, key: i}
+        events += [
+            {"type": part + "added", **here, "part": {"type": kind, "text": ""}},
+            *({"type": delta + "delta", **here, "delta": c} for c in (text[:2], text[2:])),
+            {"type": delta + "done", **here, "text": text},
+            {"type": part + "done", **here, "part": {"type": kind, "text": text}},
+        ]
+    said = [{"type": kind, "text": p} for p in parts]
+    done = {**item, "summary" if kind == "summary_text" else "content": said}
+    return [*events, {"type": "response.output_item.done", "output_index": 0, "item": done}]  # fmt: skip
+
+
+def streamed(name: str, bodies: list[Any]) -> tuple[list[Any], Action]:
+    run = exchange(name, {**ASK[name], "stream": True})
+    run.request()
+    stream = run.streamed()
+    out: list[Frame] = []
+    for body in bodies:
+        out += stream.settle(stream.begin(Frame(copy.deepcopy(body)))[0])
+    out += stream.finish()
+    return [f.body for f in out], stream.record().action
+
+
+@pytest.mark.parametrize("kind", ["summary_text", "reasoning_text"])
+def test_parts_of_reasoning_are_one_text_in_a_stream_too(kind: str) -> None:
+    for parts, right in MASKED:
+        bodies, action = streamed("openai.responses", reasoning(parts, kind))
+        assert action is Action.MASKED, parts
+        assert "".join(b["delta"] for b in bodies if b["type"].endswith(".delta")) == right
+        assert "".join(b["text"] for b in bodies if b["type"].endswith("text.done")) == right
+        item = bodies[-1]["item"]
+        assert "".join(p["text"] for p in item["summary"] or item["content"]) == right
+    bodies, action = streamed("openai.responses", reasoning(("on the project ", "kingfisher"), kind))
+    assert action is Action.BLOCKED
+    assert "fisher" not in json.dumps(bodies)
+    whole = ("I look at it. ", "Then at 4111 1111 1111 1111.", "Done.")
+    bodies, _ = streamed("openai.responses", reasoning(whole, kind))
+    assert [b["text"] for b in bodies if b["type"].endswith("text.done")] == [
+        "I look at it. ", "Then at {CREDIT_DEBIT_CARD_NUMBER}.", "Done.",
+    ]  # fmt: skip
+
+
+UNREAD: dict[str, Any] = {
+    "openai.responses": {
+        "type": "response.image_generation_call.partial_image",
+        "item_id": "ig_1",
+        "output_index": 0,
+        "partial_image_index": 0,
+        "partial_image_b64": "aGk=",
+    },
+    "gemini.stream": {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "aGk="}}]}, "index": 0}]},
+    "ollama.chat": {"model": "m", "message": {"role": "assistant", "content": "", "images": ["aGk="]}, "done": False},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_a_stream_that_is_blocked_for_what_nobody_can_inspect_says_so(name: str) -> None:
+    said_so = {"messages": [{"role": "user", "content": "Hi"}]}
+    ask = {
+        "gemini.stream": {"contents": [{"parts": [{"text": "Hi"}]}]},
+        "openai.responses": {"input": "Hi", "stream": True},
+    }.get(name, said_so)
+    for policy, said in ((POLICY, True), (POLICY + "uninspected: allow\n", False)):
+        run = Exchange(Tenancy("t", Guard(loads(policy)), b"k" * 32), form_class(name).open(copy.deepcopy(ask)))
+        run.request()
+        stream = run.streamed()
+        frames = [*stream.settle(stream.begin(Frame(copy.deepcopy(UNREAD[name])))[0]), *stream.finish()]
+        out = json.dumps([f.body for f in frames])
+        assert ("setting `uninspected` is `block`" in out) == said
+        assert ("[no]" in out) == said

@@ -12,8 +12,9 @@ import typing_extensions
 from guardrails import Guard
 from guardrails.types import Uninspected
 from guardrails.wire.framing import SSE, Frame
-from guardrails.wire.openai_chat import Chat
-from guardrails.wire.shape import Mode, Walk
+from guardrails.wire.openai_chat import Chat, ChatSession
+from guardrails.wire.slots import Mode
+from guardrails.wire.walk import Walk
 from tests.core.building import guard, words_rule
 from tests.wire import surface
 from tests.wire.running import SECRET, exchange
@@ -118,13 +119,17 @@ def test_a_canary_in_any_field_is_found_and_never_leaves(name: str) -> None:
     assert not passed
 
 
-class Forgetful(Chat):
-    """A form that looks at contents only."""
+class ForgetfulSession(ChatSession):
+    """A session that looks at contents only."""
 
     def outbound(self, body: Any) -> Walk:
         walk = super().outbound(body)
         walk.slots = [slot for slot in walk.slots if slot.path.endswith(".content")]
         return walk
+
+
+class Forgetful(Chat):
+    session = ForgetfulSession
 
 
 def test_the_test_sees_a_form_that_forgets_a_field() -> None:

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guardrails import Guard
+from guardrails.policy import loads
 from guardrails.types import Action
 from guardrails.wire.anthropic_messages import Messages
 from guardrails.wire.bedrock_converse import ConverseStream
-from guardrails.wire.form import Form
+from guardrails.wire.format import Session
 from guardrails.wire.framing import Frame
 from guardrails.wire.gemini import GeminiStream
 from guardrails.wire.ollama import OllamaChat, OllamaGenerate
@@ -135,7 +137,7 @@ def _generate(bodies: list[dict[str, Any]]) -> bytes:
 
 
 def _bedrock(bodies: list[dict[str, Any]]) -> bytes:
-    framing = ConverseStream({"messages": []}).framing()
+    framing = ConverseStream.open({"messages": []}).framing()
     events: list[tuple[str, dict[str, Any]]] = [("messageStart", {"role": "assistant"})]
     for b in bodies:
         delta = {**b.get("inner", {})}
@@ -146,17 +148,17 @@ def _bedrock(bodies: list[dict[str, Any]]) -> bytes:
     return b"".join(framing.encode(Frame(body, name)) for name, body in events)
 
 
-FORMATS: dict[str, tuple[Callable[[], Form], Pack]] = {
-    "chat": (lambda: Chat({"messages": USER, "stream": True}), _chat),
-    "completions": (lambda: Completions({"prompt": "Hi", "stream": True}), _completions),
-    "anthropic, a delta": (lambda: Messages({"messages": USER, "stream": True}), _anthropic("content_block_delta", "x_delta")),
-    "anthropic, an event": (lambda: Messages({"messages": USER, "stream": True}), _anthropic("x_event", "x_delta")),
-    "responses, a delta": (lambda: Responses({"input": "Hi", "stream": True}), _responses("response.x.delta")),
-    "responses, an event": (lambda: Responses({"input": "Hi", "stream": True}), _responses("response.x.happened")),
-    "gemini": (lambda: GeminiStream({"contents": []}, query={"alt": "sse"}), _gemini),
-    "ollama": (lambda: OllamaChat({"messages": USER}), _ollama),
-    "ollama, generate": (lambda: OllamaGenerate({"prompt": "Hi"}), _generate),
-    "bedrock": (lambda: ConverseStream({"messages": []}), _bedrock),
+FORMATS: dict[str, tuple[Callable[[], Session], Pack]] = {
+    "chat": (lambda: Chat.open({"messages": USER, "stream": True}), _chat),
+    "completions": (lambda: Completions.open({"prompt": "Hi", "stream": True}), _completions),
+    "anthropic, a delta": (lambda: Messages.open({"messages": USER, "stream": True}), _anthropic("content_block_delta", "x_delta")),
+    "anthropic, an event": (lambda: Messages.open({"messages": USER, "stream": True}), _anthropic("x_event", "x_delta")),
+    "responses, a delta": (lambda: Responses.open({"input": "Hi", "stream": True}), _responses("response.x.delta")),
+    "responses, an event": (lambda: Responses.open({"input": "Hi", "stream": True}), _responses("response.x.happened")),
+    "gemini": (lambda: GeminiStream.open({"contents": []}, query={"alt": "sse"}), _gemini),
+    "ollama": (lambda: OllamaChat.open({"messages": USER}), _ollama),
+    "ollama, generate": (lambda: OllamaGenerate.open({"prompt": "Hi"}), _generate),
+    "bedrock": (lambda: ConverseStream.open({"messages": []}), _bedrock),
 }  # fmt: skip
 
 Nest = Callable[[str], Any]
@@ -206,7 +208,7 @@ def pieces(text: str, cuts: list[int]) -> list[str]:
     return [text[a:b] for a, b in pairwise(edges)]
 
 
-def said(data: bytes, form: Form, nest: Nest, place: str) -> str:
+def said(data: bytes, form: Session, nest: Nest, place: str) -> str:
     """What a client makes of the texts at the place, one after the other."""
     mark = "\ue000"
 
@@ -379,5 +381,49 @@ def test_what_is_masked_at_such_a_place_is_in_the_decision() -> None:
     for frame in [*framing.feed(data), *framing.finish()]:
         answer.settle(answer.begin(frame)[0])
     answer.finish()
-    assert answer.decision.action is Action.MASKED
-    assert [located.finding.type for located in answer.decision.findings] == ["account"]
+    assert answer.record().action is Action.MASKED
+    assert [located.finding.type for located in answer.record().findings] == ["account"]
+
+
+LABELS = Guard(
+    loads(
+        "version: 1\nname: t\nwords: {terms: [kingfisher]}\npii:\n  entities: {EMAIL: mask}\n"
+        "  regexes: [{name: CUSTOMER, pattern: '\\bRB-\\d{3}-\\d{4}\\b', action: mask}]\n"
+    )
+)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("field", ["x_author", "id", "model", "responseId", "modelVersion", "created_at", "item_id"])
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["eve@example.com"] * 3,
+        ["b44595a4ac22", "eve@example.com", "eve@example.com"],
+        ["b44595a4ac22", "eve@example.com", "bob@example.org"],
+        ["Some Cloud", "Ask eve@example.com", "Ask bob@example.org", "Some Cloud"],
+        ["RB-123-4567", "RB-123-4568", "nobody"],
+        ["eve@example.com", "RB-123-4567", "Hello"],
+    ],
+    ids=" ".join,
+)
+def test_a_value_that_fills_a_string_is_seen_whatever_the_next_event_says_there(
+    name: str, field: str, texts: list[str]
+) -> None:
+    make, pack = FORMATS[name]
+    out = flowed(make(), pack([{"outer": {field: text}} for text in texts]), judge=LABELS)
+    for value in ("eve@example.com", "bob@example.org", "RB-123-456"):
+        assert value.encode() not in out
+    blocks = flowed(
+        make(),
+        pack([{"outer": {field: text}} for text in ("Some Cloud", "kingfisher", "the Kingfisher")]),
+        judge=LABELS,
+    )
+    assert b"kingfisher" not in blocks.lower()
+
+
+def test_a_short_piece_of_a_word_is_not_read_by_itself() -> None:
+    make = FORMATS["chat"][0]
+    judge = Guard(loads("version: 1\nname: t\nwords: {terms: [ass, bomb]}\n"))
+    out = flowed(make(), chat({"x": "A "}, {"x": "cl"}, {"x": "ass"}, {"x": "y bomb"}, {"x": "ast"}), judge=judge)
+    assert "".join(b["choices"][0]["delta"].get("x", "") for b in bodies(out)) == "A classy bombast"

@@ -28,7 +28,7 @@ def rule(id_: str, *terms: str, **more: object) -> Rule:
 
 
 def find(text: str, *rules: Rule) -> Found:
-    return detectors.build("words", rules).find(Content([Piece(text)], Source.INPUT), Deadline(60_000))
+    return detectors.build("words", rules).find(Content([Piece(text)], Source.INPUT), Deadline(3_600_000))
 
 
 def naive(text: str, term: str) -> set[tuple[int, int]]:
@@ -66,7 +66,7 @@ def test_hostile_overlap_stays_bounded(name: str) -> None:
     terms, text = HOSTILE[name]
     detector = detectors.build("words", [rule("r", *terms)])
     tracemalloc.start()
-    found = detector.find(Content([Piece(text)], Source.INPUT), Deadline(60_000))
+    found = detector.find(Content([Piece(text)], Source.INPUT), Deadline(3_600_000))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     # A million matches as tuples would take a hundred megabytes; a thousand matches a character, two thousand times that.
@@ -119,12 +119,15 @@ FOUND = [
     ("project kingfisher", "PROJECT_KINGFISHER_2"), ("project kingfisher", "project-kingfisher-v2"), ("new york", "#newyork"), ("new york", "inNewYork"), ("kill switch", "killswitch"),
     ("bass", "b4ss"), ("bass", "ba$$"), ("transfer", "+ran$fer"), ("guest", "gues+"), ("launder", "|aunder"), ("security", "se(urity"), ("attack at dawn", "4tt4ck 47 d4wn"),
     ("project kingfisher", "tcejorp rehsifgnik"), ("project kingfisher", "rojectpay ingfisherkay"), ("kingfisher", "kiiiingfisher"), ("queen bee", "queeeen beeee"),
+    ("red falcon", "the der noclaf thing"), ("red falcon", "gniht noclaf der eht"), ("bridge closure", "br!dge (|o$ure"),
+    ("project kingfisher", "proje(+ k!ngfisher"), ("비밀문서", "이 비밀\n문서는"), ("비밀문서", "비밀\r\n  문서"),
     ("launder", "a\u202d\u2066\u202e\u2066a\u2069\u2066l\u2069\u202c\u2069\u202cunder"[1:]),
 ]  # fmt: skip
 SPARED = [
     (".NET", "net profit"), (".NET", "example.net"), ("@acme", "bob@acme.com"), ("bass", "8455"), ("bass", "$8455"), ("boob", "id 8008"), ("bass", "gate B455"),
     ("bass", "1f2a-8a55-8455-b455"), ("net", ".network"), ("new york", "new yorker"), ("king", "kingdom"), ("the rapist", "therapist"), ("tit", "Xk9TitQ2"),
     ("king", "hiking-\nboots"), ("قنبلة", "قنابل"), ("비밀", "비밀번호"), ("kingfisher", "king fisher"), ("pen is", "penis"), ("so", "also"),
+    ("cat", "f(@x)"), ("bass", "(8455)"), ("on top", "no pot of tea"), ("비밀문서", "비밀 문서"),
 ]  # fmt: skip
 
 
@@ -170,6 +173,11 @@ def test_exceptions_fold_as_terms_do(term: str, exception: str, text: str, excus
 
 PROFANE = [
     "shitting",
+    "pissed",
+    "pissing off",
+    "jackass",
+    "smartasses",
+    "goddammit",
     "bitching",
     "wankers",
     "dipshit",
@@ -243,12 +251,12 @@ def profanity() -> Detector:
 
 
 def test_profanity_knows_inflections_and_disguises(profanity: Detector) -> None:
-    found = profanity.find(Content([Piece(f"so {text} then") for text in PROFANE], Source.INPUT), Deadline(60_000))
+    found = profanity.find(Content([Piece(f"so {text} then") for text in PROFANE], Source.INPUT), Deadline(3_600_000))
     assert [text for i, text in enumerate(PROFANE) if i not in {h.piece for h in found.hits}] == []
 
 
 def test_profanity_spares_names_and_ordinary_words(profanity: Detector) -> None:
-    found = profanity.find(Content([Piece(text) for text in DECENT], Source.INPUT), Deadline(60_000))
+    found = profanity.find(Content([Piece(text) for text in DECENT], Source.INPUT), Deadline(3_600_000))
     assert sorted({DECENT[h.piece] for h in found.hits}) == []
 
 

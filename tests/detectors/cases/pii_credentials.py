@@ -60,6 +60,11 @@ _SENTENCES = (
     ('password for the wifi is "', "correct horse battery staple", '"'),
     ("Mein Passwort lautet ", "Sommer2024!", ""),
     ("la contraseña es ", "Verano2024", "."),
+    ("la clave es ", "Gato2024", ""),
+    ("su clave de acceso es ", "Gato#2024", "."),
+    ("login: admin / ", "Pa55w0rd99", ""),
+    ("Credentials: bob@example.com / ", "Zx81kk!q", "\n"),
+    ("user = root / ", "t00rPass", ""),
     ("mon mot de passe est ", "Soleil99", ""),
     ("a senha é ", "Verao2024", ""),
     ("la password è ", "Estate2024", ""),
@@ -79,6 +84,7 @@ _SENTENCES = (
 )
 _NAMED = (
     ("ANODOT_TOKEN: ", _HEX[:32], ""),
+    ("https://x-access-token:", _MIXED, "@github.com/o/r"),
     ("GITHUB_TOKEN=", _HEX, ""),
     ("- name: SENDGRID_API_KEY\n  value: ", _MIXED, ""),
     ("Cookie: theme=dark; sessionid=", _HEX, "; lang=en"),
@@ -115,6 +121,7 @@ _PREFIXED = (
     ("rk" + "_prod_", _MIXED),
 )
 _HARMLESS_PASSWORDS = (
+    "la clave es la paciencia", "la clave primaria es id_2", "login: yes / no", "user: read / write", "Users: 10 / 20",
     "I forgot my password", "password reset link", "Passwort vergessen?", "mot de passe oublié", "¿Olvidaste tu contraseña?",
     "postgresql://user:${DB_PASS}@host/db", "postgresql://user:<password>@host/db", "mysql://user:****@host/db",
     "postgresql://user:password@host/db", "redis://:{{ password }}@host", "https://example.com:8080/@scope/pkg",

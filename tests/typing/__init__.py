@@ -1,0 +1,1 @@
+"""What users' code may write under ``mypy --strict``. ``nox -s types`` reads these modules; nothing runs them."""

@@ -3,7 +3,7 @@
     python -m benchmarks.flips --data DATA [--texts 10000]
 
 A flip is a text that reaches a cut point in one reading and not in the other. "By rule" are the verdicts of a guard: what comes
-within .02 of a cut is computed again alone in fp32. "Raw" is the same without that.
+within .02 of a cut is computed again alone in fp32. "Raw" is the same without that. GUARDRAILS_MODELS decides which models read.
 """
 
 from __future__ import annotations
@@ -16,34 +16,31 @@ import numpy as np
 
 from benchmarks.timing import machine
 from guardrails import inference
-from guardrails.inference.text import Reading, TextEngine
+from guardrails.inference.cascade import Cascade, Judged
 from models.text import dev
 
 Verdict = tuple[int, ...]
 
 
-def levels(engine: TextEngine, reading: Reading, rule: bool) -> Verdict:
+def levels(cascade: Cascade, judged: Judged, rule: bool) -> Verdict:
     """How many cut points each output reaches."""
-    out = []
-    for label, c in engine.manifest.calibration.items():
-        if label in engine.label:
-            column = engine.label[label]
-            p, _ = reading.decide(lambda r, k=column: float(r.logits[k]), c, None if rule else ())
-            out.append(sum(p >= cut for cut in c.cuts.values()))
-    return tuple(out)
+    scores = ((label, judged.decide(label, exact=rule)[0]) for label in cascade.small.manifest.labels)
+    return tuple(sum(p >= cut for cut in cascade.calibration[label].cuts.values()) for label, p in scores)
 
 
-def read(engine: TextEngine, texts: list[str], order: list[int], size: int) -> tuple[list[Verdict], list[Verdict], int]:
+def read(cascade: Cascade, texts: list[str], order: list[int], size: int) -> tuple[list[Verdict], list[Verdict], int]:
     """(raw verdicts, verdicts by rule, windows computed alone), in the order of the texts."""
     raw: list[Verdict] = [()] * len(texts)
     ruled: list[Verdict] = [()] * len(texts)
     alone = 0
     for at in range(0, len(order), size):
         part = order[at : at + size]
-        for i, reading in zip(part, engine.read([(texts[i], None) for i in part], 3600), strict=True):
-            raw[i] = levels(engine, reading, rule=False)
-            ruled[i] = levels(engine, reading, rule=True)
-            alone += sum(reading._exact)
+        readings = cascade.small.read([(texts[i], None) for i in part], 3600)
+        asked = [(reading, cascade.small.manifest.labels, None) for reading in readings]
+        for i, judged in zip(part, cascade.judge(asked, 3600), strict=True):
+            raw[i] = levels(cascade, judged, rule=False)
+            ruled[i] = levels(cascade, judged, rule=True)
+            alone += sum(judged.reading._exact)
     return raw, ruled, alone
 
 
@@ -56,16 +53,18 @@ def main() -> None:
     rng = random.Random(3)
     texts = sorted({r["text"][:1500] for r in dev.every(args.data)})
     texts = rng.sample(texts, min(args.texts, len(texts)))
-    engine = inference.text_engine()
-    print(f"machine: {machine()}; {engine.runner.device}, {engine.runner.dtype}; {len(texts):,} development texts")
+    cascade = inference.text_cascade()
+    runner = cascade.small.runner
+    print(f"machine: {machine()}; {runner.device}, {runner.dtype}; {inference.setting().models}; {len(texts):,} development texts")  # fmt: skip
     by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     shuffled = rng.sample(range(len(texts)), len(texts))
-    raw1, ruled1, alone = read(engine, texts, by_length, 64)
-    raw2, ruled2, _ = read(engine, texts, shuffled, 24)
+    raw1, ruled1, alone = read(cascade, texts, by_length, 64)
+    raw2, ruled2, _ = read(cascade, texts, shuffled, 24)
 
     def flips(a, b):
         return int(np.sum([x != y for x, y in zip(a, b, strict=True)]))
 
+    print(f"windows read: {inference.windows_read()}")
     print(f"raw: {flips(raw1, raw2)} flips; by rule: {flips(ruled1, ruled2)}; {alone} windows computed alone")
 
 

@@ -53,7 +53,7 @@ async def _one_stream(port: int, request: bytes) -> tuple[float, float, int]:
 
 def streaming(policy: str, *, count: int, rounds: int, rate: float = 50.0) -> None:
     """First text and end of a streamed answer, alone and behind the full policy."""
-    from guardrails.segments import boundary
+    from guardrails.streaming.window import boundary
 
     pieces = tokens(count)
     body = chat(QUESTION, stream=True)

@@ -143,6 +143,11 @@ def main() -> None:
     whole = best_us(lambda: guard.check(text, "INPUT"), seconds=3)
     print(f"one pass of the encoder      {one / 1000:7.2f} ms")
     print(f"check(), the full policy     {whole / 1000:7.2f} ms   {whole / one:.2f} x")
+    large = inference.text_cascade().large
+    if large is not None:
+        asked = "large" in guard.check(text, "INPUT").models
+        one = best_us(lambda: large.read([window], 60), seconds=3)
+        print(f"the large model              {one / 1000:7.2f} ms   {'asked' if asked else 'not asked'} in this check; setting: {inference.setting().models}")  # fmt: skip
     if args.llm_guard:
         parts = peer(args.llm_guard, text, engine)
         total = sum(parts.values())

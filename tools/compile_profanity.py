@@ -179,7 +179,7 @@ INNOCENT = frozenset(
         "nip",
     ]
 )
-FRIENDS = (
+FRIENDS: tuple[str, ...] = (
     "Scunthorpe", "Essex", "Sussex", "Middlesex", "Penistone", "Lightwater", "Clitheroe", "Cockermouth", "Cockburn", "Hancock",
     "Dick Van Dyke", "Moby Dick", "Dick Cheney", "Dick's Sporting Goods", "Philip K. Dick", "Andy Dick", "Dick Clark", "Dick Tracy",
     "Cumming", "Cummings", "Alan Cumming", "Cummins", "shiitake", "shitake", "cocktail", "cockpit", "cockatoo", "cockroach", "peacock", "Hitchcock",
@@ -250,6 +250,29 @@ DASHED = (
     "effing",
     "motherf-cker",
 )
+# Rated mild by the source, and swearing wherever they stand.
+MILD = [
+    "arse",
+    "arses",
+    "asshat",
+    "asshats",
+    "bastards",
+    "fatass",
+    "fatasses",
+    "goddammit",
+    "jackarse",
+    "jackass",
+    "jackasses",
+    "lardass",
+    "lardasses",
+    "pissed",
+    "pisser",
+    "pissers",
+    "pisses",
+    "pissing",
+    "smartass",
+    "smartasses",
+]
 HEADER = """\
 # Managed word list PROFANITY. Compiled by tools/compile_profanity.py; do not edit by hand.
 # Sources: Surge AI, "profanity" (MIT), terms rated {severity} or more of 3; LDNOOBW, English (CC-BY-4.0), by stem.
@@ -297,6 +320,7 @@ def compile_list(data: Path) -> list[str]:
 def built() -> Iterator[str]:
     """Inflections, compounds and censored forms."""
     yield from INSIDE
+    yield from MILD
     yield from DASHED
     words = {stem + ending for stem, endings in ENDINGS.items() for ending in ("", *endings)}
     words |= {

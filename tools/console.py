@@ -27,8 +27,12 @@ NOT_RUN = {
     "docker ": "needs a container engine",
     "PIP_EXTRA=": "needs a container engine",
     "curl ": "needs a server that runs",
+    "openapi-python-client ": "needs a server that runs",
+    "PYTHONPATH=. python examples/generated": "needs a server that runs",
+    "npx ": "needs a server that runs",
     "guardrails proxy": "serves until it is stopped",
     "guardrails demo": "serves until it is stopped",
+    "guardrails audit stamp": "needs a time stamp authority",
     "MODEL_URL=": "needs a model",
     "OPENAI_KEY=": "needs a model",
     "OLLAMA_HOST=": "needs a model",
@@ -115,6 +119,7 @@ def run(command: Command, folder: Path) -> str:
             f"{command.page.name}: no way to run {name!r}; name it in NOT_RUN with a reason, or use guardrails or python"
         )
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONUTF8": "1"}
+    environment.pop("GUARDRAILS_MODELS", None)  # a reader has the default
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(  # noqa: S603 - our own pages
         [*start[name], *args],

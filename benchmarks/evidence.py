@@ -27,7 +27,7 @@ from guardrails.evidence.reader import Reader
 from guardrails.evidence.record import said_of
 from guardrails.evidence.verify import verify
 from guardrails.types import Piece
-from tests.evidence.helping import decision
+from tests.evidence.disks import decision
 
 POLICY = """
 version: 1

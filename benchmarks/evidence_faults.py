@@ -29,7 +29,7 @@ from guardrails.evidence import EvidenceLog, EvidenceSettings
 from guardrails.evidence.files import Disk, Growing
 from guardrails.evidence.reader import Reader
 from guardrails.evidence.verify import verify
-from tests.evidence.helping import Forgetful, decision
+from tests.evidence.disks import Forgetful, decision
 
 THREADS = 4
 

@@ -34,7 +34,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Guard pulls in the whole corridor; `import guardrails` alone stays cheap.
+    # Guard pulls in the whole engine; `import guardrails` alone stays cheap.
     if name in ("Guard", "check"):
         from guardrails import guard  # noqa: PLC0415 - lazy on purpose
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from guardrails.types import Action, Failure, Finding, OnFailure, PolicyIdentity, Source
 
-__all__ = ["Decision", "Located", "deciding", "failed_open", "new_id", "unread_note"]
+__all__ = ["Decision", "Located", "deciding", "failed_open", "new_id", "uninspected_note"]
 
 
 def new_id() -> str:
@@ -29,7 +29,7 @@ class Located:
 class Decision:
     """One direction of an exchange, decided.
 
-    ``replaced`` counts messages of the past that were replaced; ``unread`` names what nobody can inspect and where;
+    ``replaced`` counts messages of the past that were replaced; ``uninspected`` names what nobody can inspect and where;
     ``fail_open`` the rules that could not be evaluated and whose policy lets the text pass all the same. ``held`` is the most
     characters of a stream that were held back at once. ``scores`` is the worst that each model said of any of its texts, by the
     keys of :attr:`Report.scores`, for operators and never for clients; ``weights`` the sha256 of the manifests of these models, and
@@ -47,7 +47,7 @@ class Decision:
     model: str = ""
     findings: tuple[Located, ...] = ()
     failures: tuple[Failure, ...] = ()
-    unread: tuple[tuple[str, str], ...] = ()
+    uninspected: tuple[tuple[str, str], ...] = ()
     fail_open: tuple[str, ...] = ()
     replaced: int = 0
     characters: int = 0
@@ -99,7 +99,7 @@ class Decision:
             ],
             "failures": [{"rule": f.rule, "kind": f.kind.value, "detail": f.detail} for f in self.failures],
             "fail_open": list(self.fail_open),
-            "uninspected": [{"why": why, "path": path} for why, path in self.unread],
+            "uninspected": [{"why": why, "path": path} for why, path in self.uninspected],
             "replaced": self.replaced,
             "characters": self.characters,
             "held": self.held,
@@ -118,7 +118,7 @@ _UNREAD = {
 }
 
 
-def unread_note(whys: Iterable[str]) -> str:
+def uninspected_note(whys: Iterable[str]) -> str:
     """What users read behind the policy's message when nothing was found and a block is only for what nobody can inspect."""
     what = " and ".join(_UNREAD.get(why, why) for why in dict.fromkeys(whys))
     return f" (It holds {what}, which cannot be inspected; the policy's setting `uninspected` is `block`.)"

@@ -9,9 +9,9 @@ from typing import Any
 from guardrails import detectors, inference
 from guardrails.actions import Masked, Masker, Numbers, placeholders
 from guardrails.content import Content, Deadline
-from guardrails.echoes import Echoes
 from guardrails.exceptions import excused, unclaimed
 from guardrails.execution import Compiled, run
+from guardrails.known_values import KnownValues
 from guardrails.reading import Edit, Reading, reading
 from guardrails.rewriting import Range, as_written, located
 from guardrails.rules import Policy, Rule
@@ -145,7 +145,7 @@ class Pipeline:
             ranges = [Range(p.text, reading=readings.get(i)) for i, p in enumerate(content.pieces)]
             numbers = Numbers([p.text for p in content.pieces])
             verdict = self.rewrite(
-                content, verdict, ranges, numbers=numbers, known=Echoes(), deadline=deadline, timings=timings
+                content, verdict, ranges, numbers=numbers, known=KnownValues(), deadline=deadline, timings=timings
             )
             outputs = tuple(pieces[i].text if i in rejected else r.output for i, r in enumerate(ranges))
         if verdict.action is Action.BLOCKED:
@@ -195,7 +195,7 @@ class Pipeline:
         timings: dict[str, float],
         *,
         only: frozenset[str] | None = None,
-        known: Echoes | None = None,
+        known: KnownValues | None = None,
         failures: Iterable[Failure] = (),
     ) -> Verdict:
         """The verdict over what all detectors see (or those named by ``only``).
@@ -267,7 +267,7 @@ class Pipeline:
         ranges: Sequence[Range],
         *,
         numbers: Numbers,
-        known: Echoes,
+        known: KnownValues,
         deadline: Deadline,
         timings: dict[str, float],
         only: frozenset[str] | None = None,
@@ -298,7 +298,7 @@ class Pipeline:
         stuck = self.failures(FailureKind.UNINSPECTABLE, "masking did not settle")
         return joined(verdict, Verdict(Action.BLOCKED, (), tuple(stuck), ()))
 
-    def _mask(self, verdict: Verdict, ranges: Sequence[Range], numbers: Numbers, known: Echoes) -> bool:
+    def _mask(self, verdict: Verdict, ranges: Sequence[Range], numbers: Numbers, known: KnownValues) -> bool:
         """Mask the findings in these ranges; whether there were any."""
         masked = False
         for index, one in enumerate(ranges):

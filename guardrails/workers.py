@@ -16,7 +16,7 @@ from guardrails.fold import Folded
 __all__ = ["WORKERS", "Shared", "Task", "Workers", "abandoned", "workers"]
 
 # Threads of one detector, at most: what hangs in one keeps no other from a thread. They wait for a model's batches more
-# than for a processor, and there are as many as doors check at once.
+# than for a processor, and there are as many as entry points check at once.
 WORKERS = 32
 # Seconds after the deadline in which a detector that saw it pass may still say what it found before.
 _GRACE = 0.02

@@ -248,7 +248,7 @@ class Answering:
                 " this route"
             )
             return
-        await self._finish((self._start or {})["status"], data, self._exchange.unread("an answer of another type"))
+        await self._finish((self._start or {})["status"], data, self._exchange.uninspected("an answer of another type"))
 
     async def _blocked(self, decision: Decision, body: Any) -> None:
         if self._refusal is not None:

@@ -10,7 +10,7 @@ from starlette.types import Send
 from guardrails.asgi.headers import FINAL, json_headers
 from guardrails.asgi.settings import Blocked, Settings
 from guardrails.asgi.telemetry import Telemetry
-from guardrails.decision import Decision, unread_note
+from guardrails.decision import Decision, uninspected_note
 from guardrails.exchange import Exchange
 from guardrails.rules import Policy
 from guardrails.types import Action, Uninspected
@@ -89,8 +89,10 @@ def _spoken(policy: Policy, decision: Decision) -> str:
     """What users read: the policy's message, and where nothing was found, what it was that nobody could inspect."""
     message = policy.blocked(decision.direction, decision.blocking)
     found = any(x.finding.action is not Action.NONE for x in decision.findings)
-    unread = decision.unread and policy.uninspected is Uninspected.BLOCK and not found and not decision.failures
-    return message + unread_note(why for why, _ in decision.unread) if unread else message
+    uninspected = (
+        decision.uninspected and policy.uninspected is Uninspected.BLOCK and not found and not decision.failures
+    )
+    return message + uninspected_note(why for why, _ in decision.uninspected) if uninspected else message
 
 
 async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""One guard for everybody: what a door uses when it is given a compiled guard instead of files."""
+"""One guard for everybody: what an entry point uses when it is given a compiled guard instead of files."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def record_of(decision: Decision) -> DecisionRecord:
         action=decision.action.value,
         rules=decision.fired,
         failures=tuple(FailedRule(f.rule, f.kind.value, f.rule in decision.fail_open) for f in decision.failures),
-        uninspected=tuple(why for why, _ in decision.unread),
+        uninspected=tuple(why for why, _ in decision.uninspected),
         not_applicable=decision.not_applicable,
         milliseconds=decision.milliseconds,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from guardrails.detectors.said import plain
+from guardrails.detectors.phrases import plain
 
 __all__ = ["claims", "courtesy"]
 

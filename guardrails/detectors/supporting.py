@@ -14,7 +14,7 @@ from guardrails.detectors.facts.compare import compare
 from guardrails.detectors.facts.source import Sources
 from guardrails.detectors.facts.weigh import HELD, held, shift
 from guardrails.detectors.layout import Statement, plain, statements
-from guardrails.detectors.said import plain as bare
+from guardrails.detectors.phrases import plain as bare
 
 if TYPE_CHECKING:
     from guardrails.inference.comparing import PairCascade

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from guardrails import inference
 from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector
-from guardrails.detectors.said import Said
+from guardrails.detectors.phrases import Phrases
 from guardrails.detectors.settings import TYPE, Flag, Items, Number, Order, Remark, Section, Setting, Text
 from guardrails.detectors.smalltalk import small_talk
 from guardrails.detectors.traits import DetectorSpec
@@ -111,7 +111,7 @@ class _Topics:
 
         self._cascade = inference.topic_cascade()
         self._topics = [(r, fitted(engine, r.settings, fit)) for r in rules]
-        self._said = {r.id: (Said(r.settings.examples), Said(r.settings.not_examples)) for r in rules}
+        self._said = {r.id: (Phrases(r.settings.examples), Phrases(r.settings.not_examples)) for r in rules}
         self._cuts = {r.id: cut_of(engine, r.settings, self._cascade.cut) for r in rules}
         self._read = {
             r.id: self._cascade.said(r.settings.name, r.settings.definition, r.settings.examples)

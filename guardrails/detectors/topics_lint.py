@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from guardrails.detectors.said import Said
+from guardrails.detectors.phrases import Phrases
 from guardrails.detectors.settings import Remark
 from guardrails.rules import Rule
 
@@ -94,7 +94,7 @@ def _fits(rules: Sequence[Rule], fitted: Callable[..., Any], cut_of: Callable[..
     engine = text_engine()
     topics = [(rule, fitted(engine, rule.settings, fit)) for rule in rules]
     for rule, topic in topics:
-        cut, others = cut_of(engine, rule.settings), Said(rule.settings.not_examples)
+        cut, others = cut_of(engine, rule.settings), Phrases(rule.settings.not_examples)
         for phrase in rule.settings.examples:
             if others.whole(phrase):
                 yield Remark(

@@ -27,7 +27,7 @@ from guardrails.evidence.keys import load_hashing, load_signer, new_salt, save_s
 from guardrails.evidence.note import Signer, Witness
 from guardrails.evidence.reader import Reader
 from guardrails.evidence.receipt import Receipt, unrecorded
-from guardrails.evidence.record import Context, Said, Sealing, of_decision, of_policy, of_report
+from guardrails.evidence.record import Context, Sealing, Texts, of_decision, of_policy, of_report
 from guardrails.evidence.recovery import recover
 from guardrails.evidence.retention import removable, remove
 from guardrails.evidence.samples import Samples, Sampling
@@ -153,7 +153,7 @@ class EvidenceLog:
         self,
         decision: Decision | Report,
         *,
-        said: Said | None = None,
+        said: Texts | None = None,
         guard: Guard | None = None,
         context: Context | None = None,
         id: str | None = None,
@@ -176,7 +176,7 @@ class EvidenceLog:
         self,
         decision: Decision | Report,
         *,
-        said: Said | None = None,
+        said: Texts | None = None,
         guard: Guard | None = None,
         context: Context | None = None,
         id: str | None = None,
@@ -202,7 +202,7 @@ class EvidenceLog:
         return Receipt("", pending)
 
     def _submit(  # noqa: PLR0917 - what record() takes
-        self, decision: Decision | Report, said: Said | None, guard: Guard | None, context: Context | None,
+        self, decision: Decision | Report, said: Texts | None, guard: Guard | None, context: Context | None,
         id_: str | None, tenant: str,
     ) -> Receipt | None:  # fmt: skip
         """The decision on its way, or None when the queue has no room for it, or a sink is too far behind."""

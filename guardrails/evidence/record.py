@@ -19,7 +19,7 @@ from guardrails.evidence.keys import Hashing, commitment
 from guardrails.guard import Guard
 from guardrails.types import Action, Failure, FailureKind, Finding, Piece, PolicyIdentity, Report, Role, Source
 
-__all__ = ["Context", "Said", "Sealing", "Text", "of_decision", "of_policy", "of_report", "said_of"]
+__all__ = ["Context", "Sealing", "Text", "Texts", "of_decision", "of_policy", "of_report", "said_of"]
 
 # Findings that are listed one by one; the total stands beside them.
 SPANS = 1_000
@@ -46,7 +46,7 @@ class Text(NamedTuple):
     text: str
 
 
-Said = Sequence[Text]
+Texts = Sequence[Text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Sealing:
 
 
 def of_decision(
-    decision: Decision, said: Said | None, guard: Guard | None, context: Context, sealing: Sealing
+    decision: Decision, said: Texts | None, guard: Guard | None, context: Context, sealing: Sealing
 ) -> dict[str, Any]:
     """The fields of a decision about one direction of an exchange. ``said``: its texts, None where they are gone."""
     located, hashing = decision.findings, sealing.hashing
@@ -88,11 +88,12 @@ def of_decision(
         **_rules(guard, decision.direction, [x.finding for x in located], decision.failures, skipped),
         "scores": _scores(decision.scores, guard, decision.direction),
         **_spans(located, said, decision.tenant, hashing),
-        **_action(decision.action, decision.blocking, decision.failures, decision.unread),
+        **_action(decision.action, decision.blocking, decision.failures, decision.uninspected),
         **_texts(said, sealing.salt, decision.characters),
         "failures": _failures(decision.failures),
         "uninspected": [
-            {"pointer": pointer(path, decision.tenant, hashing), "why": clean(why)} for why, path in decision.unread
+            {"pointer": pointer(path, decision.tenant, hashing), "why": clean(why)}
+            for why, path in decision.uninspected
         ],
         "fail_open": list(decision.fail_open),
         "replaced_turns": decision.replaced,
@@ -103,7 +104,7 @@ def of_decision(
 
 def of_report(
     report: Report,
-    said: Said | None,
+    said: Texts | None,
     guard: Guard | None,
     context: Context,
     sealing: Sealing,
@@ -245,7 +246,7 @@ def _thresholds(guard: Guard, source: Source) -> dict[str, float]:
     return guard.thresholds(source, Role.USER if source is Source.INPUT else Role.ASSISTANT)
 
 
-def _spans(located: Sequence[Located], said: Said | None, tenant: str, hashing: Hashing) -> dict[str, Any]:
+def _spans(located: Sequence[Located], said: Texts | None, tenant: str, hashing: Hashing) -> dict[str, Any]:
     texts = {t.pointer: t.text for t in said or ()}
     spans = []
     for x in located[:SPANS]:
@@ -270,18 +271,18 @@ def _spans(located: Sequence[Located], said: Said | None, tenant: str, hashing: 
 
 
 def _action(
-    action: Action, blocking: Sequence[str], failures: Sequence[Failure], unread: Sequence[tuple[str, str]]
+    action: Action, blocking: Sequence[str], failures: Sequence[Failure], uninspected: Sequence[tuple[str, str]]
 ) -> dict[str, Any]:
     """What happened, and because of what."""
     reason = ""
     if action is Action.MASKED:
         reason = "rule"
     elif action is Action.BLOCKED:
-        reason = "rule" if blocking else "failure" if failures else "uninspected" if unread else "unfinished"
+        reason = "rule" if blocking else "failure" if failures else "uninspected" if uninspected else "unfinished"
     return {"action": action.value, "action_reason": reason, "blocking": [clean(rule) for rule in blocking]}
 
 
-def _texts(said: Said | None, salt: bytes, characters: int) -> dict[str, Any]:
+def _texts(said: Texts | None, salt: bytes, characters: int) -> dict[str, Any]:
     told = None if said is None else commitment(salt, ((str(t.role), t.text) for t in said))
     return {"text_commitment": told, "texts": None if said is None else len(said), "text_len": characters}
 

@@ -1,6 +1,6 @@
-"""One request and its answer under one tenant's guard, whatever the door and the wire format.
+"""One request and its answer under one tenant's guard, whatever the entry point and the wire format.
 
-:class:`Exchange` is synchronous and computes where it is called; doors decide on which thread that is.
+:class:`Exchange` is synchronous and computes where it is called; entry points decide on which thread that is.
 """
 
 from guardrails.exchange.again import again

@@ -197,7 +197,7 @@ class Context:
             self.form.model if self.form.model not in self.bad else "",
             located,
             failures,
-            tuple(tally.unread),
+            tuple(tally.uninspected),
             # What is blocked as a whole has let nothing pass; of a stream, something may be out.
             ()
             if action is Action.BLOCKED and not streamed

@@ -117,6 +117,6 @@ class Exchange:
         failures = self.guard.direction(source).failures(kind, detail)
         return self.context.record(source, Tally(failures=failures, blocked=True))
 
-    def unread(self, why: str) -> Decision:
+    def uninspected(self, why: str) -> Decision:
         """The decision about an answer that nobody can inspect, where the policy lets it pass."""
-        return self.context.record(Source.OUTPUT, Tally(unread=[(why, "(body)")]))
+        return self.context.record(Source.OUTPUT, Tally(uninspected=[(why, "(body)")]))

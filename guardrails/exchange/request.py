@@ -11,7 +11,6 @@ from guardrails import inference
 from guardrails.actions import Numbers
 from guardrails.cache import Outcome, Verdicts
 from guardrails.decision import Decision, Located
-from guardrails.echoes import Echoes
 from guardrails.exchange.context import Context
 from guardrails.exchange.identifiers import outside
 from guardrails.exchange.parts import MESSAGES, PARTS, Across, merged, messages, parts, seams, widened
@@ -19,6 +18,7 @@ from guardrails.exchange.scope import blocking_turns, split_attack
 from guardrails.exchange.tally import Tally
 from guardrails.fold import Folded
 from guardrails.inference.pinned import PINNED
+from guardrails.known_values import KnownValues
 from guardrails.reading import Edit
 from guardrails.types import Action, Failure, Finding, Piece, Role, Source, Uninspected
 from guardrails.wire.slots import Slot
@@ -155,7 +155,7 @@ class RequestCheck:
 
     def _add_known_values(self) -> None:
         """A value masked in one text is masked in all texts of the exchange."""
-        known = Echoes()
+        known = KnownValues()
         for one in self._across:
             if one.finding.action is Action.MASKED:
                 known.add("".join(self._slots[i].text[start:end] for i, start, end in one.ranges), one.finding)
@@ -204,9 +204,9 @@ class RequestCheck:
             rules = [f.rule for f in acting if f.action is Action.BLOCKED]
             if rules or (acting and slot.fixed):
                 self._in([slot.turn], rules)
-        self._tally.unread = [(u.why, u.path) for u in self._walk.unread]
+        self._tally.uninspected = [(u.why, u.path) for u in self._walk.uninspected]
         if self._context.policy.uninspected is Uninspected.BLOCK:
-            for u in self._walk.unread:
+            for u in self._walk.uninspected:
                 self._in([u.turn], ())
         for one in self._across:
             if one.finding.action is Action.BLOCKED:
@@ -263,7 +263,7 @@ class RequestCheck:
             if not form.replace(turn, message):
                 self._overwrite(turn, message)
                 fixed = any(s.fixed and s.turn == turn for s in self._slots)
-                self._block((), blocked=fixed or any(u.turn == turn for u in self._walk.unread))
+                self._block((), blocked=fixed or any(u.turn == turn for u in self._walk.uninspected))
         self._tally.blocked = self._tally.blocked or not self._emptied(said)
 
     def _overwrite(self, turn: int, message: str) -> None:
@@ -286,8 +286,10 @@ class RequestCheck:
                     return False
                 slot.set(message)
         walk.close()
-        unread = self._context.policy.uninspected is Uninspected.BLOCK and any(u.turn in turns for u in walk.unread)
-        return not unread and not self._context.incoming.stops(failures)
+        uninspected = self._context.policy.uninspected is Uninspected.BLOCK and any(
+            u.turn in turns for u in walk.uninspected
+        )
+        return not uninspected and not self._context.incoming.stops(failures)
 
     def _remember(self) -> None:
         # What nobody rewrote reads the same once more.

@@ -17,7 +17,7 @@ _WINDOW = 8_000
 
 def blocking_turns(conversation: Conversation, walk: Walk, form: Session) -> Container[int]:
     """The messages that may block. Every message is inspected all the same."""
-    turns = sorted({*walk.turns(), *(u.turn for u in walk.unread if u.turn is not None)})
+    turns = sorted({*walk.turns(), *(u.turn for u in walk.uninspected if u.turn is not None)})
     match conversation.scope:
         case Scope.CONVERSATION:
             return frozenset(turns)

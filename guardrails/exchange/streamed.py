@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from guardrails.decision import Decision, deciding, unread_note
+from guardrails.decision import Decision, deciding, uninspected_note
 from guardrails.exchange.channels import Channel, Channels
 from guardrails.exchange.context import Context
 from guardrails.exchange.places import Places
@@ -82,7 +82,7 @@ class StreamedAnswer:
         event = self._form.event(frame)
         if self._context.acts:
             event.walk.drop()
-        heavy = bool(event.walk.unread)
+        heavy = bool(event.walk.uninspected)
         for slot in event.walk.slots:
             self._work.tally.characters += len(slot.text)
             if self._context.kept is not None:
@@ -184,8 +184,8 @@ class StreamedAnswer:
 
         False when something blocks; ``out`` then has what passed before.
         """
-        self._work.tally.leave((u.why, u.path) for u in event.walk.unread)
-        if event.walk.unread and self._context.policy.uninspected is Uninspected.BLOCK and self._work.acting:
+        self._work.tally.leave((u.why, u.path) for u in event.walk.uninspected)
+        if event.walk.uninspected and self._context.policy.uninspected is Uninspected.BLOCK and self._work.acting:
             return False
         if not self._ids_pass(event):
             return False
@@ -340,8 +340,8 @@ class StreamedAnswer:
         self._drop()
         policy, tally = self._context.policy, self._work.tally
         message = policy.blocked(Source.OUTPUT, deciding(tally.located))
-        if tally.unread and policy.uninspected is Uninspected.BLOCK and self._work.acting:
-            message += unread_note(why for why, _ in tally.unread)
+        if tally.uninspected and policy.uninspected is Uninspected.BLOCK and self._work.acting:
+            message += uninspected_note(why for why, _ in tally.uninspected)
         return [*out, *map(self._work.scrub, [*opening, *self._form.ending(message)])]
 
     def record(self) -> Decision:

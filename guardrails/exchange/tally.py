@@ -23,7 +23,7 @@ class Tally:
 
     located: list[Located] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    unread: list[tuple[str, str]] = field(default_factory=list)
+    uninspected: list[tuple[str, str]] = field(default_factory=list)
     said: list[Outcome | Report] = field(default_factory=list)
     blocking: list[str] | None = None
     blocked: bool = False
@@ -38,9 +38,9 @@ class Tally:
         """Add failures, each once."""
         self.failures += [f for f in failures if f not in self.failures]
 
-    def leave(self, unread: Iterable[tuple[str, str]]) -> None:
+    def leave(self, uninspected: Iterable[tuple[str, str]]) -> None:
         """Add what nobody can inspect, why and where, each once."""
-        self.unread += [one for one in dict.fromkeys(unread) if one not in self.unread]
+        self.uninspected += [one for one in dict.fromkeys(uninspected) if one not in self.uninspected]
 
     @property
     def action(self) -> Action:

@@ -8,7 +8,7 @@ from typing import Any
 
 from guardrails.actions import Numbers
 from guardrails.content import Deadline
-from guardrails.decision import Decision, Located, deciding, unread_note
+from guardrails.decision import Decision, Located, deciding, uninspected_note
 from guardrails.exchange.context import Context
 from guardrails.exchange.identifiers import scrubbed
 from guardrails.exchange.parts import parts
@@ -27,22 +27,24 @@ __all__ = ["whole_answer"]
 
 def whole_answer(context: Context, walk: Walk, *, error: bool = False) -> tuple[Any, Decision]:
     """The body that a client may have (the answer rewritten, or a refusal) and the decision. ``error``: it is one of the upstream's."""
-    tally = Tally(characters=sum(len(s.text) for s in walk.slots), unread=[(u.why, u.path) for u in walk.unread])
-    unread = bool(walk.unread) and context.policy.uninspected is Uninspected.BLOCK
+    tally = Tally(
+        characters=sum(len(s.text) for s in walk.slots), uninspected=[(u.why, u.path) for u in walk.uninspected]
+    )
+    uninspected = bool(walk.uninspected) and context.policy.uninspected is Uninspected.BLOCK
     deadline = context.clock.begin()
     if context.kept is not None:
         context.kept.whole(Source.OUTPUT, walk.slots)
     ids = context.ids(walk.ids, Source.OUTPUT)
     tally.located += ids.located
     tally.failures += ids.failures
-    tally.blocked = unread or ids.blocked or context.outgoing.stops(tally.failures)
+    tally.blocked = uninspected or ids.blocked or context.outgoing.stops(tally.failures)
     tally.masked = bool(ids.masks)
     rewritten = _Texts(context, tally, deadline).check(walk.slots)
     decision = context.record(Source.OUTPUT, tally)
     if tally.blocked:
         message = context.policy.blocked(Source.OUTPUT, deciding(tally.located))
-        if unread:
-            message += unread_note(u.why for u in walk.unread)
+        if uninspected:
+            message += uninspected_note(u.why for u in walk.uninspected)
         form = context.form
         refused = form.error(502, message, "guardrails_blocked") if error else form.refusal(message)
         return scrubbed(refused, context.bad), decision

@@ -1,4 +1,4 @@
-"""The cellar: the only room with heavy machines. It opens model folders, verifies hashes, batches, and picks the device.
+"""The model runtime, the only importer of torch. It opens model folders, verifies hashes, batches, and picks the device.
 
 Importing it imports neither torch nor numpy. Detectors ask :func:`read` and :func:`compare`; the engines are built at
 the first call, or by :func:`warm`, once a process.

@@ -39,7 +39,7 @@ _RETRY_S = 5
 # Of this process: for keys of caches that nobody else may guess.
 _SECRET = secrets.token_bytes(32)
 # What nobody can inspect and where it stands, as in a Decision.
-Unread = Sequence[tuple[str, str]]
+UninspectedPart = Sequence[tuple[str, str]]
 
 
 class Caller(Protocol):
@@ -103,10 +103,10 @@ class Checking:
         source: Source,
         *,
         direction: Pipeline | None = None,
-        unread: Unread = (),
+        uninspected: UninspectedPart = (),
     ) -> Checked:
-        """One check, as :meth:`guardrails.Guard.check`. ``unread``: what came with it that nobody can inspect, and where."""
-        done = await self.check_many(call, guardrail, [text], source, direction=direction, unread=unread)
+        """One check, as :meth:`guardrails.Guard.check`. ``uninspected``: what came with it that nobody can inspect, and where."""
+        done = await self.check_many(call, guardrail, [text], source, direction=direction, uninspected=uninspected)
         return done[0]
 
     async def check_many(
@@ -117,7 +117,7 @@ class Checking:
         source: Source,
         *,
         direction: Pipeline | None = None,
-        unread: Unread = (),
+        uninspected: UninspectedPart = (),
     ) -> list[Checked]:
         """One check a text; they do not see each other."""
         asked = [pieces_of(text) for text in texts]
@@ -130,7 +130,7 @@ class Checking:
             done = await asyncio.gather(*(self._apart(partial(work, pieces), gate) for pieces in asked))
         many = len(asked) > 1
         recording = (
-            self.recorded(call, guardrail, pieces, *one, unread=unread, number=number if many else None)
+            self.recorded(call, guardrail, pieces, *one, uninspected=uninspected, number=number if many else None)
             for number, (pieces, one) in enumerate(zip(asked, done, strict=True))
         )
         return list(await asyncio.gather(*recording))
@@ -193,12 +193,12 @@ class Checking:
         report: Report,
         milliseconds: float,
         *,
-        unread: Unread = (),
+        uninspected: UninspectedPart = (),
         number: int | None = None,
     ) -> Checked:
         """A report, counted, logged and recorded; for checks that were not made here. ``number``: of several texts in one call.
         Raises Fault when it has to be recorded and cannot be."""
-        stopped = bool(unread) and guardrail.guard.policy.uninspected is Uninspected.BLOCK
+        stopped = bool(uninspected) and guardrail.guard.policy.uninspected is Uninspected.BLOCK
         on_failure = {r.id: r.on_failure for r in guardrail.guard.policy.rules}
         findings = tuple(Located(f"[{f.piece}]", f) for f in report.findings)
         decision = Decision(
@@ -210,7 +210,7 @@ class Checking:
             format=call.contract,
             findings=findings,
             failures=report.failures,
-            unread=tuple(unread),
+            uninspected=tuple(uninspected),
             fail_open=failed_open(report.failures, on_failure),
             characters=report.coverage.total,
             milliseconds=milliseconds,
@@ -222,5 +222,5 @@ class Checking:
         )
         self._telemetry.decision(record_of(decision))
         await self._usage.text(call.principal.name, call.principal.limits, units(decision.characters))
-        await self._record(decision if unread else report, pieces, guardrail, decision)
+        await self._record(decision if uninspected else report, pieces, guardrail, decision)
         return Checked(report, milliseconds, decision)

@@ -18,8 +18,8 @@ from dataclasses import replace
 
 from guardrails.actions import Masked, Numbers
 from guardrails.content import Content, Deadline
-from guardrails.echoes import Echoes
 from guardrails.errors import GuardrailsError
+from guardrails.known_values import KnownValues
 from guardrails.pipeline import Pipeline
 from guardrails.reading import Place
 from guardrails.rewriting import Range
@@ -90,7 +90,7 @@ class TextStream:
             if r.detector in wholes
         )
         self._numbers = numbers if numbers is not None else Numbers()
-        self._known = Echoes()
+        self._known = KnownValues()
         self._unjudged = 0  # characters of closed segments that models have not judged
 
     # -- the library's way -------------------------------------------------------------------------------------------

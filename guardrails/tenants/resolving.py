@@ -1,6 +1,6 @@
 """From a caller to a tenant. Nothing is opened, nothing is waited for; everything shown must say the same.
 
-The law: each credential that is there must be valid, and all that is there must mean one tenant. So whoever holds a key
+The rule: each credential that is there must be valid, and all that is there must mean one tenant. So whoever holds a key
 of A stays A (or nobody) whatever else is sent along, and a wrong key is never made good by a right host.
 """
 

@@ -1,4 +1,4 @@
-"""The porch: where text sits in each chat API's bodies, and how it is put back. One file a format."""
+"""Protocol adapters: where text sits in each chat API's bodies, and how it is put back. One file a format."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from guardrails.wire.format import Event, Format, Request, Route
 from guardrails.wire.frames import Frame, Framing
 from guardrails.wire.opaque import opaque
 from guardrails.wire.places import Channel, is_index, named
-from guardrails.wire.slots import Unread
+from guardrails.wire.slots import UninspectedPart
 from guardrails.wire.walk import Walk
 
 __all__ = ["Converse", "ConverseStream"]
@@ -81,7 +81,7 @@ class ConverseSession(BlockSession):
         """The texts of the request. A prompt that Bedrock keeps is content by reference."""
         walk = super().inbound()
         if ":prompt/" in self.model:
-            walk.unread.append(Unread("content by reference", "modelId"))
+            walk.uninspected.append(UninspectedPart("content by reference", "modelId"))
         return walk
 
     def outbound(self, body: Any) -> Walk:

@@ -1,7 +1,7 @@
 """Where text sits in the bodies and events of Bedrock's Converse and ConverseStream.
 
 A block is named by the one field it has, so one shape serves all blocks. Documents of text come as base64 too; like
-images they are reported as unread, since what a format's bytes say is for a reader of that format to tell.
+images they are reported as uninspected, since what a format's bytes say is for a reader of that format to tell.
 """
 
 from __future__ import annotations

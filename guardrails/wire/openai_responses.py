@@ -14,7 +14,7 @@ from guardrails.wire.openai_responses_events import EVENT, KNOWN
 from guardrails.wire.openai_responses_sent import LAST, Numbered, SentAnswer
 from guardrails.wire.openai_responses_shapes import REQUEST, RESPONSE
 from guardrails.wire.places import Channel, is_index, named
-from guardrails.wire.slots import Mode, Slot, Unread
+from guardrails.wire.slots import Mode, Slot, UninspectedPart
 from guardrails.wire.walk import Walk
 
 __all__ = ["Responses"]
@@ -82,7 +82,7 @@ class ResponsesSession(Session):
         walk.drop()
         walk.drops.clear()
         if self.unsupported is not None:
-            walk.unread.append(Unread("an answer made in the background", "background"))
+            walk.uninspected.append(UninspectedPart("an answer made in the background", "background"))
         return walk
 
     def replace(self, turn: int, message: str) -> bool:
@@ -180,7 +180,7 @@ class ResponsesSession(Session):
         elif isinstance(index, int):
             item = body.get("item")
             self._name(index, item.get("id") if isinstance(item, dict) else body.get("item_id"))
-        event.walk.unread = [u for u in event.walk.unread if not u.path.endswith(".encrypted_content")]
+        event.walk.uninspected = [u for u in event.walk.uninspected if not u.path.endswith(".encrypted_content")]
         event.bare = kind in _DELTAS.values() and set(body) <= _BARE
         event.closes = kind in LAST or self._closing(kind, body)
 
@@ -295,7 +295,7 @@ class ResponsesSession(Session):
             return not news(slot.path) and slot.mode is Mode.WHOLE and slot.text in given
 
         walk.slots = [slot for slot in walk.slots if not echoed(slot)]
-        walk.unread = [u for u in walk.unread if news(u.path) and not u.path.endswith(".encrypted_content")]
+        walk.uninspected = [u for u in walk.uninspected if news(u.path) and not u.path.endswith(".encrypted_content")]
 
 
 class Responses(Format):

@@ -12,7 +12,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.types import Role
 from guardrails.wire.kinds import Kind
 
-__all__ = ["Mode", "Slot", "Spots", "Unread"]
+__all__ = ["Mode", "Slot", "Spots", "UninspectedPart"]
 
 _POSITION = re.compile(r"\[\d+\]$")
 
@@ -78,7 +78,7 @@ def _with(text: str, cuts: Sequence[tuple[str, str]]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UninspectedPart:
     """Content nobody can inspect: why, and where."""
 
     why: str

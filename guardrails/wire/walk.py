@@ -14,7 +14,7 @@ from guardrails.wire.enums import ROLES, is_enum
 from guardrails.wire.kinds import UNNAMED, Kind
 from guardrails.wire.opaque import is_content, is_inline, is_opaque, is_seal, number, opaque, personal
 from guardrails.wire.shape import By, Delta, Each, Part, Repeat, Shape, Switch, Whole
-from guardrails.wire.slots import Mode, Slot, Spots, Unread
+from guardrails.wire.slots import Mode, Slot, Spots, UninspectedPart
 from guardrails.wire.vectors import is_numbers, is_vector
 
 __all__ = ["Walk"]
@@ -51,7 +51,7 @@ class Walk:
     ``ids`` are the strings of opaque fields that look like ids and are no enum of an API: string rules read them.
     """
 
-    __slots__ = ("_keys", "_nested", "drops", "ids", "root", "slots", "spots", "steps", "unread")
+    __slots__ = ("_keys", "_nested", "drops", "ids", "root", "slots", "spots", "steps", "uninspected")
 
     def __init__(self, body: Any, part: Part, role: Role, spots: Spots | None = None) -> None:
         """``role``: who wrote what no shape says anything about. ``spots``: of a stream of whose events this is one that may
@@ -59,7 +59,7 @@ class Walk:
         self.spots = spots
         self.slots: list[Slot] = []
         self.ids: list[Slot] = []
-        self.unread: list[Unread] = []
+        self.uninspected: list[UninspectedPart] = []
         self.drops: list[tuple[dict[str, Any], str]] = []
         # What is still done to the body once all its texts are final; each once.
         self.steps: list[Callable[[], None]] = []
@@ -236,11 +236,11 @@ class _Reader:
                     self.add(box, key, text, alone, Kind.TOOL if kind in (Kind.TOOL, Kind.JSON) else Kind.TEXT)
             case list() if kind is Kind.TOKENS and is_numbers(value, whole=True):
                 if value:
-                    self.walk.unread.append(Unread("token ids", place.path, place.turn))
+                    self.walk.uninspected.append(UninspectedPart("token ids", place.path, place.turn))
             case list() if kind is Kind.NUMBERS and is_numbers(value):
                 return
             case list() if kind is Kind.MEDIA and media.is_bytes(value):
-                self.walk.unread.append(Unread("binary content", place.path, place.turn))
+                self.walk.uninspected.append(UninspectedPart("binary content", place.path, place.turn))
             case list():
                 named = key if isinstance(key, str) else ""
                 whole = (place.text or _Joined(place.path, [0])) if all(map(_typed, value)) else None
@@ -276,7 +276,7 @@ class _Reader:
         if not value:
             return
         if kind is Kind.BINARY:
-            self.walk.unread.append(Unread("binary content", place.path, place.turn))
+            self.walk.uninspected.append(UninspectedPart("binary content", place.path, place.turn))
             # What is no base64 is text that calls itself binary.
             if not is_content(value):
                 self.add(box, key, value, place)
@@ -289,7 +289,7 @@ class _Reader:
         if kind is Kind.SEAL and is_seal(value):
             return
         if kind is Kind.REFERENCE:
-            self.walk.unread.append(Unread("content by reference", place.path, place.turn))
+            self.walk.uninspected.append(UninspectedPart("content by reference", place.path, place.turn))
             if is_inline(value):
                 return
         if kind is Kind.JSON:
@@ -321,7 +321,7 @@ class _Reader:
             slot.group, slot.run = (whole.root, whole.mark or field, place.role), whole.runs[0]
             slot.text, slot.cuts = media.embedded(text)
             if slot.cuts:
-                self.walk.unread.append(Unread("binary content", place.path, place.turn))
+                self.walk.uninspected.append(UninspectedPart("binary content", place.path, place.turn))
         self.walk.slots.append(slot)
 
     def id(self, box: Any, key: Any, value: str, place: _Place, name: str = "") -> None:

@@ -26,7 +26,7 @@ from guardrails.detectors.facts.compare import compare
 from guardrails.detectors.facts.source import Sources
 from guardrails.detectors.facts.weigh import AGAINST, FOR, HELD, features, held
 from guardrails.detectors.layout import plain
-from guardrails.detectors.said import plain as bare
+from guardrails.detectors.phrases import plain as bare
 from guardrails.detectors.supporting import CERTAIN, claimed, quoted
 from guardrails.inference import comparing, pair, store
 from guardrails.inference.modules import CASES, MATCHES

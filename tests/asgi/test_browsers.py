@@ -18,7 +18,7 @@ from guardrails.asgi import GuardrailsMiddleware
 from guardrails.asgi.admission import Admission
 from guardrails.tenants import Tenants
 from guardrails.wire.strict import BodyLimits
-from tests.asgi.helping import App, guard, whole
+from tests.asgi.apps import App, guard, whole
 from tests.asgi.test_tenancy import ALPHA, TENANTS, policy
 
 PAGE = "https://page.example"

@@ -15,8 +15,8 @@ from starlette.routing import Route
 
 from guardrails.asgi import GuardrailsMiddleware
 from guardrails.wire.custom import load_formats
-from tests.asgi.helping import guard
-from tests.demo.running import serving
+from tests.asgi.apps import guard
+from tests.demo.sockets import serving
 
 FORMATS = Path(__file__).resolve().parents[2] / "examples/formats.yaml"
 CARD = "4111 1111 1111 1111"

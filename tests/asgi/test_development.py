@@ -15,7 +15,7 @@ from guardrails.asgi.headers import ours
 from guardrails.decision import Decision, Located
 from guardrails.tenants import Tenants
 from guardrails.types import Action, Finding, PolicyIdentity, Source
-from tests.asgi.helping import POLICY, App, guard, whole
+from tests.asgi.apps import POLICY, App, guard, whole
 from tests.tenants.conftest import KEY_A, KEY_B, bearer, tenants_yaml
 from tests.tenants.conftest import policy as tenant_policy
 

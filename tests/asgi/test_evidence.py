@@ -18,8 +18,8 @@ from guardrails.evidence.replay import recorded, replay_decision
 from guardrails.evidence.verify import verify
 from guardrails.exchange import again
 from guardrails.types import Source
-from tests.asgi.helping import App, chunk, content_of, guard, whole
-from tests.evidence.helping import Forgetful, bodies, everything, records
+from tests.asgi.apps import App, chunk, content_of, guard, whole
+from tests.evidence.disks import Forgetful, bodies, everything, records
 
 CANARY = "project kingfisher"
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "mail bob@example.com about the invoice"}]}

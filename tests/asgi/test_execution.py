@@ -9,7 +9,7 @@ import pytest
 
 from guardrails.asgi.admission import Overloaded503
 from guardrails.asgi.execution import Execution, Pool
-from tests.core.building import guard, words_rule
+from tests.core.policies import guard, words_rule
 
 
 def test_light_work_stays_on_the_thread_that_asks() -> None:

@@ -10,7 +10,7 @@ import pytest
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from guardrails.asgi import GuardrailsMiddleware
-from tests.asgi.helping import chunk, guard, whole
+from tests.asgi.apps import chunk, guard, whole
 from tests.asgi.test_ids import Echo, at
 
 VALUES = [

@@ -23,7 +23,7 @@ from guardrails.ids import id_rules
 from guardrails.policy import loads
 from guardrails.types import Role, Source
 from guardrails.wire.enums import is_enum
-from tests.asgi.helping import App, chunk, guard, whole
+from tests.asgi.apps import App, chunk, guard, whole
 
 RULES = r"""
 version: 1

@@ -13,7 +13,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.inference.pinned import PINNED
 from guardrails.types import Action
 from guardrails.wire.strict import BodyLimits
-from tests.asgi.helping import POLICY, App, chunk, content_of, events, guard, whole
+from tests.asgi.apps import POLICY, App, chunk, content_of, events, guard, whole
 
 CARD = "4111 1111 1111 1111"
 
@@ -220,11 +220,11 @@ def test_images_are_content_nobody_inspected() -> None:
     # Where a rule has blocked, the policy's own words are enough.
     body["messages"][0]["content"][0]["text"] = "project kingfisher"  # type: ignore[index]
     assert app.post(body).json()["choices"][0]["message"]["content"] == "[not asked]"
-    assert app.decisions[0].unread == (("content by reference", "messages[0].content[1].image_url.url"),)
+    assert app.decisions[0].uninspected == (("content by reference", "messages[0].content[1].image_url.url"),)
     body["messages"][0]["content"][0]["text"] = "look"  # type: ignore[index]
     app = App("nice", more="uninspected: allow\n")
     assert app.post(body).json()["choices"][0]["message"]["content"] == "nice"
-    assert app.decisions[0].unread
+    assert app.decisions[0].uninspected
 
 
 PICTURE = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
@@ -254,12 +254,12 @@ def test_media_in_answers_are_content_nobody_inspected(said: dict[str, Any], str
     assert "cat" not in response.text
     assert "UklGR" not in response.text
     assert app.decisions[-1].action == "BLOCKED"
-    assert app.decisions[-1].unread
+    assert app.decisions[-1].uninspected
     app = App(answer, more="uninspected: allow\n")
     response = app.ask("hello", stream=stream)
     assert "cat" in response.text or "UklGR" in response.text
     assert app.decisions[-1].action == "NONE"
-    assert app.decisions[-1].unread
+    assert app.decisions[-1].uninspected
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -276,7 +276,7 @@ def test_media_in_answers_are_content_nobody_inspected(said: dict[str, Any], str
 def test_answers_without_media_pass(said: dict[str, Any], stream: bool) -> None:
     app = App(whole(None, **said) if not stream else [chunk(said), chunk({}, "stop"), b"data: [DONE]\n\n"])
     assert "[not said]" not in app.ask("hello", stream=stream).text
-    assert (app.decisions[-1].action, app.decisions[-1].unread) == ("NONE", ())
+    assert (app.decisions[-1].action, app.decisions[-1].uninspected) == ("NONE", ())
 
 
 def conversation(*texts: str) -> dict[str, object]:

@@ -20,7 +20,7 @@ from guardrails.asgi import GuardrailsMiddleware
 from guardrails.asgi.advice import no_format, template
 from guardrails.errors import GuardrailsError
 from guardrails.wire.strict import BodyLimits
-from tests.asgi.helping import App, chunk, content_of, guard, whole
+from tests.asgi.apps import App, chunk, content_of, guard, whole
 
 ASK = {"model": "m", "messages": [{"role": "user", "content": "hello there"}]}
 SECRET = {"model": "m", "messages": [{"role": "user", "content": "project kingfisher"}]}

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from guardrails.tenants import Tenants, hash_key, new_key
-from tests.asgi.helping import App, content_of
+from tests.asgi.apps import App, content_of
 
 ALPHA, BETA = new_key(), new_key()
 TENANTS = f"""

@@ -13,7 +13,7 @@ from guardrails.cli.app import app
 from guardrails.errors import GuardrailsError
 from guardrails.evidence.segments import frame
 from guardrails.types import Action
-from tests.evidence.helping import decision, found, opened, raw
+from tests.evidence.disks import decision, found, opened, raw
 
 RUN = CliRunner()
 

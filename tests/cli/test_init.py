@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from guardrails.cli.app import app
 from guardrails.demo.upstream import app as canned
 from guardrails.policy import load
-from tests.demo.running import serving
+from tests.demo.sockets import serving
 from tests.proxy.command import running
 
 CARD = "My card is 4111 1111 1111 1111. Hello!"

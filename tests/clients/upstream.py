@@ -27,7 +27,7 @@ from guardrails.demo.answers import Answer, Delivery
 from guardrails.demo.common import Asked, Format, sse, texts
 from guardrails.proxy import proxy_app
 from guardrails.service import service_app
-from tests.demo.running import serving
+from tests.demo.sockets import serving
 
 # Only words and patterns: no model is loaded. What is masked or blocked on the way out passes on the way in, since the
 # commands that make the upstream say it come in.

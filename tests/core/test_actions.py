@@ -11,7 +11,7 @@ from guardrails.actions import Masked, Masker, Numbers, load_key, placeholders
 from guardrails.errors import GuardrailsError
 from guardrails.rules import Mask, MaskStyle
 from guardrails.types import Action, Finding
-from tests.core.building import pii_rule, styled, words_rule
+from tests.core.policies import pii_rule, styled, words_rule
 
 
 def finding(rule: str, type_: str, start: int, end: int, action: Action = Action.MASKED) -> Finding:

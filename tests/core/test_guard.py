@@ -13,7 +13,7 @@ from guardrails.content import Content, Deadline
 from guardrails.errors import DeadlineExceeded
 from guardrails.rules import Limits, Rule
 from guardrails.types import FailureKind, Found, Hit, OnFailure, RuleAction
-from tests.core.building import BLOCK, DETECT, guard, pii_rule, policy, regex_rule, styled, words_rule
+from tests.core.policies import BLOCK, DETECT, guard, pii_rule, policy, regex_rule, styled, words_rule
 
 
 def test_none_masked_blocked() -> None:

@@ -1,4 +1,4 @@
-"""The laws of the corridor, on the shipped weights-free policies and on texts that mix everything."""
+"""Properties of the pipeline, on the shipped weights-free policies and on texts that mix everything."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from guardrails.policy import load
 from guardrails.resources import shipped_policies
 from guardrails.rules import Limits, Policy
 from guardrails.types import OnFailure, Piece, Report, RuleAction
-from tests.core.building import BLOCK, DETECT, MASK, guard, pii_rule, policy, regex_rule, styled, words_rule
+from tests.core.policies import BLOCK, DETECT, MASK, guard, pii_rule, policy, regex_rule, styled, words_rule
 from tests.patterns import patterns_only  # noqa: F401 - a fixture
 
 VALUES = [

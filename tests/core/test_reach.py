@@ -21,12 +21,12 @@ from guardrails.rules import Rule
 from guardrails.streaming import lookahead as lookahead_module
 from guardrails.streaming.lookahead import Lookahead, lookahead, reach, settled
 from guardrails.types import Piece, Source
-from tests.core.building import BLOCK, DETECT, MASK, pii_rule, policy, regex_rule, styled, words_rule
+from tests.core.policies import BLOCK, DETECT, MASK, pii_rule, policy, regex_rule, styled, words_rule
 from tests.detectors.test_contract import CASES, rule_for
 from tests.policy.problems import HEAD
 
 Found = set[tuple[str, int, int]]
-LAW = settings(
+PROPERTY = settings(
     max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 OUT = Source.OUTPUT
@@ -114,7 +114,7 @@ def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("short_runs")
-@settings(LAW, suppress_health_check=[*HealthCheck])
+@settings(PROPERTY, suppress_health_check=[*HealthCheck])
 @given(PATTERN, TEXT)
 @example(r"a\d+b", "a" + "1" * 9 + "b and")
 @example(r"a[1-]*\b", "a1---1 b")
@@ -241,7 +241,7 @@ PARTS = [
 ]
 
 
-@settings(LAW)
+@settings(PROPERTY)
 @given(
     st.lists(st.sampled_from(TERMS), min_size=1, max_size=3, unique=True),
     st.lists(st.sampled_from(PARTS), max_size=16).map("".join),
@@ -254,7 +254,7 @@ def test_words(terms: list[str], text: str) -> None:
     check_law(finder(rule), held, text)
 
 
-@LAW
+@PROPERTY
 @given(
     # A hit of a part of a word is the whole word, however long.
     st.lists(st.sampled_from([t for t in TERMS if not t.startswith("*") and t[-2:] != "g*"]), min_size=1, max_size=3),
@@ -272,7 +272,7 @@ def test_no_hit_of_a_word_is_longer_than_its_reach(terms: list[str], text: str) 
         st.sampled_from(["Scunthorpe", "assess", "fuck", "shiitake", "cock", "pit", "a", " ", "mushroom"]), max_size=8
     ).map(" ".join)
 )
-@settings(LAW, max_examples=60)
+@settings(PROPERTY, max_examples=60)
 def test_managed_lists_see_their_false_friends(text: str) -> None:
     rule = Rule("words.PROFANITY", "words", "PROFANITY", words.Settings(managed=("PROFANITY",)), BLOCK, BLOCK)
     check_law(finder(rule), lookahead(policy(rule), OUT), text)
@@ -314,7 +314,7 @@ SCRAPS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(LAW, max_examples=40)
+@settings(PROPERTY, max_examples=40)
 @given(st.lists(SCRAPS, max_size=8).map(" ".join))
 def test_types_that_compete(text: str) -> None:
     names = [

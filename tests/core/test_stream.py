@@ -1,4 +1,4 @@
-"""The law of streams: verdict and output depend on the text alone, and nothing of a masked or blocked span leaves."""
+"""The guarantee of streams: verdict and output depend on the text alone, and nothing of a masked or blocked span leaves."""
 
 from __future__ import annotations
 

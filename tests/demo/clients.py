@@ -22,7 +22,7 @@ KEY = "sk-any-key"
 
 
 @dataclass
-class Said:
+class Answered:
     """What a client understood: ``parts`` are the pieces of a stream, ``tool`` a call's name and arguments."""
 
     text: str = ""
@@ -34,13 +34,13 @@ class Said:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Ask = Callable[..., Said]
+Ask = Callable[..., Answered]
 _OPENAI_TOOL = {"type": "function", "function": {"name": "weather", "parameters": TOOL}}
 
 
-def openai_chat(base: str, message: str, *, stream: bool, key: str = KEY, **more: Any) -> Said:
+def openai_chat(base: str, message: str, *, stream: bool, key: str = KEY, **more: Any) -> Answered:
     asked = {"model": "m", "messages": [{"role": "user", "content": message}], "tools": [_OPENAI_TOOL], **more}
-    out = Said()
+    out = Answered()
     with openai.OpenAI(base_url=base + "/v1", api_key=key, max_retries=0) as client:
         try:
             if stream:
@@ -51,7 +51,7 @@ def openai_chat(base: str, message: str, *, stream: bool, key: str = KEY, **more
             raw = client.chat.completions.with_raw_response.create(**asked)
             done: Any = raw.parse()
         except openai.APIStatusError as error:
-            return Said(str(error.message), status=error.status_code, headers=error.response.headers)
+            return Answered(str(error.message), status=error.status_code, headers=error.response.headers)
     said = done.choices[0].message
     out.headers = raw.headers
     out.text, out.refused = said.content or said.refusal or "", said.refusal is not None
@@ -61,8 +61,8 @@ def openai_chat(base: str, message: str, *, stream: bool, key: str = KEY, **more
     return out
 
 
-def _chat_streamed(chunks: list[Any]) -> Said:
-    out = Said()
+def _chat_streamed(chunks: list[Any]) -> Answered:
+    out = Answered()
     name, arguments = None, ""
     for chunk in chunks:
         for choice in chunk.choices:
@@ -78,9 +78,9 @@ def _chat_streamed(chunks: list[Any]) -> Said:
     return out
 
 
-def openai_responses(base: str, message: str, *, stream: bool, key: str = KEY, **more: Any) -> Said:
+def openai_responses(base: str, message: str, *, stream: bool, key: str = KEY, **more: Any) -> Answered:
     tools = [{"type": "function", "name": "weather", "parameters": TOOL, "strict": False}]
-    out = Said()
+    out = Answered()
     with openai.OpenAI(base_url=base + "/v1", api_key=key, max_retries=0) as client:
         try:
             if stream:
@@ -94,7 +94,7 @@ def openai_responses(base: str, message: str, *, stream: bool, key: str = KEY, *
                 raw = client.responses.with_raw_response.create(model="m", input=message, tools=tools, **more)
                 done, out.headers = raw.parse(), raw.headers
         except openai.APIStatusError as error:
-            return Said(str(error.message), status=error.status_code, headers=error.response.headers)
+            return Answered(str(error.message), status=error.status_code, headers=error.response.headers)
     for item in done.output:
         if item.type == "function_call":
             out.tool = (item.name, json.loads(item.arguments))
@@ -106,9 +106,9 @@ def openai_responses(base: str, message: str, *, stream: bool, key: str = KEY, *
     return out
 
 
-def openai_completions(base: str, message: str, *, stream: bool, key: str = KEY, **more: Any) -> Said:
+def openai_completions(base: str, message: str, *, stream: bool, key: str = KEY, **more: Any) -> Answered:
     asked: dict[str, Any] = {"model": "m", "prompt": message, **more}
-    out = Said()
+    out = Answered()
     with openai.OpenAI(base_url=base + "/v1", api_key=key, max_retries=0) as client:
         try:
             if stream:
@@ -119,7 +119,7 @@ def openai_completions(base: str, message: str, *, stream: bool, key: str = KEY,
                 raw = client.completions.with_raw_response.create(**asked)
                 chunks, out.headers = [raw.parse()], raw.headers
         except openai.APIStatusError as error:
-            return Said(str(error.message), status=error.status_code, headers=error.response.headers)
+            return Answered(str(error.message), status=error.status_code, headers=error.response.headers)
     for chunk in chunks:
         for choice in chunk.choices:
             out.parts += [choice.text] if choice.text else []
@@ -130,11 +130,11 @@ def openai_completions(base: str, message: str, *, stream: bool, key: str = KEY,
     return out
 
 
-def anthropic_messages(base: str, message: str, *, stream: bool, key: str = KEY, **more: Any) -> Said:
+def anthropic_messages(base: str, message: str, *, stream: bool, key: str = KEY, **more: Any) -> Answered:
     tools = [{"name": "weather", "input_schema": TOOL}]
     messages = [{"role": "user", "content": message}]
     asked: dict[str, Any] = {"model": "m", "max_tokens": 100, "messages": messages, "tools": tools, **more}
-    out = Said()
+    out = Answered()
     with anthropic.Anthropic(base_url=base, api_key=key, max_retries=0) as client:
         try:
             if stream:
@@ -145,7 +145,7 @@ def anthropic_messages(base: str, message: str, *, stream: bool, key: str = KEY,
                 raw = client.messages.with_raw_response.create(**asked)
                 done, out.headers = raw.parse(), raw.headers
         except anthropic.APIStatusError as error:
-            return Said(str(error.message), status=error.status_code, headers=error.response.headers)
+            return Answered(str(error.message), status=error.status_code, headers=error.response.headers)
     for block in done.content:
         if block.type == "tool_use":
             out.tool = (block.name, block.input)
@@ -158,7 +158,7 @@ def anthropic_messages(base: str, message: str, *, stream: bool, key: str = KEY,
 
 def bedrock(
     base: str, message: str, *, stream: bool, key: str | None = KEY, verify: str | None = None, **more: Any
-) -> Said:
+) -> Answered:
     """With a bearer key, or signed when ``key`` is None. boto3 sends bearer keys over https only, so here they are put in by hand
     for http."""
     real = key is not None and base.startswith("https")
@@ -184,11 +184,11 @@ def bedrock(
         return _bedrock(client, message, stream=stream, **more)
 
 
-def _bedrock(client: Any, message: str, *, stream: bool, **more: Any) -> Said:
+def _bedrock(client: Any, message: str, *, stream: bool, **more: Any) -> Answered:
     model = more.pop("model", "anthropic.claude-3-haiku-20240307-v1:0")
     asked: dict[str, Any] = {"modelId": model, "messages": [{"role": "user", "content": [{"text": message}]}], **more}
     asked["toolConfig"] = {"tools": [{"toolSpec": {"name": "weather", "inputSchema": {"json": TOOL}}}]}
-    out = Said()
+    out = Answered()
     name, arguments = None, ""
     try:
         if not stream:
@@ -214,10 +214,10 @@ def _bedrock(client: Any, message: str, *, stream: bool, **more: Any) -> Said:
             out.text = "".join(out.parts)
             out.tool = (name, json.loads(arguments)) if name else None
     except EventStreamError as error:
-        return Said(str(error), out.parts, status=500)
+        return Answered(str(error), out.parts, status=500)
     except ClientError as error:
         meta = error.response["ResponseMetadata"]
-        return Said(error.response["Error"]["Message"], status=meta["HTTPStatusCode"], headers=meta["HTTPHeaders"])
+        return Answered(error.response["Error"]["Message"], status=meta["HTTPStatusCode"], headers=meta["HTTPHeaders"])
     finally:
         client.close()
     out.refused = stop in ("content_filtered", "guardrail_intervened")
@@ -225,7 +225,7 @@ def _bedrock(client: Any, message: str, *, stream: bool, **more: Any) -> Said:
     return out
 
 
-def _gemini(base: str, message: str, *, stream: bool, key: str, sse: bool, **more: Any) -> Said:
+def _gemini(base: str, message: str, *, stream: bool, key: str, sse: bool, **more: Any) -> Answered:
     body = {"contents": [{"role": "user", "parts": [{"text": message}]}], **more}
     verb = "streamGenerateContent" if stream else "generateContent"
     done = httpx.post(
@@ -238,12 +238,12 @@ def _gemini(base: str, message: str, *, stream: bool, key: str, sse: bool, **mor
     if done.status_code != 200:
         told = done.json()
         told = told[0] if isinstance(told, list) else told  # the array of a stream holds its error, too
-        return Said(told["error"]["message"], status=done.status_code, headers=done.headers)
+        return Answered(told["error"]["message"], status=done.status_code, headers=done.headers)
     if stream and sse:
         bodies = [json.loads(frame.removeprefix("data: ")) for frame in done.text.split("\n\n") if frame]
     else:
         bodies = done.json() if stream else [done.json()]
-    out = Said(headers=done.headers)
+    out = Answered(headers=done.headers)
     for one in bodies:
         candidate = one["candidates"][0]
         for part in candidate["content"]["parts"]:
@@ -257,23 +257,23 @@ def _gemini(base: str, message: str, *, stream: bool, key: str, sse: bool, **mor
     return out
 
 
-def gemini_sse(base: str, message: str, *, stream: bool, key: str = KEY, **more: Any) -> Said:
+def gemini_sse(base: str, message: str, *, stream: bool, key: str = KEY, **more: Any) -> Answered:
     return _gemini(base, message, stream=stream, key=key, sse=True, **more)
 
 
-def gemini_array(base: str, message: str, *, stream: bool, key: str = KEY, **more: Any) -> Said:
+def gemini_array(base: str, message: str, *, stream: bool, key: str = KEY, **more: Any) -> Answered:
     return _gemini(base, message, stream=stream, key=key, sse=False, **more)
 
 
-def ollama(base: str, message: str, *, stream: bool, key: str = KEY, **more: Any) -> Said:
+def ollama(base: str, message: str, *, stream: bool, key: str = KEY, **more: Any) -> Answered:
     messages = [{"role": "user", "content": message}]
     body = {"model": "m", "messages": messages, **({} if stream else {"stream": False}), **more}
     done = httpx.post(base + "/api/chat", json=body, headers={"authorization": f"Bearer {key}"}, timeout=30)
     if done.status_code != 200:
-        return Said(done.json()["error"], status=done.status_code, headers=done.headers)
+        return Answered(done.json()["error"], status=done.status_code, headers=done.headers)
     lines = [json.loads(line) for line in done.text.splitlines()] if stream else [done.json()]
     assert [line["done"] for line in lines] == [False] * (len(lines) - 1) + [True]
-    out = Said(headers=done.headers)
+    out = Answered(headers=done.headers)
     for line in lines:
         out.parts += [line["message"]["content"]] if line["message"]["content"] else []
         for call in line["message"].get("tool_calls", ()):

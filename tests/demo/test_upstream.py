@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from guardrails.demo.answers import Delivery, answer, pieces
 from guardrails.demo.upstream import app, upstream
 from tests.demo.clients import CLIENTS
-from tests.demo.running import serving
+from tests.demo.sockets import serving
 
 # Whatever a cut may hurt: beyond the BMP, a ZWJ family, combining marks, quotes and backslashes, line breaks.
 ODD = 'naïve 😀 👨‍👩‍👧 é "quoted" \\u0041 {x}\r\n\ttab   end '

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.demo.clients import CLIENTS
-from tests.demo.running import listening
+from tests.demo.sockets import listening
 from tests.docker.dockerfile import DOCKER, ROOT, Instruction, parse
 from tests.systems import needs_bin
 

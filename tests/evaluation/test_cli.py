@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.evaluation.helping import POLICY, row, run, write
+from tests.evaluation.rows import POLICY, row, run, write
 
 ROWS = [
     row("the kingfisher dives", 1, set="birds", categories=["WORD"]),

@@ -11,7 +11,7 @@ import pytest
 
 from guardrails.evaluation import BadData, read
 from guardrails.types import Qualifier, Role, Source
-from tests.evaluation.helping import row, write
+from tests.evaluation.rows import row, write
 
 
 def test_every_field(tmp_path: Path) -> None:

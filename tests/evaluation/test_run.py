@@ -15,8 +15,8 @@ from guardrails.errors import GuardrailsError
 from guardrails.evaluation import Data, predictions, prepared, read, run
 from guardrails.guard import Guard
 from guardrails.types import Failure, FailureKind, RuleAction, Source
-from tests.core.building import guard, pii_rule, policy, words_rule
-from tests.evaluation.helping import Scripted, row, rule, write
+from tests.core.policies import guard, pii_rule, policy, words_rule
+from tests.evaluation.rows import Scripted, row, rule, write
 
 
 @pytest.fixture(autouse=True)

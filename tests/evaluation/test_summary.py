@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from guardrails.evaluation import Evaluation, evaluate, predictions, read
 from guardrails.evaluation.scoring import evidence, normal
 from guardrails.types import Role, RuleAction, Source
-from tests.core.building import guard, pii_rule, words_rule
-from tests.evaluation.helping import Scripted, row, rule, write
+from tests.core.policies import guard, pii_rule, words_rule
+from tests.evaluation.rows import Scripted, row, rule, write
 
 SHARE = st.floats(0, 1)
 INNER = st.floats(0.001, 0.999)

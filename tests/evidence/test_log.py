@@ -20,7 +20,7 @@ from guardrails.evidence.note import Checkpoint, Verifier
 from guardrails.evidence.reader import Reader
 from guardrails.evidence.segments import frame, names
 from guardrails.evidence.tree import leaf_hash, root_of
-from tests.evidence.helping import Crash, Forgetful, bodies, decision, opened, raw, records
+from tests.evidence.disks import Crash, Forgetful, bodies, decision, opened, raw, records
 
 
 def checkpoint(folder: Path) -> Checkpoint:

@@ -18,8 +18,8 @@ from guardrails.evidence.keys import Hashing, commitment
 from guardrails.evidence.record import Sealing, of_decision, of_report, pointer, said_of
 from guardrails.pieces import pieces_of
 from guardrails.types import Action, Failure, FailureKind, Finding, Piece, Role, Source
-from tests.core.building import guard, pii_rule, words_rule
-from tests.evidence.helping import bodies, decision, everything, found, opened, records
+from tests.core.policies import guard, pii_rule, words_rule
+from tests.evidence.disks import bodies, decision, everything, found, opened, records
 
 CANARY = "kingfisher-4711-canary"
 SEALING = Sealing(Hashing(b"k" * 32), b"s" * 32, "owner@example.com")
@@ -92,7 +92,7 @@ DECISIONS = st.fixed_dictionaries(
     {
         "findings": st.lists(st.builds(Located, st.text(max_size=20), FINDINGS), max_size=3).map(tuple),
         "failures": st.lists(FAILURES, max_size=3).map(tuple),
-        "unread": st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5)), max_size=2).map(tuple),
+        "uninspected": st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5)), max_size=2).map(tuple),
         "action": st.sampled_from(Action),
         "direction": st.sampled_from(Source),
         "scores": st.dictionaries(st.text(max_size=5), st.floats(0, 1), max_size=2),
@@ -146,7 +146,7 @@ def test_no_character_of_a_text_is_anywhere_in_a_log(tmp_path: Path) -> None:
                         Located(path, Finding("pii.EMAIL", "EMAIL", None, None, 1.0, None, 0, Action.MASKED)),
                     ),
                     failures=(Failure("words.terms", FailureKind.BAD_INPUT, 0, f"`{CANARY}` stands twice"),),
-                    unread=(("binary content", path),),
+                    uninspected=(("binary content", path),),
                     model=f"a {CANARY} model",
                     direction=source,
                 ),

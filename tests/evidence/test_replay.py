@@ -14,8 +14,8 @@ from guardrails.evidence.reader import Reader
 from guardrails.evidence.record import said_of
 from guardrails.evidence.replay import recorded, replay_pieces
 from guardrails.types import Piece, Role, Source
-from tests.core.building import guard, pii_rule, words_rule
-from tests.evidence.helping import everything, opened, records
+from tests.core.policies import guard, pii_rule, words_rule
+from tests.evidence.disks import everything, opened, records
 
 RULES = guard(words_rule("terms", "kingfisher", "heron"), pii_rule("EMAIL"), pii_rule("CREDIT_DEBIT_CARD_NUMBER"))
 WORDS = [

@@ -18,7 +18,7 @@ from guardrails.evidence.reader import Reader
 from guardrails.evidence.segments import names
 from guardrails.evidence.verify import Verified, verify
 from guardrails.evidence.witness import cosign, keep_cosigned, load_cosigner
-from tests.evidence.helping import decision, opened, raw, records
+from tests.evidence.disks import decision, opened, raw, records
 from tools import verify_evidence
 
 

@@ -19,7 +19,7 @@ from guardrails.evidence.record import said_of
 from guardrails.evidence.samples import Samples, Sampling
 from guardrails.evidence.segments import Place
 from guardrails.types import Piece, Role, Source
-from tests.evidence.helping import decision, everything, opened, records
+from tests.evidence.disks import decision, everything, opened, records
 from tests.systems import needs_permissions
 
 CANARY = "canary of kingfisher"

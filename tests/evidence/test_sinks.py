@@ -18,7 +18,7 @@ from guardrails.evidence.segments import Place, names
 from guardrails.evidence.sinks import stdout
 from guardrails.evidence.tail import Tail
 from guardrails.evidence.verify import verify
-from tests.evidence.helping import bodies, decision, opened, raw, records
+from tests.evidence.disks import bodies, decision, opened, raw, records
 from tests.evidence.postgres import Server
 from tools import verify_evidence
 

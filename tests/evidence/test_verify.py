@@ -21,7 +21,7 @@ from guardrails.evidence.reader import Reader
 from guardrails.evidence.segments import frame, frames, names
 from guardrails.evidence.tree import leaf_hash, root_of
 from guardrails.evidence.verify import verify
-from tests.evidence.helping import decision, opened, raw
+from tests.evidence.disks import decision, opened, raw
 from tools import verify_evidence
 
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "verify_evidence.py"

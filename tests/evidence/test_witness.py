@@ -20,7 +20,7 @@ from guardrails.evidence.reader import Reader
 from guardrails.evidence.segments import frame, names
 from guardrails.evidence.tree import leaf_hash, root_of
 from tests.evidence.authority import Authority
-from tests.evidence.helping import decision, opened, raw
+from tests.evidence.disks import decision, opened, raw
 from tools import verify_evidence
 
 RUN = CliRunner()

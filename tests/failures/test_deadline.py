@@ -18,7 +18,7 @@ from guardrails.policy import loads
 from guardrails.types import FailureKind, Found, Source
 from guardrails.wire.openai_chat import Chat
 from guardrails.workers import WORKERS, abandoned
-from tests.asgi.helping import whole
+from tests.asgi.apps import whole
 from tests.failures.faults import Fault, Wrapped, stub_models
 
 EVERYTHING = """

@@ -14,7 +14,7 @@ from guardrails.errors import WeightsMissing
 from guardrails.policy import loads
 from guardrails.streaming.stream import TextStream
 from guardrails.types import OnFailure, Source
-from tests.asgi.helping import App, chunk, content_of
+from tests.asgi.apps import App, chunk, content_of
 from tests.failures.faults import CANARY, MESSAGES, Fault, arm, guard, policy, stub_models, text
 from tests.failures.matrix import (
     BAD_INPUT,
@@ -220,7 +220,7 @@ def test_middleware_answer(
 
 @pytest.mark.parametrize("row", [r for r in ROWS if not r.asks_model], ids=lambda r: r.name)
 def test_string_detectors_ask_no_model(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Missing models cannot trouble them: nothing of the cellar is ever called, not even to build them."""
+    """Missing models cannot trouble them: nothing of the model runtime is ever called, not even to build them."""
 
     def never(*_: Any, **__: Any) -> Any:
         raise AssertionError(f"{row.name} asked a model")

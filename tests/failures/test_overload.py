@@ -16,7 +16,7 @@ from guardrails import Guard
 from guardrails.asgi import GuardrailsMiddleware
 from guardrails.asgi.admission import Admission
 from guardrails.policy import loads
-from tests.asgi.helping import whole
+from tests.asgi.apps import whole
 from tests.failures.raw import until
 from tests.tenants.conftest import KEY_A, KEY_B, policy, tenants_yaml
 

@@ -17,7 +17,7 @@ import uvicorn
 from guardrails import Guard
 from guardrails.asgi import GuardrailsMiddleware
 from guardrails.policy import loads
-from tests.asgi.helping import chunk
+from tests.asgi.apps import chunk
 from tests.failures.faults import CANARY
 from tests.failures.raw import SSE
 

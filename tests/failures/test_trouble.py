@@ -15,7 +15,7 @@ from guardrails import Guard
 from guardrails import workers as guard_module
 from guardrails.asgi import GuardrailsMiddleware
 from guardrails.policy import loads
-from tests.asgi.helping import App, chunk, whole
+from tests.asgi.apps import App, chunk, whole
 from tests.failures.faults import CANARY, Fault, Models, stub_models
 from tests.failures.raw import JSON, SSE, Wire, settle, until
 

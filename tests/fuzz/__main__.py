@@ -16,8 +16,8 @@ from collections import Counter
 from collections.abc import Iterator
 from queue import Empty
 
+from tests.fuzz.batches import Batch, Figures, batches, run, table, work
 from tests.fuzz.cases import case
-from tests.fuzz.running import Batch, Figures, batches, run, table, work
 
 __all__ = ["main"]
 

@@ -10,7 +10,7 @@ from typing import Any
 from tests.fuzz.canaries import OUTPUT
 from tests.fuzz.codings import coded
 from tests.fuzz.mutate import changed, chunks, damaged, planted, written
-from tests.fuzz.samples import ANSWERS, SAMPLES, Said, form_of, said
+from tests.fuzz.samples import ANSWERS, SAMPLES, Reply, form_of, said
 from tests.fuzz.spoken import calls, json_answer, split
 from tests.fuzz.streams import encoded
 from tests.fuzz.streams import stream as stream_of
@@ -103,7 +103,7 @@ def _last(step: Step) -> None:
         step["more_body"] = False
 
 
-def _whole(rng: Random, reply: Said, *, odd: bool) -> tuple[int, bytes, bool]:
+def _whole(rng: Random, reply: Reply, *, odd: bool) -> tuple[int, bytes, bool]:
     failed = rng.random() < 0.15
     text = reply.error if failed else reply.whole
     status = rng.choice((400, 404, 429, 500)) if failed else 200

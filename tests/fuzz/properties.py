@@ -18,7 +18,7 @@ from guardrails.types import Source
 from tests.fuzz.answers import SPOKEN, Boom, Step
 from tests.fuzz.canaries import INPUT, OUTPUT, Canaries, Leaf, found, leaves, raw_found, reported
 from tests.fuzz.cases import Case
-from tests.fuzz.reading import Unreadable, bodies, texts
+from tests.fuzz.client import Unreadable, bodies, texts
 from tests.fuzz.spoken import arguments, parted, said_json
 
 __all__ = ["EXEMPT", "Ran", "Wrong", "complete", "hold", "short"]
@@ -234,7 +234,7 @@ def _client_saw_nothing(case: Case, run: Ran) -> None:
         if case.setup == 1 and data:
             raise Wrong(f"content that nobody inspected passed as {kind}")
         output = next((d for d in run.decisions if d.direction is Source.OUTPUT), None)
-        if data and (output is None or not output.unread):
+        if data and (output is None or not output.uninspected):
             raise Wrong(f"content that nobody inspected was not reported: {kind}")
         return
     try:

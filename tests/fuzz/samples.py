@@ -15,7 +15,7 @@ from guardrails.wire import FORMATS, form_class, recognise
 from guardrails.wire.custom import load_formats
 from guardrails.wire.format import Session
 
-__all__ = ["CUSTOM", "SAMPLES", "Said", "Sample", "form_of", "said"]
+__all__ = ["CUSTOM", "SAMPLES", "Reply", "Sample", "form_of", "said"]
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 SEAL = "EqQBCkYIBxgCKkDxV0m8lVbWn5hQ3uKp1TtYw7dM2hIaNqz0bL4uSx6CgRfE9yPjO8A=="
@@ -240,7 +240,7 @@ _OWN_EVENTS: dict[str, list[Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Reply:
     """An answer as JSON texts: ``whole`` in one piece, ``events`` as ``(name, JSON or a raw line)``, None without a stream."""
 
     whole: str
@@ -259,13 +259,13 @@ def form_of(sample: Sample, *, stream: bool) -> Session:
 
 
 @cache
-def said(at: int, which: int, chunk: int) -> Said:
+def said(at: int, which: int, chunk: int) -> Reply:
     """What is answered to ``SAMPLES[at]``: one of ``ANSWERS``, in pieces of ``chunk`` characters."""
     sample = SAMPLES[at]
     own = _OWN_ANSWERS.get(sample.format, {})
     if sample.api is None:
         events = tuple((None, json.dumps(event)) for event in _OWN_EVENTS.get(sample.format, ())) or None
-        return Said(json.dumps(own), events, json.dumps({"error": {"message": "out of order", "type": "api_error"}}))
+        return Reply(json.dumps(own), events, json.dumps({"error": {"message": "out of order", "type": "api_error"}}))
     api = sample.api
     path = {"model": "m-1", "verb": sample.path.rpartition("/")[2].rpartition(":")[2]}
     query = dict([sample.query.split("=")]) if sample.query else {}
@@ -283,4 +283,4 @@ def said(at: int, which: int, chunk: int) -> Said:
             for e in _EXTRA_EVENTS.get(sample.format, [])
         ]
         spoken = (*texts[:1], *extra, *texts[1:])
-    return Said(json.dumps(api.whole(asked, reply)), spoken, json.dumps(api.failed(500).body))
+    return Reply(json.dumps(api.whole(asked, reply)), spoken, json.dumps(api.failed(500).body))

@@ -11,9 +11,9 @@ from typing import Any
 from guardrails.wire.eventstream import EventStream
 from guardrails.wire.framing import Frame
 from tests.fuzz.canaries import OUTPUT
+from tests.fuzz.client import GENERATED, UNNAMED
 from tests.fuzz.mutate import changed, damaged, places, planted, written
-from tests.fuzz.reading import GENERATED, UNNAMED
-from tests.fuzz.samples import Said
+from tests.fuzz.samples import Reply
 
 __all__ = ["encoded", "stream"]
 
@@ -34,7 +34,7 @@ _NAMES = (
 )
 
 
-def stream(rng: Random, reply: Said, content_type: str, *, odd: bool) -> bytes:
+def stream(rng: Random, reply: Reply, content_type: str, *, odd: bool) -> bytes:
     events = list(reply.events or ())
     if odd:
         for _ in range(rng.choice((0, 1, 1, 2, 3))):

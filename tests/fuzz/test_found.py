@@ -145,7 +145,7 @@ def test_json_that_is_called_text_is_read_as_json() -> None:
 def test_an_answer_that_nobody_can_inspect_is_reported() -> None:
     run = Exchange().says(b"\x89PNG", kind=b"image/png").asks(CHAT)
     assert run.data == b"\x89PNG"
-    assert run.decisions[-1].unread == (("an answer of another type", "(body)"),)
+    assert run.decisions[-1].uninspected == (("an answer of another type", "(body)"),)
 
 
 def test_an_answer_without_a_body_has_no_verdict_of_its_own() -> None:
@@ -344,7 +344,7 @@ def test_the_type_of_inline_content_is_no_place_for_words(head: str) -> None:
     url = f"data:{head};base64,iVBORw0KGgo="
     walk = Walk({"url": url}, Shape({"url": Kind.REFERENCE}), Role.USER)
     assert [s.text for s in walk.slots] == [url]
-    assert [u.why for u in walk.unread] == ["content by reference"]
+    assert [u.why for u in walk.uninspected] == ["content by reference"]
     plain = Walk(
         {"url": "data:image/svg+xml;charset=utf-8;base64,iVBORw0KGgo="}, Shape({"url": Kind.REFERENCE}), Role.USER
     )

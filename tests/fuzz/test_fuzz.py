@@ -23,13 +23,13 @@ from guardrails.wire.format import Session
 from guardrails.wire.openai_chat import ChatSession
 from guardrails.wire.strict import dump
 from tests.fuzz import __main__ as command
-from tests.fuzz import driving
+from tests.fuzz import driver
 from tests.fuzz.__main__ import main
+from tests.fuzz.batches import Batch, run, table
 from tests.fuzz.canaries import INPUT, OUTPUT, POLICY, found, leaves, raw_found, reported
 from tests.fuzz.cases import KINDS, Case, case
+from tests.fuzz.client import Unreadable, bodies, texts
 from tests.fuzz.mutate import written
-from tests.fuzz.reading import Unreadable, bodies, texts
-from tests.fuzz.running import Batch, run, table
 
 SEED, CASES, PARTS = 20, 10_000, 10
 
@@ -70,7 +70,7 @@ def test_raw_json_is_read_with_its_escapes() -> None:
 
 def test_a_policy_that_does_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = POLICY[: POLICY.index("words:")] + "words: {terms: [{term: amber lantern, id: in-seen, action: detect}]}\n"
-    monkeypatch.setattr(driving, "guard", lambda more: Guard(loads(rules + more)))
+    monkeypatch.setattr(driver, "guard", lambda more: Guard(loads(rules + more)))
     wrong = broken()
     assert wrong["the application received"] > 5
     assert wrong["the client received"] > 5
@@ -78,7 +78,7 @@ def test_a_policy_that_does_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_term_that_is_not_reported_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = POLICY.replace("term: amber lantern", "term: another one").replace("term: velvet anchor", "term: one more")
-    monkeypatch.setattr(driving, "guard", lambda more: Guard(loads(rules + more)))
+    monkeypatch.setattr(driver, "guard", lambda more: Guard(loads(rules + more)))
     assert broken()["not reported"] > 5
 
 
@@ -97,8 +97,8 @@ def test_an_answer_that_does_not_end_is_noticed(monkeypatch: pytest.MonkeyPatch)
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     monkeypatch.setattr(answering.Answering, "_write", write)
-    monkeypatch.setattr(driving, "_SECONDS", 0.05)  # nobody waits for the end that does not come
-    monkeypatch.setattr(driving.Driver, "_again", lambda *_: asyncio.sleep(0))
+    monkeypatch.setattr(driver, "_SECONDS", 0.05)  # nobody waits for the end that does not come
+    monkeypatch.setattr(driver.Driver, "_again", lambda *_: asyncio.sleep(0))
     assert broken(100)["the answer does not end"] > 10
 
 

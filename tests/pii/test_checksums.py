@@ -17,7 +17,7 @@ from guardrails.detectors.pii.recognizer import Spec
 from guardrails.detectors.pii.recognizers import health, secrets, secrets_checks
 from guardrails.detectors.pii.recognizers import national as national_all
 from guardrails.detectors.pii.recognizers import national_checks as national
-from tests.pii.helping import detector, hits, marked
+from tests.pii.finding import detector, hits, marked
 
 FAST = settings(max_examples=40, deadline=None)
 LETTERS, DIGITS = string.ascii_uppercase, string.digits
@@ -100,7 +100,7 @@ def test_separators_do_not_matter_and_one_wrong_digit_is_noticed(name: str) -> N
 
     @FAST
     @given(valid(scheme), st.data())
-    def law(value: str, data: st.DataObject) -> None:
+    def holds(value: str, data: st.DataObject) -> None:
         assert scheme.check(value) is True
         if name != "FI_PERSONAL_IDENTITY_CODE":  # where the sign in the middle says something
             assert scheme.check(" ".join(value)) is True
@@ -110,7 +110,7 @@ def test_separators_do_not_matter_and_one_wrong_digit_is_noticed(name: str) -> N
         if scheme.single:
             assert scheme.check(wrong) is not True
 
-    law()
+    holds()
 
 
 @pytest.mark.parametrize("name", sorted(SCHEMES))
@@ -119,11 +119,11 @@ def test_few_endings_are_valid(name: str) -> None:
 
     @FAST
     @given(valid(scheme))
-    def law(value: str) -> None:
+    def holds(value: str) -> None:
         body = value[: -len(scheme.ends[0])]
         assert sum(scheme.check(body + end) is True for end in scheme.ends) <= max(2, len(scheme.ends) // 25)
 
-    law()
+    holds()
 
 
 ALL = detector(catalog.EXTRA_PII)
@@ -239,7 +239,7 @@ def test_a_check_takes_whatever_its_pattern_finds(spec: Spec, pattern: str) -> N
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.from_regex(compiled))
-    def law(text: str) -> None:
+    def holds(text: str) -> None:
         match = compiled.search(text)
         assert match is not None
         value = match.group("value" if "value" in compiled.groupindex else 0)
@@ -249,7 +249,7 @@ def test_a_check_takes_whatever_its_pattern_finds(spec: Spec, pattern: str) -> N
             assert spec.validate is not None
             assert spec.validate(value) in (True, False, None)
 
-    law()
+    holds()
 
 
 @pytest.mark.parametrize("name", sorted(SCHEMES))
@@ -259,14 +259,14 @@ def test_letters_that_fold_to_ascii(name: str) -> None:
 
     @FAST
     @given(valid(scheme))
-    def law(value: str) -> None:
+    def holds(value: str) -> None:
         if name != "FI_PERSONAL_IDENTITY_CODE":  # its pattern is checked character by character
             assert (
                 scheme.check(value.replace("K", "\N{KELVIN SIGN}").replace("S", "\N{LATIN SMALL LETTER LONG S}"))
                 is True
             )
 
-    law()
+    holds()
 
 
 def test_kelvin_signs_in_a_text() -> None:

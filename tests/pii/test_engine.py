@@ -23,7 +23,7 @@ from guardrails.detectors.pii.recognizer import Spec
 from guardrails.detectors.pii.resolve import Candidate, resolve
 from guardrails.errors import DeadlineExceeded, GuardrailsError
 from guardrails.types import FailureKind, Piece, Source
-from tests.pii.helping import ALL, detector, found, hits, marked, rule
+from tests.pii.finding import ALL, detector, found, hits, marked, rule
 
 EVERYTHING = detector()
 
@@ -315,7 +315,7 @@ def test_settings_are_cheap_to_import() -> None:
 
 def test_finding_needs_no_presidio() -> None:
     code = (
-        "import sys; from tests.pii.helping import detector, hits; assert hits(detector(['EMAIL']), 'mail bob@example.com'); "
+        "import sys; from tests.pii.finding import detector, hits; assert hits(detector(['EMAIL']), 'mail bob@example.com'); "
         "print([m for m in ('presidio_analyzer', 'spacy', 'transformers', 'torch') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.patterns import patterns_only  # noqa: F401 - a fixture
-from tests.pii.helping import detector, marked
+from tests.pii.finding import detector, marked
 
 ENGINE = detector()
 

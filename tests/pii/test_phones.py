@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.patterns import patterns_only  # noqa: F401 - a fixture
-from tests.pii.helping import ALL, detector, marked
+from tests.pii.finding import ALL, detector, marked
 
 ENGINE = detector([t for t in ALL if t not in ("NAME", "ADDRESS", "AGE", "USERNAME", "PASSWORD")])
 

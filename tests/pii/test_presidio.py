@@ -17,7 +17,7 @@ from guardrails import catalog
 from guardrails.detectors.pii import presidio, specs
 from guardrails.detectors.pii.recognizer import Spec
 from guardrails.detectors.pii.recognizers import checks
-from tests.pii.helping import detector, hits
+from tests.pii.finding import detector, hits
 
 TEXT = (
     "SSN 536904399, my card 4111 1111 1111 1111. I am 42 years old. Mail bob@example.com or call (212) 555-0198. "

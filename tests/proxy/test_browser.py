@@ -24,8 +24,8 @@ from starlette.routing import Route
 from guardrails.errors import GuardrailsError
 from guardrails.proxy import Cors, proxy_app
 from guardrails.tenants import hash_key, new_key
-from tests.asgi.helping import POLICY, stream, whole
-from tests.demo.running import serving
+from tests.asgi.apps import POLICY, stream, whole
+from tests.demo.sockets import serving
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 KEY = new_key()

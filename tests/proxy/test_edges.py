@@ -18,8 +18,8 @@ import pytest
 
 from guardrails.proxy import proxy_app
 from guardrails.proxy.halfopen import HalfOpenProtocol
-from tests.asgi.helping import whole
-from tests.demo.running import serving
+from tests.asgi.apps import whole
+from tests.demo.sockets import serving
 from tests.proxy import policy
 
 ASK = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}

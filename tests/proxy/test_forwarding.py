@@ -16,7 +16,7 @@ import pytest
 
 from guardrails.errors import GuardrailsError
 from guardrails.proxy import Credential, Timeouts, UpstreamLost, upstream_app
-from tests.demo.running import listening, serving
+from tests.demo.sockets import listening, serving
 
 KEY = "sk-the-proxys-own-key"
 

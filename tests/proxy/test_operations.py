@@ -14,7 +14,7 @@ from guardrails.asgi.telemetry import Telemetry
 from guardrails.errors import WeightsMissing
 from guardrails.proxy import ProxyApp
 from guardrails.proxy.operations import Operations
-from tests.demo.running import serving
+from tests.demo.sockets import serving
 
 GOOD = {"status": "ok", "reloads": {"ok": 1, "failed": 0}, "tenants": {"bank": {"revision": "2d25", "error": None}}}
 

@@ -17,7 +17,7 @@ from guardrails.demo.upstream import upstream
 from guardrails.errors import GuardrailsError
 from guardrails.proxy import proxy_app
 from tests.demo.clients import CLIENTS
-from tests.demo.running import serving
+from tests.demo.sockets import serving
 from tests.proxy import policy
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from guardrails.demo.upstream import upstream
 from tests.demo.clients import CLIENTS
-from tests.demo.running import listening, serving
+from tests.demo.sockets import listening, serving
 from tests.proxy import policy
 from tests.proxy.command import running
 from tests.systems import needs_signals

@@ -16,7 +16,7 @@ from guardrails import __version__
 from guardrails.errors import GuardrailsError, PolicyError
 from guardrails.service import service_app
 from tests.proxy.command import ROOT, running
-from tests.service.running import OTHER, SMALL, app, folder, keys, served
+from tests.service.servers import OTHER, SMALL, app, folder, keys, served
 
 
 @pytest.fixture(scope="module")

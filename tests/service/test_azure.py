@@ -12,7 +12,7 @@ from azure.ai.contentsafety.models import AnalyzeTextOptions, TextCategory
 from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import HttpResponseError
 
-from tests.service.running import folder, served
+from tests.service.servers import folder, served
 
 JUDGING = """
 version: 1

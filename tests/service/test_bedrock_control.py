@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from guardrails import Guard
 from guardrails.policy import lint
 from tests.service.aws import client, fits, raw
-from tests.service.running import folder, keys, served
+from tests.service.servers import folder, keys, served
 
 REQUEST: dict[str, Any] = {
     "name": "my-bank",

@@ -13,7 +13,7 @@ from guardrails.tenants import hash_key
 from tests.proxy.command import running
 from tests.proxy.test_serving import certificate
 from tests.service.aws import client, fits, raw
-from tests.service.running import folder, keys, served
+from tests.service.servers import folder, keys, served
 
 MODELS = """
 version: 1

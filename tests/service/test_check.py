@@ -15,7 +15,7 @@ from guardrails.service.catalog import Guardrail
 from guardrails.service.openapi import document
 from guardrails.service.streams import OpenStream, Streams
 from guardrails.types import Source
-from tests.service.running import SMALL, folder, keys, served
+from tests.service.servers import SMALL, folder, keys, served
 
 TEXT = "From bob@example.com, account ACC-12345678, host 10.0.0.1"
 

@@ -13,7 +13,7 @@ from guardrails.evidence import EvidenceLog
 from guardrails.evidence.reader import Reader
 from guardrails.evidence.replay import recorded, replay_pieces
 from guardrails.types import Piece
-from tests.service.running import folder, served
+from tests.service.servers import folder, served
 
 
 def decisions(log: Path) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service.running import folder, served
+from tests.service.servers import folder, served
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from openai import OpenAI, RateLimitError
 from guardrails.errors import GuardrailsError, PolicyError
 from guardrails.service import service_app
 from guardrails.service.limits import Limit, Limited, Limits, LocalUsage, units
-from tests.service.running import folder, keys, served
+from tests.service.servers import folder, keys, served
 
 
 class Clock:

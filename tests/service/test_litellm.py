@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.service.running import folder, served
+from tests.service.servers import folder, served
 
 PATH = "/beta/litellm_basic_guardrail_api"
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service.running import folder, keys, served
+from tests.service.servers import folder, keys, served
 
 JUDGING = """
 version: 1

@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from guardrails.service.contracts.openai_moderations import CATEGORIES
-from tests.service.running import folder, served
+from tests.service.servers import folder, served
 
 MODERATING = """
 version: 1

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service.running import folder, served
+from tests.service.servers import folder, served
 
 TEXT = "Mail bob@example.com or call +1 212 555 0123 about 4111 1111 1111 1111"
 

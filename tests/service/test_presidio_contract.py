@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service.running import folder, served
+from tests.service.servers import folder, served
 
 TEXT = "I am Anna Weber, my phone is 212-555-0123 and my mail anna@example.com"
 KEY = "WmZq4t7w!z%C&F)J"

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from guardrails.cli.app import app
 from guardrails.errors import GuardrailsError
 from tests.service.authority import Authority
-from tests.service.running import folder, keys
+from tests.service.servers import folder, keys
 
 
 def check(*args: str, env: dict[str, str] | None = None) -> tuple[int, str]:

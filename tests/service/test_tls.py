@@ -13,7 +13,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.proxy.serving import Tls
 from tests.proxy.command import running
 from tests.service.authority import Authority
-from tests.service.running import folder, keys
+from tests.service.servers import folder, keys
 
 BODY = {"text": "ACC-12345678", "source": "INPUT", "guardrail": "small"}
 

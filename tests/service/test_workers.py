@@ -21,7 +21,7 @@ import pytest
 from guardrails.evidence.reader import Reader
 from guardrails.service.processes.pages import added
 from tests.proxy.command import Running, running
-from tests.service.running import folder, keys
+from tests.service.servers import folder, keys
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
 # Seconds within which something has to happen on the slowest machine.

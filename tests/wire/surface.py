@@ -234,17 +234,17 @@ def places(root: Root) -> Iterator[Leaf]:
 
 
 def verdict(root: Root, leaf: Leaf) -> str:
-    """What the form does with the string: ``inspected``, ``id`` (unless it is prose), ``enum``, ``unread``, ``dropped``."""
+    """What the form does with the string: ``inspected``, ``id`` (unless it is prose), ``enum``, ``uninspected``, ``dropped``."""
 
     def look(text: str) -> tuple[bool, bool, bool]:
         body = leaf.build(text)
         walk = root.walk(root.made(body), body)
         found = any(text in slot.text for slot in walk.slots)
         walk.drop()
-        return found, text not in json.dumps(body), any(u.path == leaf.path for u in walk.unread)
+        return found, text not in json.dumps(body), any(u.path == leaf.path for u in walk.uninspected)
 
-    prose, dropped, unread = look(PROSE)
-    id_, _, id_unread = look(ID)
+    prose, dropped, uninspected = look(PROSE)
+    id_, _, id_uninspected = look(ID)
     if dropped:
         return "dropped"
     if not prose:
@@ -252,8 +252,8 @@ def verdict(root: Root, leaf: Leaf) -> str:
     if leaf.enum:
         return "enum"
     if id_:
-        return "unread" if unread else "inspected"
-    return "unread" if id_unread else "id"
+        return "uninspected" if uninspected else "inspected"
+    return "uninspected" if id_uninspected else "id"
 
 
 Surface = dict[str, dict[str, dict[str, str]]]
@@ -289,7 +289,7 @@ def written(found: Surface) -> str:
 
 def rows(counts: dict[str, dict[str, int]]) -> list[str]:
     """The counts as rows of a table."""
-    kinds = ("inspected", "id", "enum", "unread", "dropped", "missed")
+    kinds = ("inspected", "id", "enum", "uninspected", "dropped", "missed")
     return [f"| {name} | {' | '.join(str(n.get(k, 0)) for k in kinds)} |" for name, n in counts.items()]
 
 

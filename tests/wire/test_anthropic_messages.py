@@ -23,7 +23,7 @@ from guardrails.wire.frames import Frame
 from guardrails.wire.framing import SSE
 from guardrails.wire.signed import UNSIGNED
 from guardrails.wire.slots import Mode
-from tests.wire.driving import exchange, found, overwrite, serving, streamed, strings
+from tests.wire.servers import exchange, found, overwrite, serving, streamed, strings
 
 SIGNATURE = "EqQBCgIYAhIM" + "1gbcDa9GJwZA2b3hGgxBdjrkzLoky3dl1pkiMOYds" * 20 + "=="
 STRICT = TypeAdapter(RawMessageStreamEvent)
@@ -193,7 +193,7 @@ def test_every_text_of_a_request_is_found_with_who_wrote_it() -> None:
     # Names of properties and arguments are somebody's words, the API's own field names are nobody's.
     keys = sorted(key for slot in walk.slots if slot.fixed for key in slot.text.split("\n"))
     assert keys == ["city", "city", "query"]
-    assert [(u.why, u.path) for u in walk.unread] == [
+    assert [(u.why, u.path) for u in walk.uninspected] == [
         ("binary content", "messages[1].content[4].content[0].encrypted_content")
     ]
 
@@ -225,7 +225,7 @@ def test_ids_and_numbers_stay_whatever_is_rewritten() -> None:
 def test_content_that_nobody_can_read_is_reported(block: dict[str, Any], path: str) -> None:
     nested = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [block]}
     walk = form(messages=[{"role": "user", "content": [block, nested]}]).inbound()
-    assert [(u.path, u.turn) for u in walk.unread] == [
+    assert [(u.path, u.turn) for u in walk.uninspected] == [
         (f"messages[0].content[0].{path}", 0),
         (f"messages[0].content[1].content[0].{path}", 0),
     ]
@@ -237,10 +237,10 @@ def test_what_lies_with_the_api_is_reported() -> None:
         mcp_servers=[{"type": "url", "name": "mail", "url": "https://mcp.example.org", "authorization_token": "tok_1"}],
         thread={"type": "continue", "previous_message_id": "msg_01"},
     ).inbound()
-    assert [u.path for u in walk.unread] == [
+    assert [u.path for u in walk.uninspected] == [
         "container.id", "container.skills[0].skill_id", "mcp_servers[0].url", "thread.previous_message_id",
     ]  # fmt: skip
-    assert [u.path for u in form(container="container_011").inbound().unread] == ["container"]
+    assert [u.path for u in form(container="container_011").inbound().uninspected] == ["container"]
 
 
 def test_a_signature_is_no_content_and_hides_none() -> None:
@@ -399,7 +399,7 @@ def test_every_text_of_an_answer_is_found() -> None:
         "stop_details.explanation": "assistant",
     }
     assert [slot.text for slot in walk.slots if slot.fixed] == ["to"]
-    assert [u.path for u in walk.unread] == ["content[3].content.content[0].file_id"]
+    assert [u.path for u in walk.uninspected] == ["content[3].content.content[0].file_id"]
     overwrite(walk, "https://example.org")
     assert Message.model_validate(body)
 

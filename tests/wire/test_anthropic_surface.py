@@ -1,4 +1,4 @@
-"""Every field of the SDK's types is inspected, or an id, or reported as unread: a new field that is not fails here."""
+"""Every field of the SDK's types is inspected, or an id, or reported as uninspected: a new field that is not fails here."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_every_field_is_inspected_or_known(name: str) -> None:
             known = field in OPAQUE | SEALS or (field == "name" and owner in NAMES)
             if isinstance(leaf, str):
                 inspected += found
-                if (found or bool(walk.unread)) == known and not (known and walk.unread):
+                if (found or bool(walk.uninspected)) == known and not (known and walk.uninspected):
                     wrong.add(place)
             elif found:
                 wrong.add(f"{place} (a number that masking would make a string)")

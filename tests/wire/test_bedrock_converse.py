@@ -24,7 +24,7 @@ from guardrails.wire.format import Session
 from guardrails.wire.frames import Frame
 from guardrails.wire.signed import UNSIGNED
 from guardrails.wire.slots import Mode
-from tests.wire.driving import exchange, found, overwrite, serving, streamed, strings
+from tests.wire.servers import exchange, found, overwrite, serving, streamed, strings
 
 SIGNATURE = "EqQBCgIYAhIM" + "1gbcDa9GJwZA2b3hGgxBdjrkzLoky3dl1pkiMOYds" * 20 + "=="
 MODEL = "us.anthropic.claude-sonnet-4-20250514-v1:0"
@@ -227,7 +227,7 @@ def test_every_text_of_a_request_is_found_with_who_wrote_it() -> None:
     }
     keys = sorted(key for slot in walk.slots if slot.fixed for key in slot.text.split("\n"))
     assert keys == ["city", "city", "deep", "department", "note", "top_k", "topic"]
-    assert walk.unread == []
+    assert walk.uninspected == []
 
 
 def test_ids_and_numbers_stay_whatever_is_rewritten() -> None:
@@ -273,14 +273,14 @@ S3 = {"s3Location": {"uri": "s3://bucket/key", "bucketOwner": "123456789012"}}
 )
 def test_content_that_nobody_can_read_is_reported(block: dict[str, Any], path: str) -> None:
     walk = form(messages=[{"role": "user", "content": [block]}]).inbound()
-    assert [(u.path, u.turn) for u in walk.unread] == [(f"messages[0].content[0].{path}", 0)]
+    assert [(u.path, u.turn) for u in walk.uninspected] == [(f"messages[0].content[0].{path}", 0)]
 
 
 def test_a_prompt_that_bedrock_keeps_is_reported() -> None:
     arn = "arn:aws:bedrock:us-east-1:123456789012:prompt/PROMPT12345:1"
     asked = Converse.open({"promptVariables": {"a": {"text": "b"}}}, {"model": arn})
     assert asked.format.fits(asked.body)
-    assert [(u.why, u.path) for u in asked.inbound().unread] == [("content by reference", "modelId")]
+    assert [(u.why, u.path) for u in asked.inbound().uninspected] == [("content by reference", "modelId")]
 
 
 def leaves(shape: Shape, path: str = "", above: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -304,7 +304,7 @@ def leaves(shape: Shape, path: str = "", above: tuple[str, ...] = ()) -> Iterato
 
 
 def unseen(walk: Any, body: Any) -> bool:
-    return not any("canary17" in slot.text for slot in walk.slots) and not walk.unread
+    return not any("canary17" in slot.text for slot in walk.slots) and not walk.uninspected
 
 
 # Fields whose strings are not inspected as long as they look like ids; every other string of the service's model is. A role

@@ -21,7 +21,7 @@ from guardrails.wire.openai_chat import Chat
 from guardrails.wire.openai_completions import Completions
 from guardrails.wire.openai_responses import Responses
 from guardrails.wire.strict import parse_answer
-from tests.wire.flowing import MESSAGE, exchange, flowed, lines, sse
+from tests.wire.streams import MESSAGE, exchange, flowed, lines, sse
 
 USER = [{"role": "user", "content": "Hi"}]
 HEAD = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}

@@ -16,7 +16,7 @@ from guardrails.wire.custom_format import filled
 from guardrails.wire.format import Format, Session
 from guardrails.wire.framing import Frame
 from guardrails.wire.pointers import BadPointer
-from tests.wire.flowing import (
+from tests.wire.streams import (
     ACCOUNT,
     MASK,
     MESSAGE,
@@ -29,7 +29,7 @@ from tests.wire.flowing import (
     refused,
     sse,
     texts,
-    unread,
+    uninspected,
 )
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "formats.yaml"
@@ -99,7 +99,7 @@ def test_a_question() -> None:
         "extra.hint": "user: think",
     }
     assert keys(walk) == {"note", "extra", "hint"}
-    assert unread(walk) == {"attachments[0].url": "content by reference"}
+    assert uninspected(walk) == {"attachments[0].url": "content by reference"}
     assert form.model == "e-1"
     # The query is the newest message, also where there are no messages.
     assert form.latest(walk) == {0}
@@ -118,7 +118,7 @@ def test_a_conversation() -> None:
         "turns[3].says": "tool: found",
         "turns[4].says": "user: And now?",
     }
-    assert unread(walk) == {"turns[1].photo": "binary content"}
+    assert uninspected(walk) == {"turns[1].photo": "binary content"}
     assert keys(walk) == {"mood", "who"}
     assert form.latest(walk) == {3, 4}
 

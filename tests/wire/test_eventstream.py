@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from guardrails.wire.eventstream import EventStream
 from guardrails.wire.framing import Frame
 from guardrails.wire.limits import BodyLimits
-from tests.wire.cutting import all_cuts_agree, bodies, cut, cuts, names, outcome
+from tests.wire.cuts import all_cuts_agree, bodies, cut, cuts, names, outcome
 
 
 def header(name: bytes, kind: int, value: bytes) -> bytes:

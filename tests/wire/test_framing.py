@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from guardrails.wire.framing import NDJSON, SSE, Frame, Framing, JSONArray
 from guardrails.wire.limits import BodyLimits, Malformed
-from tests.wire.cutting import Make, all_cuts_agree, bodies, cut, cuts, names, outcome
+from tests.wire.cuts import Make, all_cuts_agree, bodies, cut, cuts, names, outcome
 
 A, B = Frame({"t": "é😀"}), Frame({"t": 2})
 C, PING, ROUTER = (Frame(None, comment=c) for c in ("keep-alive", "ping", "OPENROUTER PROCESSING"))

@@ -11,8 +11,8 @@ from guardrails.wire.format import Session
 from guardrails.wire.framing import Frame
 from guardrails.wire.gemini import Gemini, GeminiStream, GeminiTokens
 from guardrails.wire.gemini_shapes import field_of
-from tests.wire.driving import serving
-from tests.wire.flowing import (
+from tests.wire.servers import serving
+from tests.wire.streams import (
     ACCOUNT,
     MASK,
     MESSAGE,
@@ -25,7 +25,7 @@ from tests.wire.flowing import (
     refused,
     sse,
     texts,
-    unread,
+    uninspected,
 )
 
 ASK = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
@@ -151,7 +151,7 @@ def test_a_request() -> None:
         "somethingNew.note": "user: read me",
     }
     assert keys(walk) == {"who", "zip", "result", "team", "somethingNew", "note"}
-    assert unread(walk) == {
+    assert uninspected(walk) == {
         "contents[0].parts[1].inlineData.data": "binary content",
         "contents[0].parts[2].fileData.fileUri": "content by reference",
         "cachedContent": "content by reference",
@@ -174,7 +174,7 @@ def test_both_spellings() -> None:
     walk = Gemini.open(body, MODEL).inbound()
     assert texts(walk)["system_instruction.parts[0].text"] == "system: Be kind."
     assert texts(walk)["contents[0].parts[2].function_response.response.a"] == "tool: b"
-    assert set(unread(walk)) == {
+    assert set(uninspected(walk)) == {
         "contents[0].parts[0].inline_data.data",
         "contents[0].parts[1].file_data.file_uri",
         "cached_content",
@@ -282,7 +282,7 @@ def test_an_answer() -> None:
         "urlContextMetadata.urlMetadata[0].retrievedUrl": "assistant: https://c.example",
     }
     assert keys(walk) == {"guests"}
-    assert set(unread(walk)) == {start + "groundingMetadata.searchEntryPoint.sdkBlob"}
+    assert set(uninspected(walk)) == {start + "groundingMetadata.searchEntryPoint.sdkBlob"}
     walk.drop()
     assert body["candidates"][0]["logprobsResult"] is None
     assert body["candidates"][0]["content"]["parts"][1]["thoughtSignature"] == SIGNATURE

@@ -7,7 +7,7 @@ from openai.types import Model
 
 from guardrails.wire import recognise
 from guardrails.wire.listing import Listing
-from tests.wire.flowing import ACCOUNT, MASK, exchange, keys, texts
+from tests.wire.streams import ACCOUNT, MASK, exchange, keys, texts
 
 OPENAI = {
     "object": "list",

@@ -208,19 +208,19 @@ def stopped_or_reported(run: Callable[[str], tuple[str, Decision]], holds: str) 
     """Under ``block`` nothing of it leaves, and the developer reads why; under ``allow`` it does, and the decision says so."""
     text, decision = run("block")
     assert decision.blocked
-    assert decision.unread
+    assert decision.uninspected
     assert "cannot be inspected" in text
     assert "`uninspected`" in text
     assert holds not in text
     text, decision = run("allow")
     assert not decision.blocked
-    assert decision.unread
+    assert decision.uninspected
     assert holds in text
 
 
 def passes(run: Callable[[str], tuple[str, Decision]]) -> None:
     _, decision = run("block")
-    assert (decision.action, decision.unread) == ("NONE", ())
+    assert (decision.action, decision.uninspected) == ("NONE", ())
 
 
 def mark(part: Any) -> str:
@@ -247,7 +247,7 @@ def test_in_a_stream(where: tuple[str, str], part: Any) -> None:
 def test_in_a_request(api: str, part: Any) -> None:
     for setting in GUARDS:
         decision = exchange(ASKS[api](copy.deepcopy(part)), setting).request()
-        assert decision.unread
+        assert decision.uninspected
         assert decision.blocked is (setting == "block")
 
 
@@ -260,7 +260,7 @@ def test_texts_pass(api: str, part: Any) -> None:
             body = event(part)
             passes(lambda setting, body=body: stream(ASKS[api](), [body], setting))  # type: ignore[misc]
     decision = exchange(ASKS[api](copy.deepcopy(part)), "block").request()
-    assert decision.unread == ()
+    assert decision.uninspected == ()
 
 
 def beside(name: str, value: Any) -> Iterator[tuple[Session, Any, Any]]:
@@ -320,7 +320,7 @@ def test_fields_that_only_sound_like_it_pass(name: str) -> None:
             continue
         passes(lambda setting, form=form, body=whole: answer(form, body, setting))  # type: ignore[misc]
         walk = form.format.open(form.body, form.request.params).event(Frame(copy.deepcopy(event))).walk
-        assert walk.unread == []
+        assert walk.uninspected == []
 
 
 @pytest.mark.parametrize(
@@ -380,7 +380,7 @@ def test_an_answer_that_came_first_stays(say: type[Format]) -> None:
     first = {"choices": [{"index": 0, "delta": {"content": FIRST}}]}
     picture = EVENTS["chat", "delta"](PARTS["chat image"])
     text, decision = stream(chat(), [first, picture], "block")
-    assert decision.unread == (("content by reference", "choices[0].delta.content[0].image_url.url"),)
+    assert decision.uninspected == (("content by reference", "choices[0].delta.content[0].image_url.url"),)
     assert "Here it is." in text
     assert text.index("Here it is.") < text.index("cannot be inspected")
     text, decision = stream(say.open({"question": "Hi"}), [{"delta": FIRST}, {"delta": [PARTS["chat image"]]}], "block")
@@ -402,7 +402,7 @@ def test_in_a_format_of_ones_own(say: type[Format], part: Any) -> None:
 
         stopped_or_reported(streamed, mark(part))
     for asked in ({"question": [part]}, {"turns": [{"by": "user", "says": [part]}]}):
-        assert exchange(say.open(copy.deepcopy(asked)), "block").request().unread
+        assert exchange(say.open(copy.deepcopy(asked)), "block").request().uninspected
 
 
 @pytest.mark.parametrize("part", TEXTS.values(), ids=TEXTS)
@@ -410,7 +410,7 @@ def test_texts_in_a_format_of_ones_own_pass(say: type[Format], part: Any) -> Non
     for body in ({"answer": [part]}, {"answer": "Here.", "more": {"parts": [part]}}):
         passes(lambda setting, body=body: answer(say.open({"question": "Hi"}), body, setting))  # type: ignore[misc]
     passes(lambda setting: stream(say.open({"question": "Hi"}), [{"delta": [part]}], setting))
-    assert exchange(say.open({"question": [copy.deepcopy(part)]}), "block").request().unread == ()
+    assert exchange(say.open({"question": [copy.deepcopy(part)]}), "block").request().uninspected == ()
 
 
 ARGUMENTS = {"image_url": URL, "file_id": "file-1", "images": [INLINE], "data": BYTES}
@@ -456,20 +456,20 @@ SCHEMA = {
     ids=lambda form: form.name,
 )  # fmt: skip
 def test_definitions_and_results_of_tools_are_data(form: Session) -> None:
-    assert form.inbound().unread == []
+    assert form.inbound().uninspected == []
 
 
 @pytest.mark.parametrize(
     "given", [{"image": URL}, {"image": INLINE, "text": "A cat"}, {"type": "image_url", "image_url": {"url": URL}}, PARTS["image in base64"]]
 )  # fmt: skip
 def test_images_to_embed(given: Any) -> None:
-    assert Embeddings.open({"model": "m", "input": [given]}).inbound().unread
-    assert Embeddings.open({"model": "m", "input": ["A cat", {"text": f"A cat at {URL}"}]}).inbound().unread == []
+    assert Embeddings.open({"model": "m", "input": [given]}).inbound().uninspected
+    assert Embeddings.open({"model": "m", "input": ["A cat", {"text": f"A cat at {URL}"}]}).inbound().uninspected == []
 
 
 def test_lists_of_models_tell_of_images() -> None:
     one = {"id": "m", "image": URL, "architecture": {"input_modalities": ["image"]}, "pricing": {"image": "0.1"}}
-    assert Listing.open({}).outbound({"data": [one]}).unread == []
+    assert Listing.open({}).outbound({"data": [one]}).uninspected == []
 
 
 JPEG = base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(range(100, 256)) * 2).decode()
@@ -499,7 +499,7 @@ def asked(text: str, judge: Guard = POLITE) -> tuple[Decision, str]:
 def test_media_in_a_text_are_reported_and_stay_while_the_text_around_them_is_checked(text: str) -> None:
     decision, sent = asked(text)
     assert sent.count(PNG) + sent.count(JPEG) == text.count(PNG) + text.count(JPEG)
-    assert decision.unread == (("binary content", "messages[0].content"),)
+    assert decision.uninspected == (("binary content", "messages[0].content"),)
     if "short" not in text:
         assert sent == text.replace("bob@example.com", "{EMAIL}")
     assert "bob@" not in sent
@@ -514,7 +514,7 @@ def test_a_text_that_is_called_an_image_is_read(kind: str) -> None:
     assert asked(f"![](data:{kind};base64,{hidden})")[0].blocked
     decision, _ = asked(f"data:{kind};base64,project kingfisher")
     assert decision.blocked
-    assert not decision.unread
+    assert not decision.uninspected
 
 
 def test_media_in_a_text_of_a_whole_answer() -> None:
@@ -523,4 +523,4 @@ def test_media_in_a_text_of_a_whole_answer() -> None:
     form = Chat.open({"messages": [{"role": "user", "content": "draw"}]})
     got, decision = Exchange(Tenancy("t", POLITE, b"k" * 32), form).answer(body)
     assert got["choices"][0]["message"]["content"] == text.replace("bob@example.com", "{EMAIL}")
-    assert decision.unread
+    assert decision.uninspected

@@ -10,8 +10,8 @@ import pytest
 
 from guardrails.wire import form_class, recognise
 from guardrails.wire.format import Session
-from tests.wire.driving import serving
-from tests.wire.flowing import ACCOUNT, MASK, exchange, texts, unread
+from tests.wire.servers import serving
+from tests.wire.streams import ACCOUNT, MASK, exchange, texts, uninspected
 
 VECTOR = [0.123456789, -1, 2e-05] * 100
 
@@ -48,7 +48,7 @@ def test_requests(path: str, body: Any, name: str, found: dict[str, str], closed
     assert form.name == name
     walk = form.inbound()
     assert texts(walk) == found
-    assert unread(walk) == closed
+    assert uninspected(walk) == closed
     assert not form.streaming
     assert not form.format.speaks
 
@@ -72,7 +72,7 @@ def test_answers(name: str, body: Any, found: dict[str, str]) -> None:
     form = form_class(name).open({})
     walk = form.outbound(body)
     assert {k: v for k, v in texts(walk).items() if k != "(keys)"} == found
-    assert walk.unread == []
+    assert walk.uninspected == []
     got, decision = exchange(form).answer(body)
     assert (got, decision.blocked) == (body, False)
 

@@ -9,8 +9,8 @@ from guardrails.wire import recognise
 from guardrails.wire.format import Session
 from guardrails.wire.framing import Frame
 from guardrails.wire.ollama import OllamaChat, OllamaGenerate
-from tests.wire.driving import serving
-from tests.wire.flowing import (
+from tests.wire.servers import serving
+from tests.wire.streams import (
     ACCOUNT,
     MASK,
     MESSAGE,
@@ -23,7 +23,7 @@ from tests.wire.flowing import (
     parsed,
     refused,
     texts,
-    unread,
+    uninspected,
 )
 
 CHAT = {"model": "llama4", "messages": [{"role": "user", "content": "Hello"}]}
@@ -102,7 +102,7 @@ def test_a_chat_request() -> None:
         "options.stop[0]": "user: END OF TEXT",
     }
     assert keys(walk) == {"where"}
-    assert unread(walk) == {"messages[1].images[0]": "binary content"}
+    assert uninspected(walk) == {"messages[1].images[0]": "binary content"}
     assert form.latest(walk) == {3}
     assert not form.streaming
 
@@ -125,7 +125,7 @@ def test_a_generate_request() -> None:
         "system": "system: Be kind.",
         "template": "system: {{ .Prompt }}",
     }
-    assert unread(walk) == {"images[0]": "binary content", "context": "token ids"}
+    assert uninspected(walk) == {"images[0]": "binary content", "context": "token ids"}
 
 
 def test_a_context_of_words_is_text() -> None:

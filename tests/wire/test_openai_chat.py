@@ -15,7 +15,7 @@ from guardrails.wire.framing import Frame
 from guardrails.wire.openai_chat import Chat
 from guardrails.wire.slots import Mode
 from guardrails.wire.walk import Walk
-from tests.wire.running import ACCOUNT, MASK, MESSAGE, SECRET, answered, encoded, streamed
+from tests.wire.bodies import ACCOUNT, MASK, MESSAGE, SECRET, answered, encoded, streamed
 
 REQUEST: dict[str, Any] = {
     "model": "gpt-4.1-mini",
@@ -144,7 +144,7 @@ def test_ids_and_numbers_are_left_alone() -> None:
 
 def test_what_nobody_can_inspect_is_reported() -> None:
     walk = Chat.open(copy.deepcopy(REQUEST)).inbound()
-    assert [(u.why, u.path, u.turn) for u in walk.unread] == [
+    assert [(u.why, u.path, u.turn) for u in walk.uninspected] == [
         ("content by reference", "messages[2].content[1].image_url.url", 2),
         ("content by reference", "messages[2].content[2].image_url.url", 2),
         ("binary content", "messages[2].content[3].input_audio.data", 2),

@@ -12,8 +12,8 @@ from guardrails.wire.format import Session
 from guardrails.wire.framing import Frame
 from guardrails.wire.openai_chat import Chat
 from guardrails.wire.openai_completions import Completions
-from tests.wire.driving import serving
-from tests.wire.flowing import (
+from tests.wire.servers import serving
+from tests.wire.streams import (
     ACCOUNT,
     MASK,
     MESSAGE,
@@ -25,7 +25,7 @@ from tests.wire.flowing import (
     refused,
     sse,
     texts,
-    unread,
+    uninspected,
 )
 
 ASK = {"model": "gpt-3.5-turbo-instruct", "prompt": "Hello"}
@@ -98,7 +98,7 @@ def test_a_request() -> None:
 )
 def test_token_ids_cannot_be_read(prompt: Any, where: list[str]) -> None:
     walk = Completions.open({**ASK, "prompt": prompt}).inbound()
-    assert unread(walk) == dict.fromkeys(where, "token ids")
+    assert uninspected(walk) == dict.fromkeys(where, "token ids")
     assert [s.text for s in walk.slots] == [p for p in prompt if isinstance(p, str)]
 
 
@@ -108,7 +108,9 @@ def test_numbers_that_are_no_token_ids_are_text() -> None:
 
 
 def test_embedded_prompts_cannot_be_read() -> None:
-    assert unread(Completions.open({**ASK, "prompt_embeds": "AAAA"}).inbound()) == {"prompt_embeds": "binary content"}
+    assert uninspected(Completions.open({**ASK, "prompt_embeds": "AAAA"}).inbound()) == {
+        "prompt_embeds": "binary content"
+    }
 
 
 def test_an_answer() -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from guardrails.wire.openai_embeddings import Embeddings
 from guardrails.wire.vectors import is_numbers, is_vector
-from tests.wire.driving import serving
-from tests.wire.flowing import ACCOUNT, exchange, keys, texts, unread
+from tests.wire.servers import serving
+from tests.wire.streams import ACCOUNT, exchange, keys, texts, uninspected
 
 ASK = {"model": "text-embedding-3-small", "input": "Hello"}
 
@@ -43,7 +43,7 @@ def answer(*embeddings: Any) -> dict[str, Any]:
 def test_a_request(given_: Any, found: dict[str, str], closed: dict[str, str]) -> None:
     walk = Embeddings.open({**ASK, "input": given_, "dimensions": 10000, "encoding_format": "float"}).inbound()
     assert texts(walk) == found
-    assert unread(walk) == closed
+    assert uninspected(walk) == closed
 
 
 def test_shape_decides() -> None:
@@ -57,7 +57,7 @@ def test_numbers_are_skipped() -> None:
     body = answer([0.123456789, -1, 2e-05] * 500, packed([0.123456789, -1.0, 2e-05] * 500))
     walk = Embeddings.open(ASK).outbound(body)
     assert walk.slots == []
-    assert walk.unread == []
+    assert walk.uninspected == []
 
 
 def test_what_is_no_embedding_is_text() -> None:

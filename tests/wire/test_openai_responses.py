@@ -19,7 +19,7 @@ from guardrails.wire.openai_responses import Responses
 from guardrails.wire.shape import Kind
 from guardrails.wire.slots import Mode, Slot
 from guardrails.wire.walk import Walk
-from tests.wire.running import ACCOUNT, MASK, MESSAGE, SECRET, answered, encoded, exchange, streamed
+from tests.wire.bodies import ACCOUNT, MASK, MESSAGE, SECRET, answered, encoded, exchange, streamed
 
 EVENTS: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 IMAGE = "data:image/png;base64,iVBORw0KGgo="
@@ -218,7 +218,7 @@ def test_ids_and_settings_are_left_alone() -> None:
 
 def test_what_nobody_can_inspect_is_reported() -> None:
     walk = Responses.open(copy.deepcopy(REQUEST)).inbound()
-    assert [(u.why.split()[-1], u.path) for u in walk.unread] == [
+    assert [(u.why.split()[-1], u.path) for u in walk.uninspected] == [
         ("reference", "previous_response_id"),
         ("reference", "conversation.id"),
         ("reference", "prompt.id"),
@@ -238,8 +238,8 @@ def test_what_nobody_can_inspect_is_reported() -> None:
         ("reference", "tools[2].vector_store_ids[0]"),
         ("reference", "tools[3].container.file_ids[0]"),
     ]
-    assert not Responses.open({"input": "hi", "conversation": None, "previous_response_id": None}).inbound().unread
-    assert [u.path for u in Responses.open({"input": "hi", "conversation": "conv_1"}).inbound().unread] == [
+    assert not Responses.open({"input": "hi", "conversation": None, "previous_response_id": None}).inbound().uninspected
+    assert [u.path for u in Responses.open({"input": "hi", "conversation": "conv_1"}).inbound().uninspected] == [
         "conversation"
     ]
 
@@ -248,7 +248,7 @@ def test_answers_made_in_the_background_are_not_served() -> None:
     form = Responses.open({"input": "hi", "background": True})
     assert form.unsupported is not None
     assert "background" in form.unsupported
-    assert [u.path for u in form.inbound().unread] == ["background"]
+    assert [u.path for u in form.inbound().uninspected] == ["background"]
     assert Responses.open({"input": "hi", "background": False}).unsupported is None
 
 
@@ -377,7 +377,7 @@ def test_every_item_of_an_answer_is_masked() -> None:
 def test_an_ordinary_answer_has_no_texts_but_its_own() -> None:
     walk = Responses.open({"model": "gpt-5.1", "input": "hi"}).outbound(response([message("Hello.")]))
     assert [s.text for s in walk.slots] == ["Hello."]
-    assert walk.unread == []
+    assert walk.uninspected == []
 
 
 def test_what_repeats_the_request_word_for_word_is_not_judged_again() -> None:
@@ -407,7 +407,7 @@ def test_content_of_an_answer_that_nobody_can_inspect_is_reported() -> None:
     picture = {"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": "iVBORw0KGgo="}
     settings = {"previous_response_id": "resp_0", "tools": [{"type": "file_search", "vector_store_ids": ["vs_1"]}]}
     walk = Responses.open({"input": "hi"}).outbound(response([*copy.deepcopy(OUTPUT), picture], **settings))
-    assert [u.path for u in walk.unread] == ["output[5].result"]
+    assert [u.path for u in walk.uninspected] == ["output[5].result"]
 
 
 def test_a_refusal_is_a_response_with_the_answers_own_id_and_usage() -> None:
@@ -845,7 +845,7 @@ def test_sounds_and_pictures_of_a_stream_are_reported() -> None:
     }
     for body in ({"type": "response.audio.delta", "delta": "UklGRg=="}, picture):
         event = ask().event(Frame(body))
-        assert [u.why for u in event.walk.unread] == ["binary content"]
+        assert [u.why for u in event.walk.uninspected] == ["binary content"]
         assert not event.walk.slots
 
 

@@ -1,4 +1,4 @@
-"""One law for these formats: what a client reads of a stream is what it would have read of the whole answer."""
+"""One guarantee for these formats: what a client reads of a stream is what it would have read of the whole answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from guardrails.wire.gemini import GeminiStream
 from guardrails.wire.ollama import OllamaChat, OllamaGenerate
 from guardrails.wire.openai_completions import Completions
 from guardrails.wire.strict import dump
-from tests.wire.flowing import ACCOUNT, MESSAGE, events, exchange, flowed, lines, sse
+from tests.wire.streams import ACCOUNT, MESSAGE, events, exchange, flowed, lines, sse
 
 ASK, TALK = load_formats(Path(__file__).parents[2] / "examples" / "formats.yaml")
 

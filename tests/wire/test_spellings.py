@@ -8,7 +8,7 @@ import pytest
 
 from guardrails.wire import FORMATS, form_class
 from guardrails.wire.spellings import spelled_twice
-from tests.asgi.helping import App
+from tests.asgi.apps import App
 
 SAID = [{"role": "user", "content": "hello"}]
 # format: bodies in which readers that ignore case, width or composition could see something else

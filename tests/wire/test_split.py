@@ -17,7 +17,7 @@ from guardrails.policy import loads
 from guardrails.types import Action
 from guardrails.wire import form_class
 from guardrails.wire.frames import Frame
-from tests.wire.driving import strings
+from tests.wire.servers import strings
 
 POLICY = """
 version: 1

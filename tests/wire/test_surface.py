@@ -15,9 +15,9 @@ from guardrails.wire.framing import SSE, Frame
 from guardrails.wire.openai_chat import Chat, ChatSession
 from guardrails.wire.slots import Mode
 from guardrails.wire.walk import Walk
-from tests.core.building import guard, words_rule
+from tests.core.policies import guard, words_rule
 from tests.wire import surface
-from tests.wire.running import SECRET, exchange
+from tests.wire.bodies import SECRET, exchange
 from tests.wire.surface import AGREED, PROSE, ROOTS, WAIVED, Leaf, Root, leaves, places, verdict
 
 LESSON = """

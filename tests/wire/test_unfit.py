@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.asgi.helping import App
+from tests.asgi.apps import App
 
 SAID = "tell nobody: 4111 1111 1111 1111"
 

@@ -23,7 +23,7 @@ from guardrails.wire.ollama import OllamaChat, OllamaGenerate
 from guardrails.wire.openai_chat import Chat
 from guardrails.wire.openai_completions import Completions
 from guardrails.wire.openai_responses import Responses
-from tests.wire.flowing import ACCOUNT, MASK, MESSAGE, exchange, flowed, lines, sse
+from tests.wire.streams import ACCOUNT, MASK, MESSAGE, exchange, flowed, lines, sse
 
 USER = [{"role": "user", "content": "Hi"}]
 Pack = Callable[[list[dict[str, Any]]], bytes]

@@ -25,7 +25,7 @@ async def apply(call: Call) -> Answer:
     full = body.choice("outputScope", ("INTERVENTIONS", "FULL"), "INTERVENTIONS") == "FULL"
     pieces, places, images = _content(body, source)
     done = await call.checking.check(
-        call, guardrail, pieces or [Piece("")], source, unread=[(_IMAGE, f"content[{i}]") for i in images]
+        call, guardrail, pieces or [Piece("")], source, uninspected=[(_IMAGE, f"content[{i}]") for i in images]
     )
     usage = units(guardrail, source, done.report.coverage.total)
     told = assessment(guardrail, done, pieces, usage, full=full, images=len(images))

@@ -39,7 +39,7 @@ async def apply(call: Call) -> Answer:
     source = Source.INPUT if request else Source.OUTPUT
     tools = _tools(body) if request else []
     calls = _arguments(body)
-    unread = [(_IMAGE, f"images[{i}]") for i in range(len(body.texts("images", [])))]
+    uninspected = [(_IMAGE, f"images[{i}]") for i in range(len(body.texts("images", [])))]
     roles = _roles(body, texts) if request else [Role.ASSISTANT] * len(texts)
     pieces = [Piece(t, r) for t, r in zip(texts, roles, strict=True)] if request else []
     pieces += [Piece(t, Role.SYSTEM) for t in tools] + [Piece(t, Role.ASSISTANT) for t in calls]
@@ -49,8 +49,8 @@ async def apply(call: Call) -> Answer:
     if not request and texts:
         outputs, held, blocked = await _answers(call, guardrail, texts, streamed=params.flag("stream", False))
     changed = outputs != texts if not request else False
-    if pieces or unread or not texts:
-        done = await call.checking.check(call, guardrail, pieces or [Piece("")], source, unread=unread)
+    if pieces or uninspected or not texts:
+        done = await call.checking.check(call, guardrail, pieces or [Piece("")], source, uninspected=uninspected)
         # Nothing can be put back into a call of a tool, so what would be masked there is blocked.
         last = len(pieces) - len(calls)
         masked = any(f.piece >= last and f.action is Action.MASKED for f in done.report.findings)

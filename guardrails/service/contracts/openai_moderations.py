@@ -49,8 +49,12 @@ async def moderate(call: Call) -> Answer:
     plain = [text for text, images in asked if not images]
     done = iter(await call.checking.check_many(call, guardrail, plain, Source.INPUT) if plain else [])
     for text, images in asked:
-        unread = [(_IMAGE, place) for place in images]
-        one = await call.checking.check(call, guardrail, text, Source.INPUT, unread=unread) if images else next(done)
+        uninspected = [(_IMAGE, place) for place in images]
+        one = (
+            await call.checking.check(call, guardrail, text, Source.INPUT, uninspected=uninspected)
+            if images
+            else next(done)
+        )
         results.append(_result(guardrail, one, images=bool(images)))
     return Answer({"id": f"modr-{call.id}", "model": guardrail.name, "results": results})
 

@@ -12,7 +12,7 @@ from guardrails.wire.format import Session
 from guardrails.wire.framing import Frame
 from guardrails.wire.strict import parse
 from guardrails.wire.walk import Walk
-from tests.core.building import guard, regex_rule, words_rule
+from tests.core.policies import guard, regex_rule, words_rule
 
 # Blocks `kingfisher`, masks account numbers.
 ACCOUNT = "ACC-12345678"
@@ -82,9 +82,9 @@ def keys(walk: Walk) -> set[str]:
     return {k for s in walk.slots if s.fixed for k in s.text.split("\n")}
 
 
-def unread(walk: Walk) -> dict[str, str]:
+def uninspected(walk: Walk) -> dict[str, str]:
     """Path to why, of what nobody can inspect."""
-    return {u.path: u.why for u in walk.unread}
+    return {u.path: u.why for u in walk.uninspected}
 
 
 def cut_alike(make: Any, data: bytes, steps: Sequence[int] = (1, 3, 7, 64)) -> bytes:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guardrails.detectors.said import Said, plain, within
+from guardrails.detectors.phrases import Phrases, plain, within
 
 EXAMPLES = ("Should I buy shares of Tesla now?", "How much ibuprofen can I take per day?", "Is this mole cancer?")
 
@@ -26,7 +26,7 @@ EXAMPLES = ("Should I buy shares of Tesla now?", "How much ibuprofen can I take 
     ],
 )
 def test_an_example_is_found(text: str) -> None:
-    found = Said(EXAMPLES).find(text)
+    found = Phrases(EXAMPLES).find(text)
     assert found is not None
     start, end = found
     assert plain(text[start:end]) or start == 0
@@ -44,7 +44,7 @@ def test_an_example_is_found(text: str) -> None:
     ],
 )
 def test_another_text_is_not(text: str) -> None:
-    assert Said(EXAMPLES).find(text) is None
+    assert Phrases(EXAMPLES).find(text) is None
 
 
 @settings(deadline=None, max_examples=60)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.fuzz.cases import KINDS, case
-from tests.fuzz.driving import OUTCOMES, Driver
+from tests.fuzz.driver import OUTCOMES, Driver
 
 __all__ = ["Batch", "Figures", "batches", "run", "table", "work"]
 

@@ -1,4 +1,4 @@
-"""The law of streams for every wire format: the bytes of a real upstream, cut anywhere, give one output and one verdict."""
+"""The guarantee of streams for every wire format: the bytes of a real upstream, cut anywhere, give one output and one verdict."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from guardrails.exchange import Exchange, Tenancy
 from guardrails.types import Action
 from guardrails.wire import recognise, strict
 from guardrails.wire.format import Session
-from tests.asgi.helping import guard
+from tests.asgi.apps import guard
 
 ASK = [{"role": "user", "content": "hello"}]
 # format: path, query, request

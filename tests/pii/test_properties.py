@@ -14,7 +14,7 @@ from guardrails.detectors.pii.triggers import Triggers
 from guardrails.marked import parse
 from tests.detectors.test_contract import CASES
 from tests.patterns import patterns_only  # noqa: F401 - a fixture
-from tests.pii.helping import ALL, detector, hits, rule
+from tests.pii.finding import ALL, detector, hits, rule
 
 POSITIVE = [parse(c.finds).text for c in CASES["pii"] if c.kind == "positive"]
 PIECES = st.one_of(
@@ -25,7 +25,7 @@ PIECES = st.one_of(
     st.sampled_from(["password: ", "name: ", "id ", "{EMAIL}"]),
 )
 TEXTS = st.lists(PIECES, max_size=6).map("".join)  # no lone surrogates: the guard refuses them before any detector
-LAW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PROPERTY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @cache
@@ -33,7 +33,7 @@ def everything() -> Detector:
     return detector()
 
 
-@LAW
+@PROPERTY
 @given(TEXTS)
 def test_spans_lie_in_the_text(text: str) -> None:
     for hit in hits(everything(), text):
@@ -44,7 +44,7 @@ def test_spans_lie_in_the_text(text: str) -> None:
         assert any(c.isalnum() for c in text[hit.start : hit.end])
 
 
-@LAW
+@PROPERTY
 @given(TEXTS, st.integers(0, 3), st.integers(0, 3))
 def test_blank_lines_around_change_nothing(text: str, before: int, after: int) -> None:
     text = text.strip()
@@ -54,7 +54,7 @@ def test_blank_lines_around_change_nothing(text: str, before: int, after: int) -
     ]
 
 
-@LAW
+@PROPERTY
 @given(TEXTS, st.randoms(use_true_random=False))
 def test_the_order_of_rules_changes_nothing(text: str, chance: random.Random) -> None:
     types = list(ALL)
@@ -62,7 +62,7 @@ def test_the_order_of_rules_changes_nothing(text: str, chance: random.Random) ->
     assert hits(detector(types), text) == hits(everything(), text)
 
 
-@LAW
+@PROPERTY
 @given(TEXTS)
 def test_a_masked_value_is_not_found_again(text: str) -> None:
     masked, at, places = "", 0, []
@@ -80,7 +80,7 @@ def test_a_masked_value_is_not_found_again(text: str) -> None:
         assert not any(s <= (hit.start or 0) and (hit.end or 0) <= e for s, e in places)
 
 
-@LAW
+@PROPERTY
 @given(st.sampled_from(ALL), TEXTS)
 def test_other_types_only_take_what_they_keep(type_: str, text: str) -> None:
     """What a type finds alone is covered by some finding when all types are on."""
@@ -90,7 +90,7 @@ def test_other_types_only_take_what_they_keep(type_: str, text: str) -> None:
         assert all(i in covered or not text[i].isalnum() for i in range(hit.start or 0, hit.end or 0))
 
 
-@LAW
+@PROPERTY
 @given(TEXTS)
 def test_enforced_rules_do_not_depend_on_others(text: str) -> None:
     enforced = [rule(t, enforced=True) for t in ("PHONE", "US_BANK_ACCOUNT_NUMBER", "URL")]
@@ -99,7 +99,7 @@ def test_enforced_rules_do_not_depend_on_others(text: str) -> None:
     assert set(alone) <= set(hits(pii.build(enforced + others), text))
 
 
-@LAW
+@PROPERTY
 @given(st.lists(st.one_of(PIECES, st.sampled_from(["\ud800", "\udfff"])), max_size=6).map("".join))
 def test_even_lone_surrogates_break_no_pattern(text: str) -> None:
     for raw in run(Triggers(pii.specs()), text, failed=set()):

@@ -13,7 +13,7 @@ from guardrails.content import Content
 from guardrails.fold import Folded
 from guardrails.types import Finding, Hit
 
-__all__ = ["Echoes"]
+__all__ = ["KnownValues"]
 
 # Values that are looked for again, in the order in which they were masked.
 _MOST = 256
@@ -23,7 +23,7 @@ _LEAST = 6
 _READINGS = 8
 
 
-class Echoes:
+class KnownValues:
     """The values masked so far, with the finding that each began with. For one caller at a time."""
 
     __slots__ = ("_values",)

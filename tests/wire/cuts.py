@@ -1,4 +1,4 @@
-"""The law of every framing: frames, and the error behind them, are the same however the bytes arrive."""
+"""The guarantee of every framing: frames, and the error behind them, are the same however the bytes arrive."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from guardrails.service import ServiceApp, service_app
 from guardrails.tenants import hash_key, new_key
-from tests.demo.running import serving
+from tests.demo.sockets import serving
 
 SMALL = r"""
 version: 1

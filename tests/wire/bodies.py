@@ -10,7 +10,7 @@ from guardrails import Guard
 from guardrails.exchange import Exchange, Tenancy
 from guardrails.wire.format import Session
 from guardrails.wire.framing import SSE, Frame
-from tests.core.building import guard, regex_rule, words_rule
+from tests.core.policies import guard, regex_rule, words_rule
 
 # Blocks `kingfisher`, masks account numbers.
 SECRET, ACCOUNT = "kingfisher", "ACC-12345678"

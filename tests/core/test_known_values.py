@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from guardrails import Action, Finding
-from guardrails.echoes import Echoes
 from guardrails.fold import Folded
-from tests.core.building import guard, pii_rule
+from guardrails.known_values import KnownValues
+from tests.core.policies import guard, pii_rule
 from tests.patterns import patterns_only  # noqa: F401 - a fixture
 
 
 def found(value: str, text: str) -> list[str]:
-    echoes = Echoes()
-    echoes.add(value, Finding("secrets", "PASSWORD", 0, len(value), 1.0, None, 0, Action.MASKED))
-    return [text[start:end] for _, start, end in echoes.find(Folded(text))]
+    known = KnownValues()
+    known.add(value, Finding("secrets", "PASSWORD", 0, len(value), 1.0, None, 0, Action.MASKED))
+    return [text[start:end] for _, start, end in known.find(Folded(text))]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from guardrails.rules import Mask, MaskStyle, Rule
 from guardrails.types import RuleAction
 from guardrails.vault import Vault
-from tests.core.building import pii_rule
+from tests.core.policies import pii_rule
 
 NAME, EMAIL, AGE = "Zoëcanary Quux", "post.box@example.com", "q93z years"
 TYPED = "https://typed.example/?q="

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import islice
 
-__all__ = ["Said", "plain"]
+__all__ = ["Phrases", "plain"]
 
 # A typo is allowed in this many letters, and no more than _MOST in all.
 _LETTERS_A_TYPO = 14
@@ -23,7 +23,7 @@ def plain(text: str) -> str:
     return " ".join("".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in folded).split())
 
 
-class Said:
+class Phrases:
     """Phrases of an author. Immutable."""
 
     __slots__ = ("_exact", "_longest", "_near")

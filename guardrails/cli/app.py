@@ -270,10 +270,11 @@ def export(
     raise typer.Exit(COULD_NOT_RUN if exported.losses else OK)
 
 
-from guardrails.cli import auditing, evaluating, keys, models, replaying, service, serving, starting  # noqa: E402 - with files of their own
+from guardrails.cli import auditing, calibrating, evaluating, keys, models, replaying, service, serving, starting  # noqa: E402 - with files of their own
 
 app.command("init")(starting.init)
 app.command("eval")(evaluating.evaluate)
+app.command("calibrate")(calibrating.calibrate)
 app.command("models")(models.models)
 app.command("proxy")(serving.proxy)
 app.command("serve", context_settings={"auto_envvar_prefix": service.ENVIRONMENT})(service.serve)

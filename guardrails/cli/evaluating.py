@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from guardrails.evaluation import Data
     from guardrails.guard import Guard
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "predicted"]
 
 _BAD_DATA = 2
 
@@ -72,7 +72,7 @@ def evaluate(  # noqa: PLR0917 - a command's options
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(_BAD_DATA) from None
     guard = Guard(prepared)
-    lines = _predicted(guard, rows, predictions, overwrite=overwrite, globs=globs)
+    lines = predicted(guard, rows, predictions, overwrite=overwrite, globs=globs)
     result = evaluation.evaluate(guard, rows, lines, globs=globs, resamples=resamples)
     if html is not None:
         from guardrails.evaluation.html import page  # noqa: PLC0415
@@ -82,7 +82,7 @@ def evaluate(  # noqa: PLR0917 - a command's options
     typer.echo(shown, nl=False)
 
 
-def _predicted(guard: Guard, data: Data, out: Path | None, **more: Any) -> Any:
+def predicted(guard: Guard, data: Data, out: Path | None = None, **more: Any) -> Any:
     """The predictions, with a bar on the terminal and one line where there is none."""
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415

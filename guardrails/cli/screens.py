@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from guardrails.policy import Setting
     from guardrails.policytest import FileOutcome
 
-__all__ = ["compared", "explained", "report", "tested", "visible"]
+__all__ = ["aligned", "compared", "explained", "report", "tested", "visible"]
 
 _COLOURS = {"NONE": "green", "MASKED": "yellow", "BLOCKED": "red", "PASS": "green", "FAIL": "red", "ERROR": "magenta"}
 # Characters of a line shown on either side of a finding.
@@ -42,6 +42,13 @@ def visible(text: str) -> str:
         else:
             out.append(char)
     return "".join(out)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines whose columns stand below each other."""
+    widths = [max(cell_len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+    padded = ([cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)] for row in rows)
+    return ["  ".join(cells).rstrip() for cells in padded]
 
 
 class _Screen:

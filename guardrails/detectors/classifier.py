@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from guardrails import inference
 from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector
+from guardrails.detectors.settings import Number, Order, Setting
 from guardrails.detectors.traits import DetectorSpec
 from guardrails.errors import GuardrailsError
 from guardrails.rules import Rule
@@ -29,7 +31,10 @@ class Settings:
 
     path: str
     labels: tuple[str, ...]
-    threshold: float = 0.5
+    threshold: Annotated[
+        float,
+        Setting(about="the probability from which it fires", kind=Number(0, 1), order=Order.FALLS, cut=True),
+    ] = 0.5
 
 
 # Texts are judged segment by segment, and there is no span to mask.

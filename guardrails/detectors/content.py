@@ -44,6 +44,7 @@ _STRENGTH = Setting(
     order=Order.RISES,
     member="Strength",
     sided=True,
+    cut=True,
 )
 
 

@@ -72,6 +72,7 @@ class Settings:
             about="a score below it is a finding",
             kind=Number(0, 0.99),
             order=Order.RISES,
+            cut=True,
             member="threshold",
             example="0.75",
         ),

@@ -152,7 +152,8 @@ class Setting:
 
     ``about`` says in a few words what it is. ``member`` is its name in Bedrock's CreateGuardrail; without one, ``lost`` says why it has none. ``example``: it must be written,
     such as this. ``sided``: the fields are ``input_NAME`` and ``output_NAME``, and a policy may write NAME for both. ``unless`` names a flag
-    of the same settings that turns ``order`` round. ``always``: a child's milder value is passed over even where nothing is
+    of the same settings that turns ``order`` round. ``cut``: it is where the rule's score begins to act, which may be chosen on labelled
+    texts. ``always``: a child's milder value is passed over even where nothing is
     enforced. ``rank`` is how strict a value is where the kind does not say it. ``canonical`` makes what is stored of the items of a list; ``shown`` what
     ``explain`` prints, and ``written`` what a policy file would hold.
     """
@@ -165,6 +166,7 @@ class Setting:
     example: str = ""
     sided: bool = False
     unless: str = ""
+    cut: bool = False
     always: bool = False
     rank: Callable[[Any], float] | None = None
     canonical: Callable[[tuple[Any, ...]], tuple[Any, ...]] = tuple

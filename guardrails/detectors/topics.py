@@ -68,6 +68,7 @@ class Settings:
             kind=Number(0.01, 1),
             order=Order.FALLS,
             unless="allow",
+            cut=True,
             lost="Bedrock's topics have no threshold",
         ),
     ] = None

@@ -10,12 +10,13 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CONFIDENCE", "FPR", "NAMES", "Curves", "Estimate", "curves", "figures", "ratios"]
+__all__ = ["CONFIDENCE", "FPR", "NAMES", "Curves", "Estimate", "curves", "figures", "ratios", "wilson"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -97,6 +98,17 @@ def curves(scores: npt.ArrayLike, labels: npt.ArrayLike) -> Curves | None:
     if not hits.size or not hits[-1] or not alarms[-1]:
         return None
     return Curves(alarms / alarms[-1], hits / hits[-1], hits / (hits + alarms))
+
+
+def wilson(hits: int, of: int) -> Estimate:
+    """A share with its score interval (Wilson 1927): in closed form, so it can follow a cut point that moves."""
+    if not of:
+        return Estimate(None, of=0)
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    share, weight = hits / of, z * z / of
+    middle = (share + weight / 2) / (1 + weight)
+    half = z * math.sqrt(share * (1 - share) / of + weight / (4 * of)) / (1 + weight)
+    return Estimate(share, max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share)), of)
 
 
 _SHARES = ("precision", "recall", "fpr", "recall_at_1_fpr")

@@ -107,11 +107,13 @@ def read(
     text_column: str | None = None,
     label_column: str | None = None,
     source: Source | str | None = None,
+    labelled: bool = True,
 ) -> Data:
     """The rows of a table (``.csv``, ``.tsv``) or of a JSON-lines file, plain or gzipped.
 
     The columns name where text and label stand, in a table or in rows of JSON; ``source`` is the direction of rows that
-    name none, in a table INPUT by default. Raises BadData with every problem, OSError when there is no file.
+    name none, in a table INPUT by default. ``labelled``: a table must have a column of labels or of categories. Raises BadData with
+    every problem, OSError when there is no file.
     """
     try:
         data = path.read_bytes()
@@ -124,7 +126,7 @@ def read(
     default: Source | None
     name = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     if is_table(name):
-        given = _table(data, path, text_column, label_column)
+        given = _table(data, path, text_column, label_column, labelled=labelled)
         default = Source(source or Source.INPUT)
     else:
         given = ((number, _parsed(number, line, problems)) for number, line in _lines(data))
@@ -155,14 +157,15 @@ def read(
 
 
 def _table(
-    data: bytes, path: Path, text_column: str | None, label_column: str | None
+    data: bytes, path: Path, text_column: str | None, label_column: str | None, *, labelled: bool
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """A table's rows as rows of JSON; a label that is a word becomes 0 or 1 where it says so."""
     try:
         table = read_table(data, str(path), text_column=text_column, label_column=label_column)
     except GuardrailsError as error:
         raise BadTable(path, str(error)) from None
-    if table.label is None:
+    category = next((c for c in ("categories", "category") if c in map(str.lower, table.columns)), "")
+    if table.label is None and labelled and not category:
         there = f"the columns are {', '.join(table.columns)}" if table.columns else "there is no header"
         raise BadTable(path, f"{path}: which column holds the label? {there}; say so with --label-column")
     for number, cells in table.rows:
@@ -171,7 +174,9 @@ def _table(
             value = table.cell(cells, name)
             if value is not None and table.columns[table.text].lower() != name:
                 fields[name] = value.upper() if name == "source" else value
-        written = cells[table.label] if table.label < len(cells) else ""
+        if category and (named := table.cell(cells, category)) is not None:
+            fields["categories"] = [name.strip() for name in named.split(";") if name.strip()]
+        written = cells[table.label] if table.label is not None and table.label < len(cells) else ""
         try:
             fields["label"] = label_of(written)
         except ValueError as error:

@@ -25,9 +25,12 @@ _MESSAGE, _DESCRIPTION = 500, 200
 _SHORT_MS = 100
 
 
-def lint(path: str | Path, *, root: Path | None = None) -> list[Problem]:
-    """Errors and warnings of a policy file, in file order. Never raises PolicyError."""
-    policy, reader = examine(path, root=root)
+def lint(path: str | Path, *, root: Path | None = None, text: str | None = None) -> list[Problem]:
+    """Errors and warnings of a policy file, in file order. Never raises PolicyError.
+
+    ``text``: what the file would hold, read in its place, such as what somebody has not saved yet.
+    """
+    policy, reader = examine(path, root=root, text=text)
     if policy is not None:
         _Warnings(policy, reader).run()
     return sorted(reader.problems, key=lambda p: (p.file, p.line, p.column, p.code))

@@ -51,8 +51,11 @@ def loads(text: str, *, name: str = "<string>") -> Policy:
     return policy
 
 
-def examine(path: str | Path, *, root: Path | None = None) -> tuple[Policy | None, Reader]:
-    """The policy, when it can be loaded at all, and the reader with everything noticed on the way."""
+def examine(path: str | Path, *, root: Path | None = None, text: str | None = None) -> tuple[Policy | None, Reader]:
+    """The policy, when it can be loaded at all, and the reader with everything noticed on the way.
+
+    ``text``: what the file would hold, read in its place; the file itself must be there.
+    """
     found = locate(path)
     if isinstance(found, Problem):
         return None, Reader([found])
@@ -63,7 +66,11 @@ def examine(path: str | Path, *, root: Path | None = None) -> tuple[Policy | Non
         real = loader.files.resolve(
             str(Path(found).resolve().relative_to(loader.files.root)), loader.files.root, at, ""
         )
-        data = loader.files.read(real, at, "", str(path), MAX_BYTES)
+        if text is None:
+            data = loader.files.read(real, at, "", str(path), MAX_BYTES)
+        else:
+            data = text.encode("utf-8", "surrogatepass")
+            loader.files.loaded.append(Loaded(loader.files.name(real), hashlib.sha256(data).hexdigest()))
     except ValueError:
         return None, Reader([Problem("outside-root", "this file lies outside the policy's root folder", str(path))])
     except PolicyError as error:

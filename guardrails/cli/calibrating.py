@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -53,41 +53,46 @@ def calibrate(  # noqa: PLR0917 - a command's options
     as_json: JsonOption = False,
 ) -> None:
     """Choose where a rule begins to act, on your own texts. Exit code 0: done, 2: rows are wrong, 1: could not run."""
-    from guardrails import evaluation  # noqa: PLC0415
     from guardrails.calibration import scored  # noqa: PLC0415
+    from guardrails.evaluation import prepared  # noqa: PLC0415
     from guardrails.guard import Guard  # noqa: PLC0415
     from guardrails.policy import load  # noqa: PLC0415
 
     if fpr is not None and recall is not None:
         raise typer.BadParameter("give --fpr or --recall, not both", param_hint="--recall")
-    if write and (rule is None or (fpr is None and recall is None)):
+    asked = fpr is not None or recall is not None
+    if write and (rule is None or not asked):
         raise typer.BadParameter("say which rule with --rule, and choose with --fpr or --recall", param_hint="--write")
-    effective = load(policy).unhurried()
     before = _digest(Path(policy)) if write else ""
-    try:
-        rows = evaluation.read(data, text_column=text_column, label_column=label_column, source=source, labelled=False)
-    except evaluation.BadData as error:
-        sys.stderr.write(f"{error}\n")
-        raise typer.Exit(_BAD_DATA) from None
-    known = rule.partition(" ")[0] if rule else None
-    narrowed = evaluation.prepared(effective, [known]) if known else effective
-    result = scored(narrowed, rows, predicted(Guard(narrowed), rows))
+    effective = load(policy).unhurried()
+    rows = _rows(data, text_column=text_column, label_column=label_column, source=source)
+    if rule is not None:
+        effective = prepared(effective, [rule.partition(" ")[0]])
+    result = scored(effective, rows, predicted(Guard(effective), rows))
     if rule is None:
         typer.echo(json.dumps(result.to_dict(), indent=2) if as_json else _overview(result, fpr, recall), nl=as_json)
         return
     dial, scores = result.of(rule)
-    chosen = scores.choose(fpr=fpr, recall=recall) if (fpr is None) != (recall is None) else None
+    chosen = scores.choose(fpr=fpr, recall=recall) if asked else None
     if as_json:
-        picked = {"chosen": chosen.to_dict() if chosen else None}
-        typer.echo(json.dumps(result.to_dict() | picked, indent=2))
+        typer.echo(json.dumps(result.to_dict() | {"chosen": chosen.to_dict() if chosen else None}, indent=2))
     else:
-        typer.echo(_details(result, dial, scores, chosen, asked=fpr is not None or recall is not None), nl=False)
-        typer.echo(
-            _mistakes(rows, scores, chosen.cut if chosen else scores.current, worst, show_text=show_text), nl=False
-        )
-        typer.echo(_advice(result, dial, scores, chosen, show_text=show_text), nl=False)
+        shown = _details(result, dial, scores, chosen, asked=asked)
+        shown += _mistakes(rows, scores, chosen.cut if chosen else scores.current, worst, show_text=show_text)
+        typer.echo(shown + _advice(result, dial, scores, chosen, show_text=show_text), nl=False)
     if write and chosen is not None:
         _write(Path(policy), before, rows, dial, scores, chosen)
+
+
+def _rows(path: Path, **columns: Any) -> Data:
+    """The texts; what is wrong with them ends the command."""
+    from guardrails import evaluation  # noqa: PLC0415
+
+    try:
+        return evaluation.read(path, labelled=False, **columns)
+    except evaluation.BadData as error:
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(_BAD_DATA) from None
 
 
 def _digest(path: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from guardrails.policy import load
-from tests.evaluation.helping import run
+from tests.evaluation.rows import run
 
 POLICY = """\
 version: 1

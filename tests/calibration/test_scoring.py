@@ -10,7 +10,7 @@ from guardrails.calibration import dials, scored
 from guardrails.errors import GuardrailsError
 from guardrails.evaluation import read
 from guardrails.policy import loads
-from tests.evaluation.helping import row, write
+from tests.evaluation.rows import row, write
 
 POLICY = """\
 version: 1

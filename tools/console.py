@@ -37,6 +37,7 @@ NOT_RUN = {
     "npx ": SERVER,
     "guardrails proxy": "serves until it is stopped",
     "guardrails demo": "serves until it is stopped",
+    "guardrails workbench": "serves until it is stopped",
     "guardrails audit stamp": "needs a time stamp authority",
     "MODEL_URL=": "needs a model",
     "OPENAI_KEY=": "needs a model",

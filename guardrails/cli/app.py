@@ -270,7 +270,18 @@ def export(
     raise typer.Exit(COULD_NOT_RUN if exported.losses else OK)
 
 
-from guardrails.cli import auditing, calibrating, evaluating, keys, models, replaying, service, serving, starting  # noqa: E402 - with files of their own
+from guardrails.cli import (  # noqa: E402 - with files of their own
+    auditing,
+    calibrating,
+    evaluating,
+    keys,
+    models,
+    replaying,
+    service,
+    serving,
+    starting,
+    workbench,
+)
 
 app.command("init")(starting.init)
 app.command("eval")(evaluating.evaluate)
@@ -279,6 +290,7 @@ app.command("models")(models.models)
 app.command("proxy")(serving.proxy)
 app.command("serve", context_settings={"auto_envvar_prefix": service.ENVIRONMENT})(service.serve)
 app.command("demo")(serving.demo)
+app.command("workbench")(workbench.workbench)
 app.add_typer(keys.tenants, name="tenants")
 auditing.audit.command("replay")(replaying.replay)
 auditing.audit.command("review")(replaying.review)

@@ -12,8 +12,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from guardrails import detectors, inference
+from guardrails import inference
 from guardrails.inference.chosen import VARIABLE
+from guardrails.policy.remedies import remedy
 from guardrails.rules import Policy
 from guardrails.streaming.lookahead import Lookahead, lookahead
 from guardrails.types import Action, Finding, Report, Source
@@ -129,21 +130,7 @@ def _finding(screen: _Screen, finding: Finding, content: str, policy: Policy) ->
         screen.line(f"  {number} | {before}", (value, colour), after)
         pad = " " * len(number)
         screen.line(f"  {pad} | {' ' * cell_len(before)}", ("^" * max(cell_len(value), 1), colour))
-    screen.line(f"    remedy: {_remedy(finding, policy)}")
-
-
-def _remedy(finding: Finding, policy: Policy) -> str:
-    rule = policy.rule(finding.rule)
-    if finding.action is Action.NONE:
-        return "none needed: the rule only reports"
-    if rule.enforced:
-        return "the rule is enforced; leave this out of the text, or ask the policy's owner" + (
-            f" ({policy.metadata['owner']})" if policy.metadata.get("owner") else ""
-        )
-    traits = detectors.spec(rule.detector)
-    if finding.start is None or not traits.spans:  # it judges whole texts: no value could be excused
-        return traits.remedy.format(rule=finding.rule)
-    return f"leave it out of the text, or add the exact value to `except` of {finding.rule}, or change its action"
+    screen.line(f"    remedy: {remedy(finding, policy)}")
 
 
 def _where(policy: Policy, rule: str, field: str | None = None) -> str:

@@ -20,7 +20,7 @@ from guardrails.policy.loading import examine
 from guardrails.policy.source import parse
 from guardrails.rules import Rule
 
-__all__ = ["edit", "save", "set_field"]
+__all__ = ["add_exception", "edit", "save", "set_common", "set_field"]
 
 # Where lists may stand under their key: (indentation of an item's content, of its dash).
 _INDENTS = ((4, 2), (2, 0), (3, 1), (6, 4))
@@ -196,3 +196,26 @@ def _comments(old: Any) -> tuple[str, str]:
     token = next((t for t in old or () if t is not None and not isinstance(t, list)), None)
     own, _, below = ("" if token is None else token.value).partition("\n")
     return own.strip("# "), below
+
+
+def set_common(document: CommentedMap, rule: Rule, name: str, value: Any) -> None:
+    """Write a setting that every rule may have (``action``, ``except``, ``message``). Raises GuardrailsError as :func:`set_field` does."""
+    section = section_of(rule.detector, rule.type)
+    holder, key = _home(document, rule, section)
+    entry = holder.get(key) if isinstance(holder, CommentedMap) else holder[key]
+    if isinstance(entry, CommentedMap) and entry:
+        _put(entry, name, value, "")
+    elif section.bare == name:
+        _put(holder, key, value, "")
+    else:
+        made = _spread(None if isinstance(entry, CommentedMap) else entry, section.bare, "")
+        made[name] = value
+        holder[key] = made
+
+
+def add_exception(document: CommentedMap, rule: Rule, value: str) -> None:
+    """Add a value to those that never count for a rule. Raises GuardrailsError as :func:`set_field` does."""
+    known = [*rule.exceptions, value] if value not in rule.exceptions else list(rule.exceptions)
+    values = CommentedSeq(known)
+    values.fa.set_flow_style()
+    set_common(document, rule, "except", values)

@@ -1,0 +1,113 @@
+"""The folder of policies that an author works in: which there are, what they say, and who may be asked about a text."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from guardrails import resources
+from guardrails.errors import GuardrailsError, PolicyError
+from guardrails.guard import Guard
+from guardrails.policy import load
+from guardrails.policy.files import SHIPPED
+from guardrails.policy.folders import is_other, policies_in, test_file
+from guardrails.policy.loading import examine
+from guardrails.rules import Policy
+
+__all__ = ["Opened", "Workspace", "as_written"]
+
+# Guards that are kept compiled, by the identity of their policy.
+_KEPT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A policy file as it was read. ``digest`` is the sha256 of its bytes, by which a later save sees whether it changed."""
+
+    name: str
+    path: Path
+    text: str = field(repr=False)
+    digest: str
+
+
+def as_written(path: Path, text: str) -> Policy:
+    """The policy that the file would be if it held ``text``. Raises PolicyError."""
+    policy, reader = examine(path, text=text)
+    errors = [p for p in reader.problems if p.severity == "error"]
+    if errors or policy is None:
+        raise PolicyError(errors)
+    return policy
+
+
+class Workspace:
+    """A folder of policies. Names are paths below it, with slashes; nothing outside it is opened."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises GuardrailsError when there is no such folder."""
+        if not folder.is_dir():
+            raise GuardrailsError(
+                f"{folder}: there is no such folder; `guardrails init DIR` makes one with a policy in it"
+            )
+        self.folder = folder.resolve()
+        self._guards: OrderedDict[str, Guard] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def names(self) -> list[str]:
+        """The policies of the folder, sorted."""
+        found = [p for p in policies_in(self.folder) if p.resolve().is_relative_to(self.folder) and not is_other(p)]
+        return [p.relative_to(self.folder).as_posix() for p in found]
+
+    def triable(self) -> list[str]:
+        """What a text can be tried under: the folder's policies, then those that are shipped."""
+        return [*self.names(), *(f"{SHIPPED}{name}" for name in resources.shipped_policies())]
+
+    def path(self, name: str) -> Path:
+        """The file of a policy. Raises GuardrailsError for a name that is none of them."""
+        if name not in self.names():
+            raise GuardrailsError(f"{name[:200]!r}: there is no such policy in this folder any more")
+        return self.folder / name
+
+    def open(self, name: str) -> Opened:
+        """A policy as it stands on the disk. Raises GuardrailsError for a name that is none, or a file that is no UTF-8."""
+        path = self.path(name)
+        data = path.read_bytes()
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            raise GuardrailsError(f"{name}: the file is not UTF-8; save it as UTF-8") from None
+        return Opened(name, path, text, hashlib.sha256(data).hexdigest())
+
+    def tests(self, name: str) -> Path:
+        """Where the cases of a policy stand, whether there are any or not."""
+        return test_file(self.path(name))
+
+    def guard(self, name: str) -> Guard:
+        """The guard of a policy or a shipped one; without a deadline, since an author waits for a verdict, whatever it takes.
+
+        Raises PolicyError when the policy does not load.
+        """
+        policy = load(name if name.startswith(SHIPPED) else self.path(name))
+        key = policy.identity.sha256
+        with self._lock:
+            if key in self._guards:
+                self._guards.move_to_end(key)
+                return self._guards[key]
+        guard = Guard(policy.unhurried())
+        with self._lock:
+            self._guards[key] = guard
+            while len(self._guards) > _KEPT:
+                self._guards.popitem(last=False)
+        return guard
+
+    def shown(self, path: str) -> str:
+        """How a path in a problem is written on a page: below the folder where it lies there."""
+        here = Path(path)
+        return here.relative_to(self.folder).as_posix() if here.is_relative_to(self.folder) else path
+
+    def chosen(self, wanted: str | None, among: Sequence[str]) -> str | None:
+        """The policy that a page is about: the wanted one where it is there, else the first."""
+        return wanted if wanted in among else next(iter(among), None)

@@ -68,7 +68,8 @@ def test_every_answer_carries_its_decision(demo: tuple[Running, str]) -> None:
     decision = done.headers["x-guardrails-decision-id"]
     lines = [json.loads(line) for line in made.out if line.startswith("{")]
     assert decision in [line["id"] for line in lines]
-    assert "4821" not in "\n".join(line for line in made.out if line.startswith("{"))
+    # A number of its own: ids and hashes may hold these digits.
+    assert not re.search(r"(?<![0-9a-f])4821(?![0-9a-f])", "\n".join(line for line in made.out if line.startswith("{")))
 
 
 def test_without_a_key_nothing_passes(demo: tuple[Running, str]) -> None:

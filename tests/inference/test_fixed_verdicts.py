@@ -63,7 +63,7 @@ def test_near_a_cut_the_exact_score_decides() -> None:
 
     class Watched:
         rows, of = reading.rows, reading.of
-        _exact = reading._exact
+        _exact, probability = reading._exact, reading.probability
 
         def exact(self, i: int):
             asked.append(i)

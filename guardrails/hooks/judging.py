@@ -1,0 +1,92 @@
+"""The decision about an event: prompts and results are read like requests to a model, calls of tools like its answers."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+from guardrails.decision import Decision
+from guardrails.exchange import Exchange, Tenancy
+from guardrails.guard import Guard
+from guardrails.hooks.events import Event, Moment, Permission, Verdict
+from guardrails.rules import Policy
+from guardrails.types import Action
+from guardrails.wire.format import Session
+from guardrails.wire.openai_chat import Chat
+
+__all__ = ["judge", "opened", "verdict"]
+
+_SECRET = secrets.token_bytes(32)
+
+
+def judge(event: Event, guard: Guard) -> Verdict:
+    """The verdict of a guard."""
+    form, answer = opened(event)
+    exchange = Exchange(Tenancy("hooks", guard, _SECRET), form)
+    if answer is None:
+        decision = exchange.request()
+        body = form.body
+    else:
+        body, decision = exchange.answer(answer)
+    exchange.forget()
+    return verdict(event, guard.policy, body, decision)
+
+
+def opened(event: Event) -> tuple[Session, Any]:
+    """The event as a request of a chat API, and the answer to it where it is one: a call of a tool."""
+    match event.moment:
+        case Moment.CALL:
+            function = {"name": event.tool, "arguments": json.dumps(event.content, ensure_ascii=False)}
+            call = {"id": "call", "type": "function", "function": function}
+            message = {"role": "assistant", "content": None, "tool_calls": [call]}
+            choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+            return Chat.open({"model": "", "messages": []}), {"choices": [choice]}
+        case Moment.RESULT | Moment.FAILURE:
+            # A part of a kind that no API has: every string, number and key of it is read.
+            part = {"type": "tool_output", "output": event.content}
+            message = {"role": "tool", "tool_call_id": "call", "content": [part]}
+        case _:
+            message = {"role": "user", "content": event.content or ""}
+    return Chat.open({"model": "", "messages": [message]}), None
+
+
+def verdict(event: Event, policy: Policy, body: Any, decision: Decision) -> Verdict:
+    """What a decision about an opened event means for the agent. ``body``: the request or answer as it may go on."""
+    if event.moment is Moment.START and not decision.blocked:
+        return Verdict(
+            Permission.ALLOW,
+            f"Calls of tools and their results are checked under the policy {policy.name}. What it refuses stays refused: do not try "
+            "to reach the same by another way.",
+        )
+    if decision.blocked:
+        message = policy.blocked(decision.direction, decision.blocking)
+        return Verdict(Permission.DENY, f"{message} [policy {policy.name}{_listed(decision.blocking or decision.rules)}]")
+    if decision.action is not Action.MASKED:
+        return Verdict(Permission.ALLOW)
+    kinds = dict.fromkeys(f.finding.type for f in decision.findings if f.finding.action is Action.MASKED)
+    told = f"{', '.join(kinds)} masked in {_WHERE[event.moment]} [policy {policy.name}{_listed(decision.rules)}]"
+    match event.moment:
+        case Moment.CALL:
+            arguments = body["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]
+            return Verdict(Permission.ASK, told, json.loads(arguments))
+        case Moment.RESULT | Moment.FAILURE:
+            return Verdict(Permission.ALLOW, told, body["messages"][0]["content"][0]["output"])
+        case _:
+            told = f"{told}. Send it again without"
+            return Verdict(Permission.DENY, told, body["messages"][0]["content"])
+
+
+_WHERE = {
+    Moment.START: "the first prompt",
+    Moment.PROMPT: "the prompt",
+    Moment.CALL: "the arguments",
+    Moment.RESULT: "the result",
+    Moment.FAILURE: "the tool's message",
+}
+
+
+def _listed(rules: Iterable[str]) -> str:
+    named = ", ".join(dict.fromkeys(rules))
+    return f": {named}" if named else ""

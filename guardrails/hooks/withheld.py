@@ -1,0 +1,45 @@
+"""Results that take the place of others. An agent drops a replacement whose shape is not the tool's, and shows the original."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+__all__ = ["alike", "plain", "withheld"]
+
+# What the shapes of tools want by name: these words say nothing, whoever wrote them.
+_WORDS = frozenset(
+    """
+    text image audio resource resource_link notebook pdf parts code markdown content count files_with_matches file_unchanged
+    create update insert replace delete completed pending in_progress success failure
+    """.split()
+)
+
+
+def withheld(content: Any, told: str) -> Any:
+    """``content`` with ``told`` in place of every string and key that could say something; numbers stay."""
+    match content:
+        case str():
+            return content if content in _WORDS or not content else told
+        case list():
+            return [withheld(item, told) for item in content]
+        case dict():
+            return {key if key.isidentifier() and len(key) <= 40 else told: withheld(v, told) for key, v in content.items()}
+        case _:
+            return content
+
+
+def alike(old: Any, new: Any) -> bool:
+    """Whether two results have one shape: the same keys, and values of the same kinds."""
+    match old, new:
+        case dict(), dict():
+            return old.keys() == new.keys() and all(alike(v, new[k]) for k, v in old.items())
+        case list(), list():
+            return len(old) == len(new) and all(map(alike, old, new))
+        case _:
+            return type(old) is type(new)
+
+
+def plain(content: Any) -> str:
+    """A result as one text."""
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)

@@ -40,6 +40,12 @@ def _owners(init: Path) -> list[str]:
     return owners
 
 
+def _ours() -> bool:
+    """Whether the package ``guardrails`` is ours; it takes no look at the other distributions, which takes long."""
+    spec = importlib.machinery.PathFinder.find_spec("guardrails")
+    return spec is not None and spec.origin is not None and _SENTINEL in Path(spec.origin).read_text(encoding="utf-8")
+
+
 def clash() -> str | None:
     """What is wrong with the package ``guardrails`` that would be imported, None when it is ours and ours alone."""
     spec = importlib.machinery.PathFinder.find_spec("guardrails")
@@ -58,7 +64,12 @@ def clash() -> str | None:
 
 
 def main() -> None:
-    """Run the command line, or explain why it cannot run (exit code 1)."""
+    """Run the command line, or explain why it cannot run (exit code 1; a hook 2, since no other stops the agent that runs it)."""
+    hook = sys.argv[1:2] == ["hook"]
+    if hook and _ours():
+        from guardrails.hooks.command import main as answer  # noqa: PLC0415 - an agent waits for it, at every step
+
+        raise SystemExit(answer(sys.argv[2:]))
     problem = clash()
     if problem is not None:
         sys.stderr.write(
@@ -68,7 +79,7 @@ def main() -> None:
             "    pip uninstall guardrails-ai openai-guardrails\n"
             f"    pip install --force-reinstall --no-deps {_DISTRIBUTION}\n"
         )
-        raise SystemExit(1)
+        raise SystemExit(2 if hook else 1)
     from guardrails.cli import main as run  # noqa: PLC0415 - only once it is known to be ours
 
     run()

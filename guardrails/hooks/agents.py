@@ -10,12 +10,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from guardrails.hooks.events import BLOCKS, Event, Malformed, Moment, Permission, Reply, Verdict, get
-from guardrails.hooks.withheld import alike, plain, withheld
+from guardrails.hooks.withheld import plain, withheld
 
 __all__ = ["AGENTS", "Agent", "agent"]
-
-# Tools of Claude Code whose results have no strings but free ones and those that :mod:`guardrails.hooks.withheld` knows.
-_REPLACED = frozenset(("Bash", "Read", "Grep", "Glob", "Edit", "Write", "WebFetch", "WebSearch"))
 
 
 class Agent(Protocol):
@@ -44,7 +41,8 @@ class ClaudeCode:
         "UserPromptSubmit": Moment.PROMPT,
         "PreToolUse": Moment.CALL,
         "PostToolUse": Moment.RESULT,
-        "PostToolUseFailure": Moment.FAILURE,
+        # What failed comes by here alone, and what was not replaced after all.
+        "PostToolBatch": Moment.BATCH,
     }
 
     def read(self, payload: Mapping[str, Any]) -> Event:
@@ -65,20 +63,12 @@ class ClaudeCode:
                 return Reply(_permission("ask", verdict.told, updatedInput=verdict.content))
             case Moment.RESULT if denied:
                 new = _specific(event.name, updatedToolOutput=withheld(event.content, verdict.told))
-                said = {"decision": "block", "reason": verdict.told, **new}
-                return Reply(said if self._takes(event) else {**_stop(verdict.told), **said})
+                return Reply({"decision": "block", "reason": verdict.told, **new})
             case Moment.RESULT if verdict.content is not None:
-                new = _specific(event.name, updatedToolOutput=verdict.content)
-                takes = self._takes(event) and (_is_mcp(event.tool) or alike(event.content, verdict.content))
-                return Reply(new if takes else {**_stop(verdict.told), **new})
-            case Moment.FAILURE if denied or verdict.content is not None:  # nothing takes its place
+                return Reply(_specific(event.name, updatedToolOutput=verdict.content))
+            case Moment.BATCH if denied or verdict.content is not None:  # nothing can take its place any more
                 return Reply(_stop(verdict.told))
         return Reply()
-
-    @staticmethod
-    def _takes(event: Event) -> bool:
-        """Whether a replacement takes the place of this tool's result for certain."""
-        return event.tool in _REPLACED or _is_mcp(event.tool)
 
     def refuse(self, told: str) -> Reply:
         """Whatever the event is, one of these stops it."""
@@ -190,11 +180,18 @@ def _named(payload: Mapping[str, Any], events: Mapping[str, Moment]) -> Event:
             return Event(moment, name, get(payload, "prompt", str))
         case Moment.CALL:
             return Event(moment, name, get(payload, "tool_input"), get(payload, "tool_name", str))
-        case Moment.RESULT | Moment.FAILURE:
-            result = get(payload, "tool_response") if moment is Moment.RESULT else get(payload, "error", str)
-            return Event(moment, name, result, get(payload, "tool_name", str), payload.get("tool_input"))
+        case Moment.RESULT:
+            return Event(moment, name, get(payload, "tool_response"), get(payload, "tool_name", str), payload.get("tool_input"))
+        case Moment.BATCH:
+            return Event(moment, name, [_response(i, call) for i, call in enumerate(get(payload, "tool_calls", list))])
         case _:
             raise Malformed(f"hook_event_name: is none of {', '.join(events)}; take this hook out of the event's settings")
+
+
+def _response(number: int, call: Any) -> Any:
+    if not isinstance(call, dict):
+        raise Malformed(f"tool_calls[{number}]: must be an object")
+    return call.get("tool_response")  # none where a call was refused
 
 
 def _specific(event: str, **fields: Any) -> dict[str, Any]:
@@ -219,10 +216,6 @@ def _blocked(told: str) -> Reply:
 
 def _stop(told: str) -> dict[str, Any]:
     return {"continue": False, "stopReason": told}
-
-
-def _is_mcp(tool: str) -> bool:
-    return tool.startswith("mcp__")
 
 
 AGENTS: Mapping[str, Agent] = {a.name: a for a in (ClaudeCode(), Codex(), Copilot())}

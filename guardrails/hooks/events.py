@@ -12,7 +12,7 @@ __all__ = ["BLOCKS", "Event", "Malformed", "Moment", "Permission", "Reply", "Ver
 
 # The only exit code by which a command hook stops an agent; any other is an error that agents pass over.
 BLOCKS = 2
-_KINDS = {str: "a string", dict: "an object"}
+_KINDS = {str: "a string", dict: "an object", list: "a list"}
 
 
 class Malformed(ValueError):
@@ -20,13 +20,13 @@ class Malformed(ValueError):
 
 
 class Moment(StrEnum):
-    """When an event happens. ``failure``: a tool failed, and its message is read like a result."""
+    """When an event happens. ``batch``: the results of all calls of a step, as the model is about to read them."""
 
     START = "start"
     PROMPT = "prompt"
     CALL = "call"
     RESULT = "result"
-    FAILURE = "failure"
+    BATCH = "batch"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def opened(event: Event) -> tuple[Session, Any]:
             message = {"role": "assistant", "content": None, "tool_calls": [call]}
             choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
             return Chat.open({"model": "", "messages": []}), {"choices": [choice]}
-        case Moment.RESULT | Moment.FAILURE:
+        case Moment.RESULT | Moment.BATCH:
             # A part of a kind that no API has: every string, number and key of it is read.
             part = {"type": "tool_output", "output": event.content}
             message = {"role": "tool", "tool_call_id": "call", "content": [part]}
@@ -71,7 +71,7 @@ def verdict(event: Event, policy: Policy, body: Any, decision: Decision) -> Verd
         case Moment.CALL:
             arguments = body["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]
             return Verdict(Permission.ASK, told, json.loads(arguments))
-        case Moment.RESULT | Moment.FAILURE:
+        case Moment.RESULT | Moment.BATCH:
             return Verdict(Permission.ALLOW, told, body["messages"][0]["content"][0]["output"])
         case _:
             told = f"{told}. Send it again without"
@@ -83,7 +83,7 @@ _WHERE = {
     Moment.PROMPT: "the prompt",
     Moment.CALL: "the arguments",
     Moment.RESULT: "the result",
-    Moment.FAILURE: "the tool's message",
+    Moment.BATCH: "the results",
 }
 
 

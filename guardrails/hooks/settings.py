@@ -100,7 +100,7 @@ def _entry(agent: Agent, moment: Moment, line: str, web: Mapping[str, Any] | Non
     if agent.name == "copilot":
         return {"type": "command", "bash": line, "timeoutSec": _SECONDS}
     one = dict(web) if web is not None else {"type": "command", "command": line, "timeout": _SECONDS}
-    tools = moment in (Moment.CALL, Moment.RESULT, Moment.FAILURE)
+    tools = moment in (Moment.CALL, Moment.RESULT)
     return {**({"matcher": "*"} if tools else {}), "hooks": [one]}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["alike", "plain", "withheld"]
+__all__ = ["plain", "withheld"]
 
 # What the shapes of tools want by name: these words say nothing, whoever wrote them.
 _WORDS = frozenset(
@@ -27,17 +27,6 @@ def withheld(content: Any, told: str) -> Any:
             return {key if key.isidentifier() and len(key) <= 40 else told: withheld(v, told) for key, v in content.items()}
         case _:
             return content
-
-
-def alike(old: Any, new: Any) -> bool:
-    """Whether two results have one shape: the same keys, and values of the same kinds."""
-    match old, new:
-        case dict(), dict():
-            return old.keys() == new.keys() and all(alike(v, new[k]) for k, v in old.items())
-        case list(), list():
-            return len(old) == len(new) and all(map(alike, old, new))
-        case _:
-            return type(old) is type(new)
 
 
 def plain(content: Any) -> str:

@@ -274,6 +274,7 @@ from guardrails.cli import (  # noqa: E402 - with files of their own
     auditing,
     calibrating,
     evaluating,
+    hooks,
     keys,
     models,
     replaying,
@@ -294,4 +295,6 @@ app.command("workbench")(workbench.workbench)
 app.add_typer(keys.tenants, name="tenants")
 auditing.audit.command("replay")(replaying.replay)
 auditing.audit.command("review")(replaying.review)
+app.command("hook")(hooks.hook)
+app.add_typer(hooks.hooks, name="hooks")
 app.add_typer(auditing.audit, name="audit")

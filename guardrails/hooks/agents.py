@@ -54,7 +54,7 @@ class ClaudeCode:
         denied = verdict.permission is Permission.DENY
         match event.moment:
             case Moment.START:
-                return _context(event, verdict)
+                return _begun(event, verdict)
             case Moment.PROMPT:
                 return _blocked(verdict.told) if denied else Reply()
             case Moment.CALL if denied:
@@ -93,7 +93,7 @@ class Codex:
     def answer(self, event: Event, verdict: Verdict) -> Reply:
         """The verdict in the agent's words."""
         if event.moment is Moment.START:
-            return _context(event, verdict)
+            return _begun(event, verdict)
         if event.moment is Moment.RESULT and verdict.permission is Permission.ALLOW and verdict.content is not None:
             return _blocked(f"{verdict.told}\n{plain(verdict.content)}")
         if verdict.permission is Permission.ALLOW:
@@ -135,6 +135,8 @@ class Copilot:
         """The verdict in the agent's words."""
         denied = verdict.permission is Permission.DENY
         match event.moment:
+            case Moment.START if denied:
+                return Reply(None, BLOCKS, verdict.told)
             case Moment.START:
                 return Reply({"additionalContext": verdict.told})
             case Moment.PROMPT if denied and verdict.content is None:
@@ -198,7 +200,10 @@ def _specific(event: str, **fields: Any) -> dict[str, Any]:
     return {"hookSpecificOutput": {"hookEventName": event, **fields}}
 
 
-def _context(event: Event, verdict: Verdict) -> Reply:
+def _begun(event: Event, verdict: Verdict) -> Reply:
+    """A session cannot be kept from beginning; what is wrong is shown, and every event after it is refused."""
+    if verdict.permission is Permission.DENY:
+        return Reply(None, BLOCKS, verdict.told)
     return Reply(_specific(event.name, additionalContext=verdict.told))
 
 

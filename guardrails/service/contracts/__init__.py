@@ -22,6 +22,7 @@ CONTRACTS: dict[str, str] = {
     "llm-guard": "guardrails.service.contracts.llm_guard",
     "agentgateway": "guardrails.service.contracts.agentgateway",
     "portkey": "guardrails.service.contracts.portkey",
+    "hooks": "guardrails.service.contracts.hooks",
 }
 
 

@@ -62,7 +62,7 @@ class ClaudeCode:
             case Moment.CALL if verdict.permission is Permission.ASK:
                 return Reply(_permission("ask", verdict.told, updatedInput=verdict.content))
             case Moment.RESULT if denied:
-                new = _specific(event.name, updatedToolOutput=withheld(event.content, verdict.told))
+                new = _specific(event.name, updatedToolOutput=_taken(event, verdict.told))
                 return Reply({"decision": "block", "reason": verdict.told, **new})
             case Moment.RESULT if verdict.content is not None:
                 return Reply(_specific(event.name, updatedToolOutput=verdict.content))
@@ -194,6 +194,11 @@ def _response(number: int, call: Any) -> Any:
     if not isinstance(call, dict):
         raise Malformed(f"tool_calls[{number}]: must be an object")
     return call.get("tool_response")  # none where a call was refused
+
+
+def _taken(event: Event, told: str) -> Any:
+    """What stands in place of a result: what a server of tools says has no shape of its own."""
+    return [{"type": "text", "text": told}] if event.tool.startswith("mcp__") else withheld(event.content, told)
 
 
 def _specific(event: str, **fields: Any) -> dict[str, Any]:

@@ -119,7 +119,9 @@ class Copilot:
     def read(self, payload: Mapping[str, Any]) -> Event:
         """What the agent says."""
         if "hook_event_name" in payload:
-            raise Malformed("hook_event_name: this is the other spelling; name events as in preToolUse in the hooks file")
+            raise Malformed(
+                "hook_event_name: this is the other spelling; name events as in preToolUse in the hooks file"
+            )
         if "toolName" in payload:
             tool, arguments = get(payload, "toolName", str), _object(get(payload, "toolArgs"))
             if "toolResult" in payload:
@@ -129,7 +131,9 @@ class Copilot:
             return Event(Moment.PROMPT, "userPromptSubmitted", get(payload, "prompt", str))
         if "source" in payload:
             return Event(Moment.START, "sessionStart", payload.get("initialPrompt"))
-        raise Malformed(f"the event has neither toolName nor prompt nor source, and is none of {', '.join(self.events)}")
+        raise Malformed(
+            f"the event has neither toolName nor prompt nor source, and is none of {', '.join(self.events)}"
+        )
 
     def answer(self, event: Event, verdict: Verdict) -> Reply:
         """The verdict in the agent's words."""
@@ -183,11 +187,15 @@ def _named(payload: Mapping[str, Any], events: Mapping[str, Moment]) -> Event:
         case Moment.CALL:
             return Event(moment, name, get(payload, "tool_input"), get(payload, "tool_name", str))
         case Moment.RESULT:
-            return Event(moment, name, get(payload, "tool_response"), get(payload, "tool_name", str), payload.get("tool_input"))
+            return Event(
+                moment, name, get(payload, "tool_response"), get(payload, "tool_name", str), payload.get("tool_input")
+            )
         case Moment.BATCH:
             return Event(moment, name, [_response(i, call) for i, call in enumerate(get(payload, "tool_calls", list))])
         case _:
-            raise Malformed(f"hook_event_name: is none of {', '.join(events)}; take this hook out of the event's settings")
+            raise Malformed(
+                f"hook_event_name: is none of {', '.join(events)}; take this hook out of the event's settings"
+            )
 
 
 def _response(number: int, call: Any) -> Any:

@@ -120,10 +120,13 @@ def _payload(agent: str, event: str, moment: Moment, text: str) -> dict[str, Any
     common = {"session_id": "doctor", "transcript_path": None, "cwd": ".", "hook_event_name": event}
     tool = {"tool_name": "Bash", "tool_use_id": "doctor"}
     calm = {**tool, "tool_input": {"command": "cat notes.txt"}}
-    return common | {
-        Moment.START: {"source": "startup"},
-        Moment.PROMPT: {"prompt": text},
-        Moment.CALL: {**tool, "tool_input": {"command": text}},
-        Moment.RESULT: {**calm, "tool_response": {"stdout": text, "stderr": "", "interrupted": False}},
-        Moment.BATCH: {"tool_calls": [{**calm, "tool_response": text}]},
-    }[moment]
+    return (
+        common
+        | {
+            Moment.START: {"source": "startup"},
+            Moment.PROMPT: {"prompt": text},
+            Moment.CALL: {**tool, "tool_input": {"command": text}},
+            Moment.RESULT: {**calm, "tool_response": {"stdout": text, "stderr": "", "interrupted": False}},
+            Moment.BATCH: {"tool_calls": [{**calm, "tool_response": text}]},
+        }[moment]
+    )

@@ -62,7 +62,9 @@ def verdict(event: Event, policy: Policy, body: Any, decision: Decision) -> Verd
         )
     if decision.blocked:
         message = policy.blocked(decision.direction, decision.blocking)
-        return Verdict(Permission.DENY, f"{message} [policy {policy.name}{_listed(decision.blocking or decision.rules)}]")
+        return Verdict(
+            Permission.DENY, f"{message} [policy {policy.name}{_listed(decision.blocking or decision.rules)}]"
+        )
     if decision.action is not Action.MASKED:
         return Verdict(Permission.ALLOW)
     kinds = dict.fromkeys(f.finding.type for f in decision.findings if f.finding.action is Action.MASKED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import quote, urlsplit
 
@@ -28,10 +29,10 @@ def relayed(agent: str, server: str, data: bytes, guardrail: str, key: str) -> R
     if key:
         headers["authorization"] = f"Bearer {key}"
     try:
-        connection = kind(parts.hostname, parts.port, timeout=_SECONDS)
-        connection.request("POST", f"{parts.path.rstrip('/')}/v1/hooks/{quote(agent)}", data, headers)
-        answer = connection.getresponse()
-        body = json.loads(answer.read() or b"null")
+        with closing(kind(parts.hostname, parts.port, timeout=_SECONDS)) as connection:
+            connection.request("POST", f"{parts.path.rstrip('/')}/v1/hooks/{quote(agent)}", data, headers)
+            answer = connection.getresponse()
+            body = json.loads(answer.read() or b"null")
     except (OSError, HTTPException, ValueError) as error:
         raise Malformed(
             f"the service at {parts.scheme}://{parts.netloc.rpartition('@')[2]} gives no answer ({type(error).__name__}): start it "
@@ -39,7 +40,9 @@ def relayed(agent: str, server: str, data: bytes, guardrail: str, key: str) -> R
         ) from None
     code = answer.headers.get(CODE, "")
     if answer.status != 200 or code not in ("0", "2") or not isinstance(body, dict):
-        raise Malformed(f"the service at {parts.hostname} answers {answer.status}, and no verdict: is it a `guardrails serve`?")
+        raise Malformed(
+            f"the service at {parts.hostname} answers {answer.status}, and no verdict: is it a `guardrails serve`?"
+        )
     told = body.get("reason") or body.get("permissionDecisionReason") or ""
     told = told or body.get("hookSpecificOutput", {}).get("permissionDecisionReason", "")
     return Reply(body or None, int(code), str(told) if code == "2" else "")

@@ -80,7 +80,9 @@ def http(agent: str, server: str, guardrail: str | None = None) -> dict[str, Any
     }
 
 
-def merged(agent: str, settings: Mapping[str, Any], line: str, over_http: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def merged(
+    agent: str, settings: Mapping[str, Any], line: str, over_http: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The settings with our hook at every event, once. Raises GuardrailsError, naming the place, for settings of another shape."""
     made = copy.deepcopy(dict(settings))
     if agent == "copilot":

@@ -24,7 +24,9 @@ def withheld(content: Any, told: str) -> Any:
         case list():
             return [withheld(item, told) for item in content]
         case dict():
-            return {key if key.isidentifier() and len(key) <= 40 else told: withheld(v, told) for key, v in content.items()}
+            return {
+                key if key.isidentifier() and len(key) <= 40 else told: withheld(v, told) for key, v in content.items()
+            }
         case _:
             return content
 

@@ -112,4 +112,7 @@ def _responses(model: CannedModel, body: dict[str, Any]) -> Iterator[dict[str, A
     yield {"type": "response.created", "response": {**response, "status": "in_progress"}}
     yield {"type": "response.output_item.added", "output_index": 0, "item": item}
     yield {"type": "response.output_item.done", "output_index": 0, "item": item}
-    yield {"type": "response.completed", "response": {**response, "status": "completed", "output": [item], "usage": usage}}
+    yield {
+        "type": "response.completed",
+        "response": {**response, "status": "completed", "output": [item], "usage": usage},
+    }

@@ -63,7 +63,11 @@ def run(agent: str, folder: Path, prompt: str, shell: str, tool: tuple[str, Mapp
         home = folder / ".home"
         home.mkdir(exist_ok=True)
         environment = {
-            **{k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "PYTHONPYCACHEPREFIX", "LANG", "TMPDIR")},
+            **{
+                k: v
+                for k, v in os.environ.items()
+                if k in ("PATH", "PYTHONPATH", "PYTHONPYCACHEPREFIX", "LANG", "TMPDIR")
+            },
             "HOME": str(home),
         }
         command = [found, *_started(agent, model, folder, environment), prompt]

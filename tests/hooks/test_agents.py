@@ -218,7 +218,9 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
 JSON = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=12), v, max_size=3))
 
 
-@given(JSON, st.sampled_from([k for k in EVENTS if k[1] in ("call", "result", "batch")]), st.sampled_from([SECRET, MAIL]))
+@given(
+    JSON, st.sampled_from([k for k in EVENTS if k[1] in ("call", "result", "batch")]), st.sampled_from([SECRET, MAIL])
+)
 def test_wherever_it_stands_it_does_not_pass(content: Any, where: tuple[str, str], text: str) -> None:
     """A text that the policy acts on, anywhere in arguments or a result of any shape, is neither passed over nor repeated."""
     name, moment = where

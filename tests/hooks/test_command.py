@@ -46,7 +46,13 @@ def test_it_answers_on_standard_output_and_says_why_on_standard_error(policy: st
 
 @pytest.mark.parametrize(
     "args",
-    [[], ["claude-code"], ["cursor", "--policy", "baseline"], ["codex", "--policy", "a", "--server", "b"], ["codex", "--polcy", "a"]],
+    [
+        [],
+        ["claude-code"],
+        ["cursor", "--policy", "baseline"],
+        ["codex", "--policy", "a", "--server", "b"],
+        ["codex", "--polcy", "a"],
+    ],
 )
 def test_wrong_arguments_stop_the_agent(args: list[str]) -> None:
     """Agents go on after any exit code but 2, so a misspelled command must not end with another."""
@@ -120,7 +126,9 @@ def test_the_command_line_is_the_same_command(policy: str) -> None:
 
     from guardrails.cli.app import app
 
-    done = CliRunner().invoke(app, ["hook", "claude-code", "--policy", policy], json.dumps(event("claude-code", "call", "ls")))
+    done = CliRunner().invoke(
+        app, ["hook", "claude-code", "--policy", policy], json.dumps(event("claude-code", "call", "ls"))
+    )
     assert (done.exit_code, done.output) == (0, "")
     help_ = CliRunner().invoke(app, ["hook", "--help"]).output
     usage = hook("--help", given="").stdout

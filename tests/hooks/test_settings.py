@@ -108,7 +108,9 @@ def test_a_policy_that_does_not_load_is_not_installed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "args", [[], ["--policy", "baseline", "--server", "http://a"], ["--policy", "baseline", "--http"]], ids=["none", "both", "http"]
+    "args",
+    [[], ["--policy", "baseline", "--server", "http://a"], ["--policy", "baseline", "--http"]],
+    ids=["none", "both", "http"],
 )
 def test_who_decides_is_said_once(args: list[str]) -> None:
     assert run("install", "claude-code", *args)[0] != 0
@@ -145,7 +147,9 @@ def test_nothing_of_others_is_lost(old: dict[str, Any], agent: str) -> None:
     line = settings.command(agent, policy="baseline")
     new = settings.merged(agent, old, line)
     assert settings.merged(agent, new, line) == new
-    assert {k: v for k, v in new.items() if k not in ("hooks", "version")} == {k: v for k, v in old.items() if k != "hooks"}
+    assert {k: v for k, v in new.items() if k not in ("hooks", "version")} == {
+        k: v for k, v in old.items() if k != "hooks"
+    }
     for event, entries in old["hooks"].items():
         assert new["hooks"][event][: len(entries)] == entries
     assert {h.event for h in settings.installed(new)} == set(AGENTS[agent].events)
@@ -188,7 +192,9 @@ def test_the_doctor_is_not_fooled(tmp_path: Path, policy: str, shell: None) -> N
     assert "PreToolUse: lets the canary pass" in run("doctor", "codex", "--file", str(file))[1]
 
 
-def test_the_doctor_asks_over_http_as_claude_code_does(tmp_path: Path, shell: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_asks_over_http_as_claude_code_does(
+    tmp_path: Path, shell: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = str(tmp_path / "settings.json")
     monkeypatch.setitem(os.environ, "GUARDRAILS_KEY", "unused")
     with served(folder(tmp_path, hooks=POLICY.replace("name: small", "name: hooks"))) as base:

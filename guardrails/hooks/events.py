@@ -69,8 +69,10 @@ class Reply:
     error: str = ""
 
 
-def parse(data: bytes) -> Mapping[str, Any]:
-    """The object that an agent sent. Raises Malformed."""
+def parse(data: bytes, most: int) -> Mapping[str, Any]:
+    """The object that an agent sent, in at most so many bytes. Raises Malformed."""
+    if len(data) > most:
+        raise Malformed(f"the event has more than {most:,} bytes")
     try:
         found = json.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:

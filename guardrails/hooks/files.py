@@ -11,7 +11,7 @@ from typing import Any
 
 from guardrails.errors import GuardrailsError
 
-__all__ = ["read", "written", "write"]
+__all__ = ["read", "write", "written"]
 
 
 def read(path: Path) -> dict[str, Any]:

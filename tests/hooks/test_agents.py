@@ -235,7 +235,7 @@ def test_wherever_it_stands_it_does_not_pass(content: Any, where: tuple[str, str
             made["toolResult"] = {"resultType": "success", "textResultForLlm": "x", "more": held}
         case _:
             made["tool_response"] = held
-    made = parse(json.dumps(made).encode())  # as it comes over a pipe
+    made = parse(json.dumps(made).encode(), 1_000_000)  # as it comes over a pipe
     read = AGENTS[name].read(made)
     reply = AGENTS[name].answer(read, judge(read, GUARD))
     assert reply.body

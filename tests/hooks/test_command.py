@@ -97,14 +97,15 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         yield base, made["agent"]
 
 
-@pytest.mark.parametrize(("name", "moment"), list(EVENTS), ids=["-".join(k) for k in EVENTS])
+@pytest.mark.parametrize("where", list(EVENTS), ids="-".join)
 @pytest.mark.parametrize("text", ["hello", "project kingfisher", "to bob@example.com"])
 def test_a_server_says_what_the_policy_says(
-    service: tuple[str, str], policy: str, monkeypatch: pytest.MonkeyPatch, name: str, moment: str, text: str
+    service: tuple[str, str], policy: str, monkeypatch: pytest.MonkeyPatch, where: tuple[str, str], text: str
 ) -> None:
     from guardrails.hooks.agents import agent
     from guardrails.hooks.command import KEY, respond
 
+    name, moment = where
     base, key = service
     monkeypatch.setenv(KEY, key)
     data = json.dumps(event(name, moment, text)).encode()
@@ -115,7 +116,7 @@ def test_a_server_says_what_the_policy_says(
     assert asked.error == alone.error.replace("policy small", "policy hooks")
 
 
-def test_a_wrong_key_stops_the_agent(service: tuple[str, str]) -> None:
+def test_a_wrong_wherestops_the_agent(service: tuple[str, str]) -> None:
     done = hook("codex", "--server", service[0], given=event("codex", "call"), key="gr-wrong")
     assert done.returncode == 2
     assert "key" in done.stderr

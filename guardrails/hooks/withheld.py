@@ -9,7 +9,20 @@ __all__ = ["plain", "withheld"]
 
 # What the shapes of tools want by name: these words say nothing, whoever wrote them.
 _WORDS = frozenset(
-    ("text", "image", "audio", "resource", "resource_link", "notebook", "pdf", "parts", "code", "markdown", "content", "count")
+    (
+        "text",
+        "image",
+        "audio",
+        "resource",
+        "resource_link",
+        "notebook",
+        "pdf",
+        "parts",
+        "code",
+        "markdown",
+        "content",
+        "count",
+    )
     + ("files_with_matches", "file_unchanged", "create", "update", "insert", "replace", "delete")
     + ("completed", "pending", "in_progress", "success", "failure")
 )

@@ -12,7 +12,7 @@ __all__ = ["BLOCKS", "Event", "Malformed", "Moment", "Permission", "Reply", "Ver
 
 # The only exit code by which a command hook stops an agent; any other is an error that agents pass over.
 BLOCKS = 2
-_KINDS = {str: "a string", dict: "an object", list: "a list"}
+_KINDS: dict[type, str] = {str: "a string", dict: "an object", list: "a list"}
 
 
 class Malformed(ValueError):

@@ -81,7 +81,13 @@ def _messages(model: CannedModel, body: dict[str, Any]) -> Iterator[dict[str, An
     """Anthropic's events of one answer."""
     answered = "tool_result" in json.dumps(body.get("messages", []))
     calls = bool(body.get("tools")) and not answered
-    start = {"id": "msg_1", "type": "message", "role": "assistant", "model": body.get("model"), "content": []}
+    start: dict[str, Any] = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": body.get("model"),
+        "content": [],
+    }
     usage = {"input_tokens": 10, "output_tokens": 5}
     yield {"type": "message_start", "message": {**start, "stop_reason": None, "stop_sequence": None, "usage": usage}}
     if calls:
@@ -108,7 +114,7 @@ def _responses(model: CannedModel, body: dict[str, Any]) -> Iterator[dict[str, A
         said = {"type": "output_text", "text": "Done.", "annotations": []}
         item = {"type": "message", "id": "msg_1", "role": "assistant", "content": [said], "status": "completed"}
     usage = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
-    response = {"id": "resp_1", "object": "response", "model": body.get("model"), "output": []}
+    response: dict[str, Any] = {"id": "resp_1", "object": "response", "model": body.get("model"), "output": []}
     yield {"type": "response.created", "response": {**response, "status": "in_progress"}}
     yield {"type": "response.output_item.added", "output_index": 0, "item": item}
     yield {"type": "response.output_item.done", "output_index": 0, "item": item}

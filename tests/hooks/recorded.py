@@ -65,7 +65,7 @@ EVENTS: dict[tuple[str, str], dict[str, Any]] = {
 
 def event(agent: str, moment: str, text: str = "hello") -> dict[str, Any]:
     """An event with ``text`` in it."""
-    return _put(EVENTS[agent, moment], text)
+    return {name: _put(value, text) for name, value in EVENTS[agent, moment].items()}
 
 
 def _put(value: Any, text: str) -> Any:

@@ -69,6 +69,7 @@ DETECTORS: dict[str, str] = {
     "topics": "guardrails.detectors.topics",
     "grounding": "guardrails.detectors.grounding",
     "classifier": "guardrails.detectors.classifier",
+    "tools": "guardrails.detectors.tools",
 }
 
 # Sections of a policy file and the detectors whose rules stand in each, in the order of a policy's rules.
@@ -80,6 +81,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "rules": (),  # detectors without a section of their own
     "grounding": ("grounding",),
     "relevance": ("grounding",),
+    "tools": ("tools",),
 }
 
 

@@ -27,8 +27,10 @@ __all__ = [
     "Flag",
     "Items",
     "Kind",
+    "Named",
     "Number",
     "Order",
+    "Plain",
     "Record",
     "Remark",
     "Section",
@@ -118,6 +120,23 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A mapping from names of the author's own to values of a kind; read as pairs, in the order of the names."""
+
+    of: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Any data. ``make`` takes it; ``refused``, ``code`` and ``message`` are as those of :class:`Text`."""
+
+    make: Callable[[Any], Any]
+    refused: Callable[[Any], tuple[str, str] | None] | None = None
+    code: str = "unknown-value"
+    message: str = "this cannot be used"
+
+
+@dataclass(frozen=True, slots=True)
 class Either:
     """A ``record`` where a mapping is written, else ``plain``."""
 
@@ -125,7 +144,7 @@ class Either:
     record: Record
 
 
-Kind = Flag | Number | Choice | Counted | Text | Word | Items | Record | Either
+Kind = Flag | Number | Choice | Counted | Text | Word | Items | Record | Named | Plain | Either
 
 
 class Order(Enum):
@@ -216,7 +235,8 @@ class Section:
     ``key`` is the section; ``id`` is a rule's id, where that is not KEY.NAME, or KEY for the only rule of its section. Of a mapping, ``names`` are the names that it may hold, ``unknown`` is the
     problem of another one (code, and what the name is not), and ``every`` a name that stands for them all. A rule without keys is its setting
     ``bare``. ``settings`` are those of the detector that the section takes (None: all), ``defaults`` what differs here from the fields' own. ``acts``: a
-    rule must say what it does. ``formal``: types that are told from their form alone, so that what is none of them there is none anywhere (None: all). ``off``: a setting that switches a direction off, and its value. ``lost``: why Bedrock has no such
+    rule must say what it does. ``formal``: types that are told from their form alone, so that what is none of them there is none anywhere (None: all). ``off``: a setting that switches a direction off, and its value. ``closes``: a setting and its value by which an enforced rule of the section
+    keeps children from adding rules of its detector that ``allow`` something. ``lost``: why Bedrock has no such
     section, None when it has.
     """
 
@@ -233,6 +253,7 @@ class Section:
     acts: bool = False
     formal: tuple[str, ...] | None = ()
     off: tuple[str, str] | None = None
+    closes: tuple[str, Any] | None = None
     lost: str | None = "Bedrock has no detectors of ours"
 
     def rule_id(self, name: str) -> str:

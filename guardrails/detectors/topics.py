@@ -82,7 +82,7 @@ class Settings:
     ] = False
 
 
-SECTIONS = (Section(key="topics", id="topic.{name}", lost=None),)
+SECTIONS = (Section(key="topics", id="topic.{name}", closes=("allow", True), lost=None),)
 
 
 def lint(rules: Sequence[Rule]) -> Iterable[Remark]:

@@ -40,7 +40,7 @@ def _waits(settings: Any) -> bool:  # noqa: ARG001 - as a trait
     return True
 
 
-def _not_local(settings: Any) -> bool:  # noqa: ARG001 - as a trait
+def _never(settings: Any) -> bool:  # noqa: ARG001 - as a trait
     return False
 
 
@@ -64,6 +64,7 @@ class DetectorSpec:
     ``remedy``: what to do about a text that was taken for something else as a whole, with ``{rule}`` for the rule's id.
     ``in_ids``: for ids, paths, headers: whether a hit in one counts (text, hit, whether a credential is expected there); None where a rule
     does not read them.
+    ``calls``: it judges calls of tools and their definitions, and reads no text. ``asks``: somebody may confirm a call that a rule stops.
     """
 
     spans: bool
@@ -76,9 +77,11 @@ class DetectorSpec:
     whole_answer: bool = False
     needs_references: Callable[[Any], References] | None = None
     lower_is_worse: tuple[str, ...] = ()
-    local: Callable[[Any], bool] = _not_local
+    local: Callable[[Any], bool] = _never
     remedy: str = "change the settings or the action of {rule}"
     in_ids: Callable[[Any], Callable[[str, Hit, bool], bool] | None] | None = None
+    calls: bool = False
+    asks: Callable[[Any], bool] = _never
 
     def reach(self, settings: Any) -> Reach:
         """How far hits of a rule with these settings reach."""

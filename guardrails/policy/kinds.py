@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from guardrails.detectors.settings import Choice, Counted, Either, Flag, Items, Kind, Number, Record, Text, Word
+from guardrails.detectors.settings import (
+    Choice,
+    Counted,
+    Either,
+    Flag,
+    Items,
+    Kind,
+    Named,
+    Number,
+    Plain,
+    Record,
+    Text,
+    Word,
+)
 from guardrails.policy.drafts import Value
 from guardrails.policy.reader import Reader
-from guardrails.policy.source import Node
+from guardrails.policy.source import Node, plain
 
 __all__ = ["enum", "mapping", "read", "schema"]
 
@@ -34,8 +47,30 @@ def read(kind: Kind, reader: Reader, node: Node, key: str) -> Any:
             return _items(kind, reader, node, key)
         case Record():
             return _record(kind, reader, node, key)
-        case Either(plain, record):
-            return read(record if isinstance(node.value, dict) else plain, reader, node, key)
+        case Named():
+            return _named(kind, reader, node, key)
+        case Plain():
+            return _plain(kind, reader, node, key)
+        case Either(other, record):
+            return read(record if isinstance(node.value, dict) else other, reader, node, key)
+
+
+def _named(kind: Named, reader: Reader, node: Node, key: str) -> Any:
+    entries = reader.mapping(node, key)
+    found = {name: read(kind.of, reader, child, f"{key}.{name}") for name, child in entries.items()}
+    if not isinstance(node.value, dict) or None in found.values():
+        return None
+    return tuple(Value((name, found[name]), entries[name].at) for name in sorted(found))
+
+
+def _plain(kind: Plain, reader: Reader, node: Node, key: str) -> Any:
+    data = plain(node)
+    refused = kind.refused(data) if kind.refused is not None else None
+    if refused is not None:
+        why, remedy = refused
+        reader.report(kind.code, f"{kind.message}: {why}", node.at, key, remedy=remedy)
+        return None
+    return kind.make(data)
 
 
 def _text(kind: Text, reader: Reader, node: Node, key: str) -> str | None:
@@ -120,5 +155,9 @@ def schema(kind: Kind) -> dict[str, Any]:
             return {"type": "array", "items": schema(of), **({"minItems": at_least} if at_least else {})}
         case Record(fields, _, needed):
             return mapping({name: schema(field) for name, field in fields.items()}, *([needed] if needed else []))
-        case Either(plain, record):
-            return {"oneOf": [schema(plain), schema(record)]}
+        case Named(of):
+            return {"type": "object", "additionalProperties": schema(of)}
+        case Plain():
+            return {}
+        case Either(other, record):
+            return {"oneOf": [schema(other), schema(record)]}

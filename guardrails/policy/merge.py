@@ -47,8 +47,8 @@ def merge(base: Document, over: Document, reader: Reader, *, siblings: bool = Fa
         if parent is None and _widens(base, draft, reader, siblings):
             continue
         drafts[id_] = draft if parent is None else merged_draft(parent, draft, reader, siblings)
-    if siblings and _allowing(over):  # the later parent's allow list is not widened by the earlier one either
-        drafts = {k: d for k, d in drafts.items() if k in over.drafts or not d.get("allow")}
+    if siblings:  # what the later parent closes is not widened by the earlier one either
+        drafts = {k: d for k, d in drafts.items() if k in over.drafts or not d.get("allow") or not _closing(over, d)}
     return Document(
         settings=_settings(base, over, reader, siblings) | _limits(base, over, reader, siblings),
         drafts=drafts,
@@ -58,18 +58,22 @@ def merge(base: Document, over: Document, reader: Reader, *, siblings: bool = Fa
     )
 
 
-def _allowing(document: Document) -> Draft | None:
-    """An enforced rule that allows a topic: then this file's are all that is allowed."""
-    return next((d for d in document.drafts.values() if d.enforced and d.get("allow")), None)
+def _closing(document: Document, draft: Draft) -> Draft | None:
+    """An enforced rule of the draft's detector beside which nothing more may be allowed than its own file allows."""
+    for held in document.drafts.values():
+        closes = held.section.closes
+        if held.enforced and held.detector == draft.detector and closes is not None and held.get(closes[0]) == closes[1]:
+            return held
+    return None
 
 
 def _widens(base: Document, draft: Draft, reader: Reader, siblings: bool) -> bool:
-    """True, and a problem unless ``siblings``, for one more allowed topic beside enforced ones: it would let more texts pass."""
-    held = _allowing(base) if draft.get("allow") else None
+    """True, and a problem unless ``siblings``, for one more rule that allows something where an enforced rule closes the list: it
+    would let more pass."""
+    held = _closing(base, draft) if draft.get("allow") else None
     if held is not None and not siblings:
-        weakened(
-            reader, f"{draft.key}.allow", "true", "no further allowed topic", draft.place("allow"), held.at, held.id
-        )
+        allowed = "no further allowed topic" if draft.detector == "topics" else "nothing further allowed"
+        weakened(reader, f"{draft.key}.allow", "true", allowed, draft.place("allow"), held.at, held.id)
     return held is not None
 
 
@@ -146,6 +150,11 @@ def enforce(document: Document, own: list[Value], reader: Reader) -> None:
             draft = document.drafts[id_]
             if draft.enforced is None:
                 document.drafts[id_] = dataclasses.replace(draft, enforced=pattern.at)
+    # What is allowed beside a rule that closes the list is part of what that rule says.
+    for id_, draft in document.drafts.items():
+        held = _closing(document, draft) if draft.get("allow") and draft.enforced is None else None
+        if held is not None:
+            document.drafts[id_] = dataclasses.replace(draft, enforced=held.enforced)
     # A policy-wide on_failure is part of what an enforced rule says: pinned, a child's default cannot soften it.
     for draft in document.drafts.values():
         if draft.enforced is not None and "on_failure" not in draft.fields:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from guardrails import detectors
+from guardrails.calling import CallReport, judged
+from guardrails.calls import Call, CallContext
 from guardrails.content import Deadline
 from guardrails.errors import GuardrailsError
 from guardrails.pieces import Checkable, pieces_of
@@ -82,6 +84,14 @@ class Guard:
     def ids(self, source: Source | str) -> Pipeline:
         """The rules of one direction that read ids."""
         return self._only("ids", Source(source), lambda r: detectors.counts_in_ids(r) is not None)
+
+    def calls(self, source: Source | str) -> Pipeline:
+        """The rules of one direction that judge calls of tools and their definitions."""
+        return self._only("calls", Source(source), lambda r: detectors.spec(r.detector).calls)
+
+    def texts(self, source: Source | str) -> Pipeline:
+        """The rules of one direction that read texts."""
+        return self._only("texts", Source(source), lambda r: not detectors.spec(r.detector).calls)
 
     def _only(self, name: str, source: Source, wanted: Callable[[Rule], bool]) -> Pipeline:
         """Some of the rules of a direction, which is kept; all of them are that direction itself."""
@@ -159,6 +169,45 @@ class Guard:
         if question is not None:
             pieces.append(Piece(question, Role.USER, Qualifier.QUERY))
         return self.check(pieces, Source.OUTPUT, deadline=deadline)
+
+    def check_call(
+        self,
+        name: str,
+        arguments: Any = None,
+        server: str | None = None,
+        *,
+        context: CallContext | None = None,
+        deadline: Deadline | None = None,
+    ) -> CallReport:
+        """Judge one call of a tool: the section `tools` of the policy, and the rules for answers on every string in its arguments.
+
+        ``arguments`` is JSON data: a mapping, a list, or a text. ``server`` is the name of the tool's server, where it is known.
+        ``context`` says what came before the call. ``deadline`` is as in :meth:`check`.
+
+        Never raises for what arguments hold: what cannot be judged is a failure, and the policy decides. Raises TypeError for a
+        name or a server that is no string.
+        """
+        if not isinstance(name, str) or not isinstance(server, str | None):
+            raise TypeError("check_call() takes the names of a tool and of its server, which are strings")
+        call = Call(name, {} if arguments is None else arguments, server, context=context or CallContext())
+        return judged(
+            call,
+            self.calls(Source.OUTPUT),
+            self.texts(Source.OUTPUT),
+            deadline or Deadline(self._policy.limits.deadline_ms),
+        )
+
+    async def acheck_call(
+        self,
+        name: str,
+        arguments: Any = None,
+        server: str | None = None,
+        *,
+        context: CallContext | None = None,
+        deadline: Deadline | None = None,
+    ) -> CallReport:
+        """:meth:`check_call` in a worker thread: the event loop goes on."""
+        return await asyncio.to_thread(self.check_call, name, arguments, server, context=context, deadline=deadline)
 
     async def acheck(self, text: Checkable, source: Source | str, *, deadline: Deadline | None = None) -> Report:
         """:meth:`check` in a worker thread: the event loop goes on."""

@@ -106,6 +106,11 @@ class Pipeline:
         """The traits of a rule's detector."""
         return self._specs[rule.detector]
 
+    def asks(self, rule: str) -> bool:
+        """Whether somebody may confirm a call that this rule stops."""
+        found = self.rules[rule]
+        return self.spec(found).asks(found.settings)
+
     def references(self) -> dict[str, detectors.References]:
         """The rules, by id, that compare a text with others, and what each compares it with."""
         compared = ((r, self.spec(r).needs_references) for r in self.rules.values())

@@ -11,6 +11,7 @@ from guardrails.actions import Numbers
 from guardrails.cache import Verdicts
 from guardrails.content import Deadline
 from guardrails.decision import Decision, Located, deciding, failed_open, new_id
+from guardrails.exchange.calling import Calls
 from guardrails.exchange.identifiers import Judged, judged
 from guardrails.exchange.kept import Kept
 from guardrails.exchange.restoring import Restoring
@@ -86,6 +87,7 @@ class Context:
         self.outgoing = tenancy.guard.direction(Source.OUTPUT)
         self.secret = tenancy.secret
         self.verdicts = verdicts if verdicts is not None else Verdicts(0)
+        self.calls = Calls(tenancy.guard)
         self.clock = Clock(self.policy.limits.deadline_ms)
         # Ids that may not be said again, with what is said instead.
         self.bad: dict[str, str] = {}

@@ -26,6 +26,7 @@ from guardrails.wire.framing import Frame
 from guardrails.wire.halves import Halves
 from guardrails.wire.shape import Kind
 from guardrails.wire.slots import Mode, Slot
+from guardrails.wire.toolcalls import made_in
 
 __all__ = ["StreamedAnswer"]
 
@@ -158,6 +159,8 @@ class StreamedAnswer:
         for name, _ in self._channels.going_on():
             if named(group.before, name) and not self._channels.close(name, out, out):
                 return False
+        if not self._calls_pass(group, out):
+            return False
         call: list[Frame | Event] = []
         for frame in group.frames:
             event = first or self._look(frame)[0]
@@ -178,6 +181,23 @@ class StreamedAnswer:
                 return False
         out += self._final(call)
         return True
+
+    def _calls_pass(self, group: Group, out: list[Frame]) -> bool:
+        """Whether the tool policy lets the calls of a group pass. What was said before one that it stops belongs to the answer."""
+        calls = self._context.calls
+        if not calls.judges:
+            return True
+        made = made_in(group)
+        if not made or not self._work.acting:
+            calls.pass_all(made, self._work.tally, self._context.clock.deadline)
+            return True
+        if calls.pass_all(made, self._work.tally, self._context.clock.deadline):
+            return True
+        for name, channel in self._channels.going_on():
+            if channel.kind is Kind.TEXT and not self._channels.close(name, out, out):
+                break
+        self._work.block()
+        return False
 
     def _settle(self, event: Event, said: list[Any], out: list[Frame | Event], *, call: bool) -> bool:
         """Check an event. What leaves of it goes to ``out``, and texts that end before it to ``said``, if they are no calls'.

@@ -20,6 +20,7 @@ from guardrails.rules import StreamMode
 from guardrails.streaming.stream import TextStream
 from guardrails.types import Finding, Source, Uninspected
 from guardrails.wire.slots import Slot
+from guardrails.wire.toolcalls import traffic
 from guardrails.wire.walk import Walk
 
 __all__ = ["whole_answer"]
@@ -39,6 +40,8 @@ def whole_answer(context: Context, walk: Walk, *, error: bool = False) -> tuple[
     tally.failures += ids.failures
     tally.blocked = uninspected or ids.blocked or context.outgoing.stops(tally.failures)
     tally.masked = bool(ids.masks)
+    if context.calls.judges and not tally.blocked:
+        tally.blocked = not context.calls.pass_all(traffic(walk.root[0]).calls, tally, deadline)
     rewritten = _Texts(context, tally, deadline).check(walk.slots)
     decision = context.record(Source.OUTPUT, tally)
     if tally.blocked:

@@ -62,7 +62,12 @@ def _closing(document: Document, draft: Draft) -> Draft | None:
     """An enforced rule of the draft's detector beside which nothing more may be allowed than its own file allows."""
     for held in document.drafts.values():
         closes = held.section.closes
-        if held.enforced and held.detector == draft.detector and closes is not None and held.get(closes[0]) == closes[1]:
+        if (
+            held.enforced
+            and held.detector == draft.detector
+            and closes is not None
+            and held.get(closes[0]) == closes[1]
+        ):
             return held
     return None
 

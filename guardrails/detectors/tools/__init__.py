@@ -116,7 +116,9 @@ class Settings:
         str | None,
         Setting(
             about="a JSON Schema (2020-12) for all arguments",
-            kind=Plain(make=compact, refused=schema_refused, code="schema-refused", message="this schema cannot be used"),
+            kind=Plain(
+                make=compact, refused=schema_refused, code="schema-refused", message="this schema cannot be used"
+            ),
             lost=_LOST,
         ),
     ] = None

@@ -60,7 +60,7 @@ class Constraint:
 
 def constraint(**fields: Any) -> Constraint:
     """A constraint from what the reader of policies found; lists hold values with their places."""
-    plain = {k: tuple(v.value for v in given) if isinstance(given, tuple) else given for k, given in fields.items()}
+    plain: dict[str, Any] = {k: tuple(v.value for v in given) if isinstance(given, tuple) else given for k, given in fields.items()}
     return Constraint(**plain)
 
 
@@ -197,7 +197,8 @@ def _validator(schema: str) -> Any:
             yield jsonschema.ValidationError("the pattern does not match")
 
     # Linear in the text, whatever the pattern.
-    kind = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": pattern})
+    extend: Any = jsonschema.validators.extend
+    kind = extend(jsonschema.Draft202012Validator, {"pattern": pattern})
     return kind(json.loads(schema))
 
 

@@ -18,9 +18,7 @@ _PORT = re.compile(r":\d{1,5}$")
 _LIST = re.compile(r"[,;]")
 _DISPLAYED = re.compile(r"[^<>]*<([^<>]+)>\s*")
 # What an amount may be written with: a sign, a currency (its code or its sign), digits and what groups them, an exponent.
-_AMOUNT = re.compile(
-    r"(?:[A-Z]{3}\s?)?[+-]?\s?(?P<number>\d[\d.,'_ ]*(?:[eE][+-]?\d{1,4})?)\s?(?:[A-Z]{3})?", re.ASCII
-)
+_AMOUNT = re.compile(r"(?:[A-Z]{3}\s?)?[+-]?\s?(?P<number>\d[\d.,'_ ]*(?:[eE][+-]?\d{1,4})?)\s?(?:[A-Z]{3})?", re.ASCII)
 _DRIVE = re.compile(r"[A-Za-z]:")
 _FILE = re.compile(r"file:(?://(?:localhost)?(?=/))?", re.IGNORECASE)
 _DECODINGS = 4

@@ -30,6 +30,12 @@ ORDER: dict[str, str] = {
     "except, not_examples": "may not grow; not_examples of an allowed topic may only grow",
     "pattern, definition, mask, sources, allow": "may not change",
     "topics": "no allowed topic is added beside enforced ones",
+    "tools": "once tools.default denies and is enforced, no rule that allows a tool is added or widened",
+    "arguments, schema, server": "may not change",
+    "tools.calls.tools": "may only grow; of a rule that allows, may not grow",
+    "rate": "a lower rate is stricter",
+    "ask": "true < false",
+    "verdict": "allow < deny",
     "max_characters, max_pieces, deadline_ms": (
         "once a rule is enforced they may only shrink, and only if every enforced rule blocks on failure"
     ),
@@ -77,8 +83,7 @@ def _widens(base: Document, draft: Draft, reader: Reader, siblings: bool) -> boo
     would let more pass."""
     held = _closing(base, draft) if draft.get("allow") else None
     if held is not None and not siblings:
-        allowed = "no further allowed topic" if draft.detector == "topics" else "nothing further allowed"
-        weakened(reader, f"{draft.key}.allow", "true", allowed, draft.place("allow"), held.at, held.id)
+        weakened(reader, f"{draft.key}.allow", "true", "nothing further", draft.place("allow"), held.at, held.id)
     return held is not None
 
 

@@ -98,6 +98,14 @@ PROBLEMS: dict[str, tuple[str, dict[str, bytes]]] = {
         "A pattern that RE2 does not take.",
         policy("pii:\n  regexes:\n    - {name: a, pattern: '(?<=x)y'}\n"),
     ),
+    "schema-refused": (
+        "A JSON Schema that cannot be used.",
+        policy("tools: {calls: [{name: mail.send, schema: {type: objekt}}]}\n"),
+    ),
+    "idle-rule": (
+        "A rule about tools that changes nothing.",
+        policy("tools: {calls: [{name: mail.send, ask: true}]}\n"),
+    ),
     "mask-without-span": ("Whole texts cannot be masked.", policy("content: {HATE: {strength: HIGH, action: mask}}\n")),
     "mask-option-missing": (
         "A mask that needs more.",

@@ -13,8 +13,10 @@ from guardrails.detectors.settings import (
     Flag,
     Items,
     Kind,
+    Named,
     Number,
     Order,
+    Plain,
     Section,
     Setting,
     Shape,
@@ -54,6 +56,10 @@ def written(kind: Kind) -> str:
             return "a word, number or text"
         case Items(of):
             return f"a list: {written(of)}"
+        case Named(of):
+            return f"names, each with {written(of)}"
+        case Plain():
+            return "a mapping"
         case Either(plain, record):
             return f"{written(plain)}, or `{{{', '.join(record.fields)}}}`"
         case record:

@@ -60,7 +60,9 @@ class Constraint:
 
 def constraint(**fields: Any) -> Constraint:
     """A constraint from what the reader of policies found; lists hold values with their places."""
-    plain: dict[str, Any] = {k: tuple(v.value for v in given) if isinstance(given, tuple) else given for k, given in fields.items()}
+    plain: dict[str, Any] = {
+        k: tuple(v.value for v in given) if isinstance(given, tuple) else given for k, given in fields.items()
+    }
     return Constraint(**plain)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -79,13 +80,13 @@ def test_brackets_in_a_name_are_signs() -> None:
             Constraint(hosts=("acme.com", "*.acme.com")),
             [
                 "https://acme.com/x", "bob@acme.com", "Bob <bob@mail.acme.com>", "acme.com:443", "ACME.com.", "a@acme.com, b@acme.com",
-                "mailto:bob@acme.com", "//acme.com/a", "acme.com/a@b",
+                "mailto:bob@acme.com", "//acme.com/a",
             ],
             [
                 "https://acme.com@evil.com", "https://evil.com\\@acme.com", "bob@evil.com", "acme.com.evil.com", "notacme.com", "https:/evil.com",
                 "bob@acme.com, eve@evil.com", "bob@acme.com\neve@evil.com", "https://acme.com\t.evil.com", "аcme.com", "javascript:alert(1)", "", 7,
                 "mailto:bob@acme.com?cc=eve@evil.com", '"bob@acme.com" <eve@evil.com>', "bob@acme.com <eve@evil.com>", "https://acme.com%2eevil.com",
-                "https://user:pw@acme.com", "acme.com\u200b.evil.com",
+                "https://user:pw@acme.com", "acme.com\u200b.evil.com", "acme.com/a@b",
             ],
         ),
         (
@@ -101,7 +102,7 @@ def test_brackets_in_a_name_are_signs() -> None:
         (Constraint(roots=("C:\\data",)), ["C:\\data\\x", "c:/data/x"], ["C:\\data\\..\\x", "D:\\data\\x", "/data/x"]),
         (
             Constraint(at_most=1000),
-            [0, 1000, -5, 999.5, "1000", "€ 1000", "1000 EUR", "1e3", "99,5", "1,000.00 USD" if False else "500"],
+            [0, 1000, -5, 999.5, "1000", "€ 1000", "1000 EUR", "1e3", "99,5", "1,000.00 USD"],
             [1001, "1,001", "1.001", "€1.000.000", "1e9", "-1001", "ten", True, float("inf"), "1k", "10%", "1000 1", "١٠٠٠٠", "9_999", ""],
         ),
     ],
@@ -126,7 +127,11 @@ def test_a_path_below_a_root_never_leads_out_of_it(steps: list[str], absolute: b
     read = paths(text)
     if read is None or not all(below(p, "/srv/data") for p in read):
         return
-    turns = (unquote, lambda t: t.replace("\\", "/"), lambda t: unicodedata.normalize("NFKC", t))
+    turns: tuple[Callable[[str], str], ...] = (
+        unquote,
+        lambda t: t.replace("\\", "/"),
+        lambda t: unicodedata.normalize("NFKC", t),
+    )
     for order in itertools.permutations(turns):
         path = text
         for turn in order:

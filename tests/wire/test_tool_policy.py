@@ -16,7 +16,7 @@ from guardrails.wire.gemini import Gemini
 from guardrails.wire.ollama import OllamaChat
 from guardrails.wire.openai_chat import Chat
 from guardrails.wire.openai_responses import Responses
-from tests.wire.flowing import MESSAGE, events, exchange, flowed, sse
+from tests.wire.streams import MESSAGE, events, exchange, flowed, sse
 from tests.wire.test_calls import BLOCKED, CASES, CHAT_END, FINE, USER, chat, chat_call
 
 # `king…` is refused by the constraint; `look_up` may always be called.

@@ -36,6 +36,7 @@ NOT_RUN = {
     "PYTHONPATH=. python examples/generated": SERVER,
     "npx ": SERVER,
     "guardrails proxy": "serves until it is stopped",
+    "guardrails mcp": "serves until it is stopped",
     "guardrails demo": "serves until it is stopped",
     "guardrails workbench": "serves until it is stopped",
     "guardrails audit stamp": "needs a time stamp authority",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guardrails.asgi.answering import Answering
 from guardrails.asgi.body import Disconnected, Replay, departure
@@ -22,11 +22,11 @@ from guardrails.asgi.recording import Recording
 from guardrails.asgi.refusals import Refusals
 from guardrails.asgi.settings import Settings
 from guardrails.asgi.telemetry import Telemetry, record_of
-from guardrails.cache import Verdicts
+from guardrails.asgi.tenancy import Memory
 from guardrails.decision import Decision
 from guardrails.errors import GuardrailsError, UpstreamLost
 from guardrails.evidence import EvidenceLost
-from guardrails.exchange import Exchange, Kept, Tenancy
+from guardrails.exchange import Exchange, Kept, MessageExchange, Messages, Tenancy
 from guardrails.guard import Guard
 from guardrails.tenants import Tenant
 from guardrails.types import Source
@@ -38,6 +38,9 @@ __all__ = ["Exchanged", "Incoming", "Inspection"]
 
 _log = logging.getLogger("guardrails")
 
+# Headers of a request that a reply to something in its answer must not repeat.
+_OF_ONE_REQUEST = frozenset((b"accept", b"last-event-id", b"mcp-method", b"mcp-name"))
+_ACCEPT = (b"accept", b"application/json, text/event-stream")
 _UNSEEN = frozenset(
     ("http.response.pathsend", "http.response.zerocopysend", "http.response.push", "http.response.debug")
 )
@@ -97,20 +100,17 @@ class Inspection:
         self._vaults = vaults
         self._recording = recording
 
-    async def run(self, incoming: Incoming, verdicts: Verdicts) -> None:
+    async def run(self, incoming: Incoming, memory: Memory) -> None:
         """The whole exchange. Raises Overloaded503, Disconnected when the client leaves before its request is decided, and
         EvidenceLost when it was decided and that could not be recorded."""
-        tenant = incoming.tenant
         kept = Kept() if self._recording is not None else None
         vault = await self._vault(incoming)
-        exchange = Exchange(
-            Tenancy(tenant.id, tenant.guard, tenant.secret), incoming.session, verdicts=verdicts, vault=vault, kept=kept
-        )
+        exchange = self._exchange(incoming, memory, vault, kept)
         try:
             decision = await self._checked(exchange, incoming)
             await self.decided(decision)
             await self.record(exchange, decision, incoming.conversation)
-            if decision.blocked:
+            if decision.blocked and not exchange.stands_in:
                 send = self._consents.answering(incoming.scope, incoming.send)
                 await self._refusals.blocked(send, exchange, decision)
                 return
@@ -120,6 +120,15 @@ class Inspection:
                 with suppress(GuardrailsError):  # the conversation was deleted meanwhile: then nothing of it stays
                     await self._execution.models.run(self._vaults.save, vault)
             exchange.forget()
+
+    def _exchange(self, incoming: Incoming, memory: Memory, vault: Vault | None, kept: Kept | None) -> Exchange:
+        tenant, session = incoming.tenant, incoming.session
+        tenancy = Tenancy(tenant.id, tenant.guard, tenant.secret)
+        if not session.format.messages:
+            return Exchange(tenancy, session, verdicts=memory.verdicts, vault=vault, kept=kept)
+        allowed = frozenset(self._settings.mcp_allow)
+        messages = Messages(memory.catalogue, server=incoming.scope["path"], allowed=allowed)
+        return MessageExchange(tenancy, session, messages, verdicts=memory.verdicts, kept=kept)
 
     async def decided(self, decision: Decision) -> None:
         """Count and log a decision, and tell the application's hook; a hook that fails changes nothing."""
@@ -193,6 +202,7 @@ class Inspection:
             refusal=partial(self._refusals.body, exchange) if self._refusals.own else None,
             stop=replay.stop, light=incoming.light, explain=self._settings.explain,
             record=partial(self.record, exchange, conversation=incoming.conversation) if self._recording is not None else None,
+            reply=partial(self._reply, incoming.scope),
         )  # fmt: skip
         inner = self._inner(incoming, decision, len(body))
         try:
@@ -213,12 +223,32 @@ class Inspection:
                         await self.record(exchange, exchange.output, incoming.conversation)
                 self._telemetry.held_back(exchange.output.held)
 
+    async def _reply(self, scope: Scope, body: Any) -> None:
+        """Answer a request of the upstream's own that went nowhere, as its client would have: by a request of ours."""
+        data = strict.dump(body)
+        headers = [_ACCEPT, *((k, v) for k, v in scope["headers"] if k not in _OF_ONE_REQUEST)]
+        inner = {**scope, "method": "POST", "headers": forwarded(headers, len(data), has_body=True)}
+        done = asyncio.Event()
+
+        async def nobody() -> Message:
+            await done.wait()
+            return {"type": "http.disconnect"}
+
+        async def ignore(message: Message) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                done.set()
+
+        try:
+            await self._app(inner, Replay(data, nobody), ignore)
+        except Exception as error:
+            _log.warning("the upstream could not be told of a refusal: %s", type(error).__name__)
+
     @staticmethod
     def _inner(incoming: Incoming, decision: Decision, size: int) -> Scope:
         """The scope of the application, for a body of ``size`` bytes."""
         scope, tenant, session = incoming.scope, incoming.tenant, incoming.session
         inner = dict(scope)
-        inner["headers"] = forwarded(scope["headers"], size, has_body=session.body is not None)
+        inner["headers"] = session.headers(forwarded(scope["headers"], size, has_body=session.body is not None))
         inner["guardrails"] = scope["guardrails"] = Exchanged(
             tenant.id, tenant.revision, decision, tenant.guard, session.error
         )

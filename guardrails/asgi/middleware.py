@@ -32,7 +32,7 @@ from guardrails.asgi.routing import Found, Routing, query_of
 from guardrails.asgi.settings import Settings, SettingsDict
 from guardrails.asgi.single import Single
 from guardrails.asgi.telemetry import Telemetry
-from guardrails.asgi.tenancy import Identified, VerdictCaches, identified, open_tenants
+from guardrails.asgi.tenancy import Identified, KeptByTenant, identified, open_tenants
 from guardrails.errors import GuardrailsError
 from guardrails.evidence import EvidenceLog, EvidenceLost
 from guardrails.exchange import Exchange, Tenancy
@@ -87,7 +87,7 @@ class GuardrailsMiddleware:
         )
         self.consents = Consents(app)
         self._routing = Routing(self.settings)
-        self._verdicts = VerdictCaches(cache)
+        self._kept = KeptByTenant(cache)
         self._execution = Execution(self.settings.check_wait_seconds)
         self._recording = self._recorder()
         self._inspection = Inspection(
@@ -240,11 +240,14 @@ class GuardrailsMiddleware:
                     del data, body
                     inner = {**scope, "headers": caller.headers}
                     incoming = Incoming(inner, receive, send, tenant, session, light, caller.conversation)
-                    await self._inspection.run(incoming, self._verdicts.of(tenant))
+                    if not session.waits:
+                        await self._inspection.run(incoming, self._kept.of(tenant))
+                if session.waits:  # for hours perhaps, and nothing is in work meanwhile
+                    await self._inspection.run(incoming, self._kept.of(tenant))
         except Malformed as error:
             # What is left of a body that is too long, or that never comes, is not waited for.
             close = ((b"connection", b"close"),) if error.status in (408, 413) else ()
-            await refuse(error.status, error.reason, "invalid_request", *close)
+            await refuse(error.status, error.reason, error.code, *close)
         except Overloaded503 as error:
             retry = (b"retry-after", str(error.retry_after).encode())
             await refuse(503, "too many requests at once; try again later", "overloaded", retry)
@@ -265,7 +268,7 @@ class GuardrailsMiddleware:
         texts, ids = segments(scope["path"], {})
         session = Listing.open(query=dict(query), segments=texts, names=ids)
         exchange = Exchange(
-            Tenancy(tenant.id, tenant.guard, tenant.secret), session, verdicts=self._verdicts.of(tenant)
+            Tenancy(tenant.id, tenant.guard, tenant.secret), session, verdicts=self._kept.of(tenant).verdicts
         )
         decision = exchange.bare()
         if decision is not None:

@@ -26,7 +26,8 @@ Run = Callable[..., Awaitable[Any]]
 
 # What some clients send with every request, with one that has nothing to say too.
 _NOTHING = frozenset((b"", b"{}", b"[]", b"null", b'""'))
-_NO_BODY = "a GET request has no body here; send none"
+_BODILESS = ("GET", "DELETE")
+_NO_BODY = "this method has no body here; send none"
 _TRIFLE = 16
 # Bytes above which a body is inflated and parsed on another thread.
 _LONG = 65_536
@@ -34,7 +35,7 @@ _LONG = 65_536
 
 def declared(method: str, headers: Headers, limits: BodyLimits) -> str:
     """The content coding of the body that the headers announce, "" for none. Raises Malformed."""
-    if method != "GET":
+    if method not in _BODILESS:
         return strict.check_headers(headers, limits)
     lengths = [v for k, v in headers if k == b"content-length"]
     if any(not v.isdigit() or int(v[:8]) > _TRIFLE for v in lengths):
@@ -56,7 +57,7 @@ async def received(  # noqa: PLR0917 - what a body comes from
 
 async def body_of(scope: Mapping[str, Any], data: bytes, limits: BodyLimits, run: Run) -> Any:
     """The value of the body; None for a request that has none. Raises Malformed."""
-    if scope["method"] == "GET":
+    if scope["method"] in _BODILESS:
         if data.strip() not in _NOTHING:
             raise Malformed(400, _NO_BODY)
         return None
@@ -71,7 +72,10 @@ def session_of(scope: Mapping[str, Any], body: Any, found: Found, query: Mapping
     if (field := spelled_twice(body, format_.REQUEST)) is not None:
         raise Malformed(400, f"`{field}` stands in two spellings (case or width); send it once")
     texts, ids = segments(scope["path"], params)
-    session = format_.open(body, params, query, segments=texts, names=ids)
+    session = format_.open(
+        body, params, query, segments=texts, names=ids, method=scope["method"], headers=scope["headers"]
+    )
+    session.verify()
     role = unknown_role(body) if session.name in FORMATS else None
     if role is not None:
         raise Malformed(400, f"{role} is none of the API's roles, such as system, user, assistant or tool")

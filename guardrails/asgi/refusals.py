@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.types import Send
 
-from guardrails.asgi.headers import FINAL, json_headers
+from guardrails.asgi.headers import FINAL, json_headers, ours
 from guardrails.asgi.settings import Blocked, Settings
 from guardrails.asgi.telemetry import Telemetry
 from guardrails.decision import Decision, uninspected_note
@@ -46,12 +46,15 @@ class Refusals:
         message = _spoken(exchange.guard.policy, decision)
         if self._settings.blocked is Blocked.ERROR:
             return exchange.form.error(400, message, "guardrails_blocked")
-        return exchange.form.refusal(message)
+        return exchange.refusal(message)
 
     async def blocked(self, send: Send, exchange: Exchange, decision: Decision) -> None:
         """A blocked request, answered in the API's own shape, as a stream where one was asked for."""
         form = exchange.form
-        if form.streaming and form.format.speaks and not self.own:
+        if form.unanswered:
+            await _send(send, 202, [(b"content-length", b"0"), *ours(decision, explain=self._settings.explain)], b"")
+            return
+        if form.streaming and form.format.speaks and not form.format.messages and not self.own:
             framing = form.framing()
             message = _spoken(exchange.guard.policy, decision)
             frames = [*form.opening(), *form.ending(message)]

@@ -49,6 +49,7 @@ class _Plain(TypedDict, total=False):
     inspect_gets: bool
     explain: bool
     evidence: Evidence | None
+    mcp_allow: Sequence[str]
 
 
 class SettingsDict(_Plain, total=False):
@@ -70,6 +71,7 @@ class Settings:
     ``inspect_gets``: a ``GET`` of a route that no format knows is inspected (its path and query as a user's texts, its answer
     as texts); otherwise it is refused like any other unknown route. ``explain``: answers name the rules that fired in
     ``x-guardrails-rules``, for development; who reads that can try texts until none fires.
+    ``mcp_allow``: methods and types of results of MCP that pass beside those of the protocol.
     ``evidence``: a log in which every decision is recorded, or how one is kept (see :class:`guardrails.evidence.EvidenceSettings`).
     """
 
@@ -87,6 +89,7 @@ class Settings:
     inspect_gets: bool = True
     explain: bool = False
     evidence: Evidence | None = None
+    mcp_allow: Sequence[str] = ()
 
     @classmethod
     def of(

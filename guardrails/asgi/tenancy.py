@@ -12,10 +12,11 @@ from starlette.types import Scope
 from guardrails.asgi.headers import Headers
 from guardrails.asgi.single import Single
 from guardrails.cache import Verdicts
+from guardrails.exchange import Catalogue
 from guardrails.guard import Guard
 from guardrails.tenants import Caller, Tenant, Tenants
 
-__all__ = ["Identified", "VerdictCaches", "identified", "open_tenants"]
+__all__ = ["Identified", "KeptByTenant", "Memory", "identified", "open_tenants"]
 
 # What a caller is known by; a conversation belongs to whoever began it.
 _CREDENTIALS = frozenset(
@@ -71,20 +72,28 @@ def _conversation(headers: Headers, header: str | None) -> str | None:
     return who.hexdigest() + found[0].decode("latin-1")
 
 
-class VerdictCaches:
-    """The verdicts of texts that were checked before, apart for each tenant and key."""
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is kept of a tenant's traffic: verdicts of texts that were checked before, and what its MCP servers define."""
+
+    verdicts: Verdicts
+    catalogue: Catalogue
+
+
+class KeptByTenant:
+    """What is kept of each tenant's traffic, apart for each tenant and key."""
 
     def __init__(self, size: int) -> None:
-        """``size``: verdicts kept a tenant."""
+        """``size``: verdicts kept a tenant, and as many definitions."""
         self._size = size
-        self._kept: OrderedDict[tuple[str, bytes], Verdicts] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bytes], Memory] = OrderedDict()
 
-    def of(self, tenant: Tenant) -> Verdicts:
-        """The verdicts of a tenant; those of whoever has not called for longest are forgotten."""
+    def of(self, tenant: Tenant) -> Memory:
+        """What is kept of a tenant; that of whoever has not called for longest is forgotten."""
         key = (tenant.id, tenant.secret)
         found = self._kept.get(key)
         if found is None:
-            found = self._kept[key] = Verdicts(self._size)
+            found = self._kept[key] = Memory(Verdicts(self._size), Catalogue(self._size))
             while len(self._kept) > _TENANTS:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)

@@ -276,6 +276,7 @@ from guardrails.cli import (  # noqa: E402 - with files of their own
     evaluating,
     hooks,
     keys,
+    mcp,
     models,
     replaying,
     service,
@@ -289,6 +290,7 @@ app.command("eval")(evaluating.evaluate)
 app.command("calibrate")(calibrating.calibrate)
 app.command("models")(models.models)
 app.command("proxy")(serving.proxy)
+app.command("mcp", context_settings={"allow_interspersed_args": False})(mcp.mcp)
 app.command("serve", context_settings={"auto_envvar_prefix": service.ENVIRONMENT})(service.serve)
 app.command("demo")(serving.demo)
 app.command("workbench")(workbench.workbench)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Direction", "JsonOption", "PolicyOption", "TextColumn"]
+__all__ = ["AllowOption", "Direction", "JsonOption", "PolicyOption", "TextColumn"]
 
 
 class Direction(StrEnum):
@@ -18,6 +18,13 @@ class Direction(StrEnum):
 
 
 PolicyOption = Annotated[str, typer.Option("--policy", "-p", help="A policy file, or a shipped policy's name.")]
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mcp-allow",
+        help="A method or type of result of MCP that passes although no revision knows it; may be repeated.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TextColumn = Annotated[
     str | None,

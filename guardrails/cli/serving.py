@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from guardrails.cli.options import AllowOption
+
 __all__ = [
     "AdminPortOption",
     "CertKeyOption",
@@ -169,6 +171,7 @@ def proxy(  # noqa: PLR0917 - a command's options
     max_body: MaxBodyOption = 64_000_000,
     exempt: ExemptOption = None,
     formats: FormatsOption = None,
+    mcp_allow: AllowOption = None,
     cors_origin: CorsOriginOption = None,
     cors_credentials: CorsCredentialsOption = False,
     cors_expose: CorsExposeOption = None,
@@ -186,13 +189,12 @@ def proxy(  # noqa: PLR0917 - a command's options
     grace: GraceOption = 30.0,
     drain_delay: DrainOption = 0.0,
 ) -> None:
-    """Put the policies in front of a chat API. Runs until SIGTERM; exit code 0 when it ended in order, 1: could not run."""
+    """Put the policies in front of a chat API or an MCP server. Runs until SIGTERM; exit code 0 when it ended in order, 1: could not run."""
     from guardrails.proxy import Timeouts, proxy_app  # noqa: PLC0415
     from guardrails.wire.custom import load_formats  # noqa: PLC0415
 
     tls = certificate(tls_cert, tls_key, tls_client_ca)
     log_to_streams()
-    limits, answer_limits = _limits(max_body)
     more = (evidence_sink, evidence_keep_days, evidence_witness)
     app = proxy_app(
         upstream,
@@ -207,8 +209,8 @@ def proxy(  # noqa: PLR0917 - a command's options
         state=state,
         exempt=tuple(exempt or ()),
         explain=explain,
-        limits=limits,
-        answer_limits=answer_limits,
+        mcp_allow=tuple(mcp_allow or ()),
+        **_limits(max_body),
         custom=load_formats(formats) if formats is not None else (),
         evidence=evidence_settings(evidence, evidence_mode, evidence_on_failure, evidence_owner, *more),
     )
@@ -234,18 +236,19 @@ def _cors(origins: list[str] | None, credentials: bool, expose: list[str] | None
     return Cors(tuple(origins), credentials, tuple(expose or ())) if origins else None
 
 
-def _limits(max_body: int) -> tuple[Any, Any]:
-    """The limits of requests and of answers, for bodies of so many bytes."""
+def _limits(max_body: int) -> dict[str, Any]:
+    """The settings for the limits of requests and of answers, for bodies of so many bytes."""
     from guardrails.wire.strict import BodyLimits  # noqa: PLC0415
 
     # A value takes some bytes at least: the bound on how many grows with the body's. An answer may be vectors.
-    requests = BodyLimits(
+    limits = BodyLimits(
         bytes=max_body,
         nodes=max(100_000, max_body // 500),
         numbers=max(1_000_000, max_body // 50),
         string=max(2_000_000, max_body // 8),
     )
-    return requests, BodyLimits(bytes=max(max_body, 16_000_000), nodes=1_000_000, string=max(max_body, 2_000_000))
+    answers = BodyLimits(bytes=max(max_body, 16_000_000), nodes=1_000_000, string=max(max_body, 2_000_000))
+    return {"limits": limits, "answer_limits": answers}
 
 
 def demo(host: HostOption = "127.0.0.1", port: PortOption = 8080) -> None:

@@ -4,9 +4,22 @@
 """
 
 from guardrails.exchange.again import again
+from guardrails.exchange.catalogue import Catalogue
 from guardrails.exchange.context import Tenancy
 from guardrails.exchange.exchange import Exchange
 from guardrails.exchange.kept import Kept
+from guardrails.exchange.message import Call, Messages
+from guardrails.exchange.messages import MessageExchange
 from guardrails.exchange.streamed import StreamedAnswer
 
-__all__ = ["Exchange", "Kept", "StreamedAnswer", "Tenancy", "again"]
+__all__ = [
+    "Call",
+    "Catalogue",
+    "Exchange",
+    "Kept",
+    "MessageExchange",
+    "Messages",
+    "StreamedAnswer",
+    "Tenancy",
+    "again",
+]

@@ -95,6 +95,7 @@ class Context:
         self.dropped: list[Located] = []  # what was found in headers of the answer, which then stayed here
         self.references: tuple[Piece, ...] = ()
         self.decisions: dict[Source, Decision] = {}
+        self.answers = Source.OUTPUT  # the direction in which answers travel
         self._tenant = tenancy.id
         self._vault = vault
         self._restores = any(r.mask.restore for r in self.policy.rules)
@@ -180,7 +181,7 @@ class Context:
         blocking: Iterable[str] = ()
         if action is Action.BLOCKED:
             blocking = deciding(located) if tally.blocking is None else dict.fromkeys(tally.blocking)
-        if source is Source.OUTPUT and self.dropped:
+        if source is self.answers and self.dropped:
             located += tuple(self.dropped)
             action = Action.MASKED if action is Action.NONE else action
         failures = tuple(tally.failures)

@@ -23,7 +23,14 @@ __all__ = ["Exchange"]
 
 
 class Exchange:
-    """One request and its answer. Not shared between threads; steps of it may run on different ones."""
+    """One request and its answer. Not shared between threads; steps of it may run on different ones.
+
+    ``ASKED`` and ``ANSWERED``: the directions of the policy under which requests and answers are. ``stands_in``: the request was
+    blocked, and the body is ours now, which is forwarded in its place.
+    """
+
+    ASKED, ANSWERED = Source.INPUT, Source.OUTPUT
+    stands_in = False
 
     def __init__(
         self,
@@ -37,6 +44,7 @@ class Exchange:
     ) -> None:
         """``kept``: where the texts of both directions go as they come, for a record of what was decided about."""
         self.context = Context(tenancy, form, verdicts=verdicts, vault=vault, id=id, kept=kept)
+        self.context.answers = self.ANSWERED
         self.id = self.context.id
         self.form = form
         self.kept = kept
@@ -45,12 +53,12 @@ class Exchange:
     @property
     def input(self) -> Decision | None:
         """The last decision about the request."""
-        return self.context.decisions.get(Source.INPUT)
+        return self.context.decisions.get(self.ASKED)
 
     @property
     def output(self) -> Decision | None:
         """The last decision about the answer."""
-        return self.context.decisions.get(Source.OUTPUT)
+        return self.context.decisions.get(self.ANSWERED)
 
     def cancel(self) -> None:
         """Nobody waits for this exchange any more: what still computes finds its deadline passed. From any thread."""
@@ -65,6 +73,14 @@ class Exchange:
     def request(self) -> Decision:
         """Check the form's request, and rewrite it in place. A blocked one must not be forwarded."""
         return RequestCheck(self.context).run()
+
+    def refusal(self, message: str) -> Any:
+        """The answer to a blocked request, which says ``message``."""
+        return self.form.refusal(message)
+
+    def replies(self) -> list[Any]:
+        """What the upstream is to be sent since it asked for something that was refused; each once."""
+        return []
 
     def bare(self) -> Decision | None:
         """The decision about a request without a body when string rules stop its path or query, else None."""
@@ -96,27 +112,32 @@ class Exchange:
         self.context.clock.begin(whole=False)
         for name, given in headers:
             value = content_type(given) if name.lower() == b"content-type" else given
-            ids = self.context.ids(list(texts_of(name.lower(), value)), Source.OUTPUT)
+            ids = self.context.ids(list(texts_of(name.lower(), value)), self.ANSWERED)
             self.context.dropped += [x for x in ids.located if x.finding.action is not Action.NONE]
-            if not ids.blocked and not self.context.outgoing.stops(ids.failures):
+            if not ids.blocked and not self.guard.direction(self.ANSWERED).stops(ids.failures):
                 kept.append((name, value))
         return kept
 
     def without_body(self) -> Decision | None:
         """The decision about an answer that is nothing but headers; None when all of them passed."""
-        return self.context.record(Source.OUTPUT, Tally()) if self.context.dropped else None
+        return self.context.record(self.ANSWERED, Tally()) if self.context.dropped else None
 
     # -- what could not be checked -----------------------------------------------------------------------------------
 
     def unfinished(self, source: Source) -> Decision:
-        """The decision when the client left before there was one: nothing (more) of that direction was passed on."""
-        return self.context.record(source, Tally(blocked=True))
+        """The decision when the client left before there was one: nothing (more) of a request (INPUT) or answer (OUTPUT) was passed on."""
+        return self.context.record(self._travels(source), Tally(blocked=True))
 
     def refused(self, source: Source, kind: FailureKind, detail: str) -> Decision:
-        """The decision when nothing could be checked at all (an unreadable answer, an overload): blocked."""
+        """The decision when nothing could be checked of a request (INPUT) or answer (OUTPUT) that cannot be read: blocked."""
+        source = self._travels(source)
         failures = self.guard.direction(source).failures(kind, detail)
         return self.context.record(source, Tally(failures=failures, blocked=True))
 
+    def _travels(self, source: Source) -> Source:
+        """The policy's direction of a request (INPUT) or answer (OUTPUT)."""
+        return self.ASKED if source is Source.INPUT else self.ANSWERED
+
     def uninspected(self, why: str) -> Decision:
         """The decision about an answer that nobody can inspect, where the policy lets it pass."""
-        return self.context.record(Source.OUTPUT, Tally(uninspected=[(why, "(body)")]))
+        return self.context.record(self.ANSWERED, Tally(uninspected=[(why, "(body)")]))

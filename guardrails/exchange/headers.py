@@ -24,7 +24,7 @@ _STANDARD = frozenset(
     )
 )  # fmt: skip
 # What a client is given to show again later; a secret belongs there.
-_SECRET = frozenset((b"set-cookie", b"x-csrf-token", b"www-authenticate", b"authentication-info"))
+_SECRET = frozenset((b"mcp-session-id", b"set-cookie", b"x-csrf-token", b"www-authenticate", b"authentication-info"))
 _TYPE = re.compile(rb"[A-Za-z0-9.+_-]+/[A-Za-z0-9.+_-]+")
 # Without its type nobody can read an answer, and a rule that cannot be evaluated must not take it away.
 _KNOWN = re.compile(

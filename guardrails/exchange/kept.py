@@ -21,6 +21,10 @@ class Kept:
         """The texts of a body."""
         self._texts[source] = [(s.path, s.role, [s.text]) for s in slots]
 
+    def more(self, source: Source, slots: Iterable[Slot]) -> None:
+        """The texts of one message more."""
+        self._texts.setdefault(source, []).extend((s.path, s.role, [s.text]) for s in slots)
+
     def part(self, slot: Slot) -> None:
         """A text of an event; what belongs to one channel is one text."""
         if slot.channel is not None and slot.channel in self._channels:

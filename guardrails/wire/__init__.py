@@ -32,6 +32,7 @@ FORMATS: dict[str, str] = {
     "ollama.embed": "guardrails.wire.ollama_models:OllamaEmbed",
     "ollama.embeddings": "guardrails.wire.ollama_models:OllamaEmbeddings",
     "ollama.show": "guardrails.wire.ollama_models:OllamaShow",
+    "mcp": "guardrails.wire.mcp:MCP",
     "listing": "guardrails.wire.listing:Listing",
 }
 

@@ -24,6 +24,8 @@ from guardrails.wire.walk import Walk
 
 __all__ = ["OUTSIDE", "Event", "Format", "Request", "Route", "Session"]
 
+Headers = list[tuple[bytes, bytes]]
+
 # Among what an event ends: the answer, but for its other choices.
 OUTSIDE = "(outside)"
 
@@ -45,7 +47,7 @@ class Request:
 
     ``body``: parsed, None where there is none; ``params``: the route's parameters, decoded; ``query``: the query's. ``segments``:
     those of the path that look neither like words of a route nor like ids (the application reads them, so they are texts too),
-    and ``names``: those that look like ids.
+    and ``names``: those that look like ids. ``headers``: names in small letters.
     """
 
     body: Any = field(repr=False)
@@ -53,6 +55,8 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     segments: tuple[str, ...] = field(default=(), repr=False)
     names: tuple[str, ...] = field(default=(), repr=False)
+    method: str = "POST"
+    headers: Headers = field(default_factory=list, repr=False)
 
 
 @dataclass(slots=True)
@@ -125,6 +129,23 @@ class Session:
     def unsupported(self) -> str | None:
         """Why this request is not served although it has this format's shape; None when it is."""
         return None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the answer is a stream that stays open until something happens: it holds no place among the requests in work."""
+        return False
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether nobody waits for an answer: a request that is blocked is accepted (202), and goes nowhere."""
+        return False
+
+    def verify(self) -> None:
+        """Compare the headers of the request with its body. Raises Malformed where they disagree."""
+
+    def headers(self, headers: Headers) -> Headers:
+        """The headers of the request as they are forwarded with what the body says now."""
+        return headers
 
     def framing(self) -> Framing:
         """The stream's framing."""
@@ -282,6 +303,8 @@ class Format:
     ERROR: ClassVar[Part] = Kind.TEXT
     # Whether an answer has words at all: vectors, counts and lists can only be refused by an error.
     speaks: ClassVar[bool] = True
+    # Whether a body or event is one message of a protocol (JSON-RPC), which is checked by itself.
+    messages: ClassVar[bool] = False
     # Whether an event is named by the ``type`` in it. Some clients go by the name and others by the type.
     named: ClassVar[bool] = False
     # Whether the parts of a text follow each other at once, as clients of this API read them, also where no word ends.
@@ -305,9 +328,11 @@ class Format:
         *,
         segments: tuple[str, ...] = (),
         names: tuple[str, ...] = (),
+        method: str = "POST",
+        headers: Headers | None = None,
     ) -> Session:
         """The session of an exchange that begins with such a request; see :class:`Request`."""
-        return cls.session(cls, Request(body, params or {}, query or {}, segments, names))
+        return cls.session(cls, Request(body, params or {}, query or {}, segments, names, method, headers or []))
 
 
 _RAW = Shape({"raw": Kind.TEXT})

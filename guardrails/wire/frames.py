@@ -25,7 +25,7 @@ class Frame:
     is the SSE event's name, or the event stream's ``:event-type``, ``:exception-type`` or ``:error-code``. ``headers``
     is empty, or ``{":message-type": "exception"}`` (or ``"error"``) for such a message of an event stream. ``comment``: it
     is no event, but what keeps a connection alive. ``halves``: its texts hold halves of surrogate pairs, as private
-    characters (:mod:`guardrails.wire.halves`).
+    characters (:mod:`guardrails.wire.halves`). ``id`` and ``retry``: those of a server-sent event, where its framing keeps them.
     """
 
     body: Any = field(repr=False)
@@ -34,6 +34,8 @@ class Frame:
     headers: Mapping[str, str] = field(default_factory=dict)
     comment: str | None = None
     halves: bool = False
+    id: str | None = field(default=None, repr=False)
+    retry: int | None = None
 
 
 class Framing(Protocol):

@@ -51,16 +51,20 @@ class _Lines(Decoder):
 class SSE(_Lines):
     """Server-sent events, read by the rules of the WHATWG.
 
-    ``id`` and ``retry`` are dropped: they would be text that nobody inspects, and a stream that was held back cannot be
-    resumed in the middle. A comment keeps the connection alive and is passed on as one, but only in words that are known. A byte order mark and invalid UTF-8 are refused, because readers differ about them.
+    ``id`` and ``retry`` are dropped, unless the framing ``resumes``: they would be text that nobody inspects, and a stream that was
+    held back cannot be resumed in the middle. A comment keeps the connection alive and is passed on as one, but only in words that are known. A byte order mark and invalid UTF-8 are refused, because readers differ about them.
     A payload that is no JSON is given as ``raw``, unless it begins like JSON: some lenient reader may understand it.
     An event that the end of the stream leaves without its blank line is given too.
     """
 
     content_type: ClassVar[str] = "text/event-stream"
+    # Whether events keep their ids: each is checked by itself, and whoever passes it on has them inspected.
+    resumes: ClassVar[bool] = False
 
     def __init__(self, limits: BodyLimits = FRAME_LIMITS) -> None:
         super().__init__(limits)
+        self._id: str | None = None
+        self._retry: int | None = None
         self._after_cr = False
         self._first = True
         self._name: str | None = None
@@ -109,6 +113,10 @@ class SSE(_Lines):
             self._data.append(value)
         elif key == "event":
             self._name = value
+        elif self.resumes and key == "id" and "\0" not in value:
+            self._id = value
+        elif self.resumes and key == "retry" and value.isascii() and value.isdigit():
+            self._retry = int(value[:9])
         elif not key and text:
             self._out.append(Frame(None, comment=value if value.lower() in _COMMENTS else "keep-alive"))
 
@@ -116,7 +124,10 @@ class SSE(_Lines):
         name, data = self._name, self._data
         self._name, self._data, self._size = None, [], 0
         if data:
-            self._add(self._frame("\n".join(data), checked_name(name) if name else None))
+            frame = self._frame("\n".join(data), checked_name(name) if name else None)
+            frame.id, frame.retry = self._id, self._retry
+            self._id = self._retry = None
+            self._add(frame)
 
     def _frame(self, text: str, name: str | None) -> Frame:
         if text == "[DONE]":
@@ -137,6 +148,10 @@ class SSE(_Lines):
             if not NAME.fullmatch(frame.name):
                 raise ValueError("an event's name is a word of letters, digits and `_.:#/-`")
             head = b"event: " + frame.name.encode("ascii") + b"\n"
+        if frame.id is not None:
+            head += b"id: " + frame.id.encode("utf-8") + b"\n"
+        if frame.retry is not None:
+            head += b"retry: " + str(frame.retry).encode() + b"\n"
         if frame.raw is None:
             return head + b"data: " + dump(frame.body) + b"\n\n"
         lines = _TEXT_LINE_END.split(frame.raw)

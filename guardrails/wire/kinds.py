@@ -16,7 +16,8 @@ class Kind(StrEnum):
     number; a string that does not look like one is inspected all the same. ``json``: JSON in a string, every string inside it
     is text. ``tool``: as ``text``, and it is what a tool is called with. ``reference``: content that lies elsewhere; nobody can inspect it, and the reference itself is text. ``binary``:
     base64; nobody can inspect it. ``seal``: base64 by which an API knows its own words again (a signature), not content; what
-    does not look like one is text. ``drop``: repeats other fields in another form and is removed where an output rule can act. ``tokens``: a list of token ids is
+    does not look like one is text. ``state``: the same for what a program wrote for itself and comes back to it (also a
+    cursor), dots and colons included. ``drop``: repeats other fields in another form and is removed where an output rule can act. ``tokens``: a list of token ids is
     content nobody can inspect. ``numbers``: a list of numbers, or an embedding in base64, is skipped.
     """
 
@@ -30,6 +31,7 @@ class Kind(StrEnum):
     REFERENCE = "reference"
     BINARY = "binary"
     SEAL = "seal"
+    STATE = "state"
     DROP = "drop"
     TOKENS = "tokens"
     NUMBERS = "numbers"

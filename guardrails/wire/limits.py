@@ -14,16 +14,17 @@ class Malformed(GuardrailsError):
 
     ``status`` is the HTTP status it deserves when a client sent it: 400 (cannot be read as it stands), 413 (too many
     bytes) or 415 (another type, charset or encoding). The same from an upstream is a bad gateway. ``reason`` names the
-    place and the remedy and holds no character of what was read.
+    place and the remedy and holds no character of what was read. ``code`` is its name in the error's body.
     """
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, code: str = "invalid_request") -> None:
         self.status = status
         self.reason = reason
+        self.code = code
         super().__init__(reason)
 
-    def __reduce__(self) -> tuple[type[Malformed], tuple[int, str]]:
-        return (type(self), (self.status, self.reason))
+    def __reduce__(self) -> tuple[type[Malformed], tuple[int, str, str]]:
+        return (type(self), (self.status, self.reason, self.code))
 
 
 # The JSON library writes no deeper than this, whatever a configuration says.

@@ -6,12 +6,13 @@ import re
 
 from guardrails.wire.vectors import is_base64
 
-__all__ = ["is_content", "is_inline", "is_opaque", "is_personal", "is_seal", "number", "opaque", "personal"]
+__all__ = ["is_content", "is_inline", "is_opaque", "is_personal", "is_seal", "is_token", "number", "opaque", "personal"]
 
 # What an id, enum, media type, model name or time looks like. Anything else in an opaque field is text.
 _OPAQUE = re.compile(r"[A-Za-z0-9_.:/@+=~|#-]{0,128}")
 # … and what looks like one and may name a person: an e-mail address, or a number as long as a telephone's or a card's.
 _PERSONAL = re.compile(r"@[^@]*\.|^(?!\d{4}-\d\d-\d\d$)\+?[\d.:/-]{9,}$")
+_TOKEN = re.compile(r"[A-Za-z0-9+/_.:~-]*={0,2}")
 _LONGEST_NUMBER = 256
 # What a signature looks like, which is longer than an id.
 _SEAL = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
@@ -53,6 +54,11 @@ def is_content(value: str) -> bool:
 def is_seal(value: str) -> bool:
     """Whether a string looks like a signature."""
     return _SEAL.fullmatch(value) is not None and not is_personal(value)
+
+
+def is_token(value: str) -> bool:
+    """Whether a string is one word of the characters of tokens: base64, a JSON Web Token, the state that a server wrote for itself."""
+    return _TOKEN.fullmatch(value) is not None and not is_personal(value)
 
 
 def is_inline(value: str) -> bool:

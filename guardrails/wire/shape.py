@@ -14,7 +14,7 @@ from typing import Any
 from guardrails.types import Role
 from guardrails.wire.kinds import Kind
 
-__all__ = ["NOTHING", "By", "Delta", "Each", "Kind", "Part", "Repeat", "Shape", "Switch", "Whole", "by_type"]
+__all__ = ["NOTHING", "By", "Delta", "Each", "Fixed", "Kind", "Part", "Repeat", "Shape", "Switch", "Whole", "by_type"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,13 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
+class Fixed:
+    """A value that is read and never rewritten, for something depends on its spelling: what would mask it blocks."""
+
+    part: Part = Kind.OPAQUE
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """A value whose part depends on what it is."""
 
@@ -80,7 +87,7 @@ class Repeat:
     kind: Kind = Kind.TEXT
 
 
-Part = Kind | Shape | Each | By | Whole | Switch | Delta | Repeat
+Part = Kind | Shape | Each | By | Fixed | Whole | Switch | Delta | Repeat
 
 
 def by_type(parts: Mapping[str, Part], default: Part = Kind.UNNAMED, key: str = "type") -> Switch:

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from guardrails.wire.shape import By, Each, Part, Shape, Switch
+from guardrails.wire.shape import By, Each, Fixed, Part, Shape, Switch
 
 __all__ = ["spelled_twice"]
 
 
 def spelled_twice(value: Any, part: Part) -> str | None:
     """The first field of a body that stands in it in two spellings (case, width or composition); None when there is none."""
-    while isinstance(part, Switch | By):
+    while isinstance(part, Switch | By | Fixed):
         part = part.choose(value) if isinstance(part, Switch) else part.part
     if isinstance(part, Each):
         for item in value if isinstance(value, list) else [value]:

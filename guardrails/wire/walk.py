@@ -12,8 +12,8 @@ from guardrails.types import Role
 from guardrails.wire import media, strict
 from guardrails.wire.enums import ROLES, is_enum
 from guardrails.wire.kinds import UNNAMED, Kind
-from guardrails.wire.opaque import is_content, is_inline, is_opaque, is_seal, number, opaque, personal
-from guardrails.wire.shape import By, Delta, Each, Part, Repeat, Shape, Switch, Whole
+from guardrails.wire.opaque import is_content, is_inline, is_opaque, is_seal, is_token, number, opaque, personal
+from guardrails.wire.shape import By, Delta, Each, Fixed, Part, Repeat, Shape, Switch, Whole
 from guardrails.wire.slots import Mode, Slot, Spots, UninspectedPart
 from guardrails.wire.vectors import is_numbers, is_vector
 
@@ -155,6 +155,11 @@ class _Reader:
         elif isinstance(part, By):
             inside = _Place(part.role, place.turn, place.channel, place.path, place.text, place.spot)
             self.value(box, key, part.part, inside)
+        elif isinstance(part, Fixed):
+            texts, ids = len(self.walk.slots), len(self.walk.ids)
+            self.value(box, key, part.part, place)
+            for slot in (*self.walk.slots[texts:], *self.walk.ids[ids:]):
+                slot.fixed = True
         elif isinstance(part, Whole):
             self.value(box, key, part.part, _Place(place.role, place.turn, place.channel, place.path, place.text))
         else:
@@ -286,7 +291,7 @@ class _Reader:
             return
         if kind is Kind.NUMBERS and is_vector(value):
             return
-        if kind is Kind.SEAL and is_seal(value):
+        if (kind is Kind.SEAL and is_seal(value)) or (kind is Kind.STATE and is_token(value)):
             return
         if kind is Kind.REFERENCE:
             self.walk.uninspected.append(UninspectedPart("content by reference", place.path, place.turn))

@@ -6,7 +6,6 @@ inside the stream.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -59,7 +58,7 @@ class Answering:
         light: bool,
         explain: bool = False,
         record: Callable[[Decision], Awaitable[None]] | None = None,
-        reply: Callable[[Any], Awaitable[None]] | None = None,
+        reply: Callable[[Any], None] = lambda _: None,
     ) -> None:
         """``reply`` sends the application what answers a request of its own. ``record``: what keeps a decision before it takes effect; raises EvidenceLost where it may not take effect without.
         ``stop`` tells the application that nobody listens any more; ``refusal`` writes the body of a blocked answer.
@@ -73,7 +72,6 @@ class Answering:
         self._light = light
         self._explain = explain
         self._reply = reply
-        self._replies: set[asyncio.Task[None]] = set()
         self.recorded = RecordedOnce(record)  # the decision about the answer
         self._start: Message | None = None
         self._headers: list[tuple[bytes, bytes]] = []
@@ -327,7 +325,8 @@ class Answering:
                 out += await self._run(stream.settle, event)
             else:
                 out += stream.settle(event)
-            self._answer_upstream()
+            for body in self._exchange.replies():
+                self._reply(body)
             if stream.ended:
                 break
         if broken is not None and not stream.ended:
@@ -340,14 +339,6 @@ class Answering:
             await self._frames(out, more=more and not stream.ended)
         if stream.ended and more:
             self._stop()
-
-    def _answer_upstream(self) -> None:
-        """Send what answers requests of the upstream's that went nowhere, beside this stream."""
-        for body in self._exchange.replies():
-            if self._reply is not None:
-                task = asyncio.ensure_future(self._reply(body))
-                self._replies.add(task)
-                task.add_done_callback(self._replies.discard)
 
     def _quick(self, stream: StreamedAnswer) -> bool:
         """Whether what is held can be checked where it is: no model is asked, and it is not long."""

@@ -99,6 +99,7 @@ class Inspection:
         self._consents = consents
         self._vaults = vaults
         self._recording = recording
+        self._replies: set[asyncio.Task[None]] = set()
 
     async def run(self, incoming: Incoming, memory: Memory) -> None:
         """The whole exchange. Raises Overloaded503, Disconnected when the client leaves before its request is decided, and
@@ -223,7 +224,13 @@ class Inspection:
                         await self.record(exchange, exchange.output, incoming.conversation)
                 self._telemetry.held_back(exchange.output.held)
 
-    async def _reply(self, scope: Scope, body: Any) -> None:
+    def _reply(self, scope: Scope, body: Any) -> None:
+        """Send a reply beside the stream in which its request came."""
+        task = asyncio.ensure_future(self._replied(scope, body))
+        self._replies.add(task)
+        task.add_done_callback(self._replies.discard)
+
+    async def _replied(self, scope: Scope, body: Any) -> None:
         """Answer a request of the upstream's own that went nowhere, as its client would have: by a request of ours."""
         data = strict.dump(body)
         headers = [_ACCEPT, *((k, v) for k, v in scope["headers"] if k not in _OF_ONE_REQUEST)]

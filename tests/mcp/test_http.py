@@ -279,7 +279,7 @@ async def test_a_servers_own_stream_holds_no_place(upstream: Upstream, tmp_path:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {
+    scope: dict[str, Any] = {
         "type": "http", "method": "GET", "path": "/mcp", "raw_path": b"/mcp", "query_string": b"", "headers": [(b"accept", b"text/event-stream")],
         "client": None, "server": None, "scheme": "http", "http_version": "1.1", "extensions": {},
     }  # fmt: skip

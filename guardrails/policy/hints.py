@@ -179,7 +179,7 @@ _SHAPES = {
     "pii": "write pii: {entities: {EMAIL: mask}}",
     "pii.entities": "write one type a line, such as EMAIL: mask",
     "pii.regexes": "write a list: each regex begins with - name: …, and has a pattern below it",
-    "pii.countries": "write a list: countries: [US, GB]",
+    "pii.countries": "write a list: countries: [US, GB]; without it, ALL stands for the types of every country",
     "messages": "write messages: {blocked_input: …, blocked_output: …}",
     "limits": "write limits: {deadline_ms: 10000}",
     "metadata": "write metadata: {owner: …}",
@@ -196,6 +196,8 @@ def meant(code: str, written: str, allowed: Sequence[str]) -> tuple[str | None, 
         if word in _AREAS:
             there = [c for c in _AREAS[word] if c in allowed]
             return None, f"name its countries: {', '.join(there)}"
+        if word in ("all", "any", "world", "worldwide", "*"):
+            return None, "leave `countries` out: without it, ALL stands for the types of every country"
         codes = (
             *_COUNTRY.get(word, ()),
             *([word.upper()] if word.upper() in {n for c in _COUNTRY.values() for n in c} else []),

@@ -58,6 +58,7 @@ def test_syntax(text: str, line: int, column: int, remedy: str) -> None:
         ("pii: {countries: [UK], entities: {ALL: mask}}", "write GB"),
         ("pii: {countries: [Germany], entities: {ALL: mask}}", "write DE"),
         ("pii: {countries: [fra], entities: {ALL: mask}}", "write FR"),
+        ("pii: {countries: [ALL], entities: {ALL: mask}}", "leave `countries` out"),
         ("pii: {countries: [EU], entities: {ALL: mask}}", "BE, DE, DK"),
         ("pii: {countries: [Europe], entities: {ALL: mask}}", "AT, BE, CH"),
         ("pii: {countries: [Scandinavia], entities: {ALL: mask}}", "DK, NO, SE"),

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.hooks.recorded import EVENTS, POLICY, event
-from tests.service.running import folder, keys, served
+from tests.service.servers import folder, keys, served
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,7 +14,7 @@ from guardrails.hooks import files, settings
 from guardrails.hooks.agents import AGENTS
 from tests.hooks.programs import program, run
 from tests.hooks.recorded import POLICY
-from tests.service.running import folder, served
+from tests.service.servers import folder, served
 
 # What the shell puts together only when it runs, so that the call passes and the result does not.
 SECRET = "printf 'project king'; printf 'fisher\\n'"

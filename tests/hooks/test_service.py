@@ -11,7 +11,7 @@ import pytest
 
 from guardrails.evidence import EvidenceLog
 from tests.hooks.recorded import POLICY, event
-from tests.service.running import folder, keys, served
+from tests.service.servers import folder, keys, served
 
 
 @pytest.fixture(scope="module")

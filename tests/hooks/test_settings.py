@@ -19,7 +19,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.hooks import settings
 from guardrails.hooks.agents import AGENTS
 from tests.hooks.recorded import POLICY
-from tests.service.running import folder, served
+from tests.service.servers import folder, served
 
 each = pytest.mark.parametrize("agent", list(AGENTS))
 OTHERS: dict[str, Any] = {

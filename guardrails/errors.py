@@ -10,6 +10,7 @@ __all__ = [
     "Overloaded",
     "PolicyError",
     "Problem",
+    "RemoteFailed",
     "UpstreamLost",
     "WeightsMissing",
 ]
@@ -25,6 +26,10 @@ class DeadlineExceeded(GuardrailsError):
 
 class Overloaded(GuardrailsError):
     """More work is waiting than may wait."""
+
+
+class RemoteFailed(GuardrailsError):
+    """A model behind a network address could not be asked, or did not answer as its kind of server does."""
 
 
 class UpstreamLost(GuardrailsError):

@@ -70,6 +70,7 @@ DETECTORS: dict[str, str] = {
     "grounding": "guardrails.detectors.grounding",
     "classifier": "guardrails.detectors.classifier",
     "tools": "guardrails.detectors.tools",
+    "remote": "guardrails.detectors.remote",
 }
 
 # Sections of a policy file and the detectors whose rules stand in each, in the order of a policy's rules.
@@ -82,6 +83,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "grounding": ("grounding",),
     "relevance": ("grounding",),
     "tools": ("tools",),
+    "remote": ("remote",),
 }
 
 

@@ -1,0 +1,177 @@
+"""Calls to one server: within a time, of a bounded size, to the address that was named and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import httpx
+import orjson
+
+from guardrails.errors import DeadlineExceeded, GuardrailsError, Overloaded, RemoteFailed
+from guardrails.inference.remote import Endpoint, Judged
+from guardrails.inference.remote.addresses import in_clear
+from guardrails.inference.remote.breaking import Breaker, Budget
+
+__all__ = ["Caller", "TooLong", "in_windows", "probability"]
+
+# Bytes of an answer, at most: the probabilities of a batch, or some words.
+_LARGEST = 4 << 20
+# Bytes of an error's body that are looked at.
+_ERROR = 16 << 10
+_CONNECTIONS = 64
+# How servers say that a text has more tokens than their model reads.
+_TOO_LONG = re.compile(
+    rb"maximum (?:context|model) length|must have less than \d+ (?:tokens|characters)|context_length_exceeded"
+    rb"|exceed_context_size|exceeds? the (?:available|maximum|model's) context",
+    re.IGNORECASE,
+)
+# A window that is still too long for the server at this many characters is not what is wrong.
+_SMALLEST = 64
+
+
+class TooLong(GuardrailsError):
+    """A server's model cannot read a text of that length at once."""
+
+
+class Caller:
+    """One server. Connections are kept and shared; no redirect is followed, and no proxy of the environment is used. Thread-safe."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        """Raises GuardrailsError when the key is not set, or would travel in the clear."""
+        self._base = endpoint.url.rstrip("/")
+        self._timeout = endpoint.timeout
+        self._breaker, self._budget = Breaker(), Budget(endpoint.calls_per_minute)
+        headers = {"accept": "application/json", "accept-encoding": "identity"}
+        if endpoint.key_env:
+            if not (key := os.environ.get(endpoint.key_env)):
+                raise GuardrailsError(
+                    f"{self._base}: its API key is not set: put it into the environment variable {endpoint.key_env}"
+                )
+            if in_clear(self._base):
+                raise GuardrailsError(f"{self._base}: an API key would be sent in the clear: use https")
+            headers["authorization"] = f"Bearer {key}"
+        self._client = httpx.Client(
+            headers=headers,
+            verify=ssl.create_default_context(),  # the system's authorities, an installation's own among them
+            trust_env=False,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
+        )
+
+    def __repr__(self) -> str:
+        return f"Caller({self._base!r})"
+
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None, seconds: float, read: Callable[[Any], Any]) -> Any:  # fmt: skip
+        """What ``read`` makes of the JSON that the server answers. ``read`` raises RemoteFailed for JSON that is not what it should be.
+
+        Raises TooLong, DeadlineExceeded, Overloaded (the server's, or no call left this minute) and RemoteFailed.
+        """
+        if not self._breaker.admits():
+            raise RemoteFailed(f"{self._base} failed several times in a row and is asked again later")
+        if not self._budget.takes():
+            raise Overloaded(f"{self._base}: the calls of this minute are used up")
+        allowed = min(self._timeout, seconds)
+        try:
+            found = read(self._json(method, path, body, allowed))
+        except TooLong:
+            self._breaker.succeeded()
+            raise
+        except DeadlineExceeded:
+            if seconds >= self._timeout:  # else it was given less time than it may take
+                self._breaker.failed()
+            raise
+        except (Overloaded, RemoteFailed):
+            self._breaker.failed()
+            raise
+        self._breaker.succeeded()
+        return found
+
+    def _json(self, method: str, path: str, body: Mapping[str, Any] | None, seconds: float) -> Any:
+        if seconds <= 0:
+            raise DeadlineExceeded("no time is left for a call")
+        until = time.monotonic() + seconds
+        content = None if body is None else orjson.dumps(body)
+        headers = {} if body is None else {"content-type": "application/json"}
+        try:
+            with self._client.stream(
+                method, self._base + path, content=content, headers=headers, timeout=seconds
+            ) as answer:
+                status = answer.status_code
+                taken = _taken(answer, until, _LARGEST if status == httpx.codes.OK else _ERROR)
+        except httpx.TimeoutException:
+            raise DeadlineExceeded(f"{self._base} did not answer in time") from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise RemoteFailed(f"{self._base} could not be asked: {type(error).__name__}") from None
+        if status != httpx.codes.OK:
+            raise _refusal(self._base, status, taken)
+        try:
+            return orjson.loads(taken)
+        except orjson.JSONDecodeError:
+            raise RemoteFailed(f"{self._base} answered something that is not JSON") from None
+
+
+def _taken(answer: httpx.Response, until: float, most: int) -> bytes:
+    """The body of an answer. Raises DeadlineExceeded and RemoteFailed."""
+    if answer.headers.get("content-encoding", "identity") != "identity":
+        raise RemoteFailed("an answer came compressed, which was not asked for")
+    taken = bytearray()
+    for chunk in answer.iter_raw():
+        taken += chunk
+        if len(taken) > most:
+            if answer.status_code != httpx.codes.OK:
+                break
+            raise RemoteFailed(f"an answer has more than {most} bytes")
+        if time.monotonic() > until:
+            raise DeadlineExceeded("an answer did not come whole in time")
+    return bytes(taken)
+
+
+def _refusal(base: str, status: int, body: bytes) -> GuardrailsError:
+    """The error of an answer that is none. Its body may quote the text, so nothing of it is kept."""
+    if status in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE):
+        return Overloaded(f"{base} answered {status}")
+    if 400 <= status < 500 and _TOO_LONG.search(body):
+        return TooLong(f"{base} answered {status}")
+    return RemoteFailed(f"{base} answered {status}")
+
+
+def probability(value: Any) -> float:
+    """A number from 0 to 1. Raises RemoteFailed for anything else."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
+        return float(value)
+    raise RemoteFailed("an answer holds something else than a probability")
+
+
+def in_windows(text: str, size: int, batch: int, ask: Callable[[Sequence[str]], Sequence[Mapping[str, float]]]) -> list[Judged]:  # fmt: skip
+    """``text`` in windows of ``size`` characters that overlap by a quarter, ``batch`` of them asked about at once.
+
+    A window that has too many tokens for the server is halved: nothing is cut off. Raises what ``ask`` raises, and RemoteFailed for
+    a server that refuses even short windows.
+    """
+    step = size * 3 // 4
+    starts = range(0, max(1, len(text) - size // 4), step)
+    waiting = [(s, min(len(text), s + size)) for s in starts]
+    out: list[Judged] = []
+    while waiting:
+        now = waiting[:batch]
+        try:
+            found = ask([text[s:e] for s, e in now])
+        except TooLong:
+            if len(now) > 1:
+                batch = 1
+                continue
+            (start, end), rest = waiting[0], waiting[1:]
+            if end - start <= _SMALLEST:
+                raise RemoteFailed("a server's model cannot read even a short text") from None
+            quarter = (end - start) // 8
+            middle = (start + end) // 2
+            waiting = [(start, middle + quarter), (middle - quarter, end), *rest]
+            continue
+        out += [(s, e, scores) for (s, e), scores in zip(now, found, strict=True)]
+        waiting = waiting[batch:]
+    return out

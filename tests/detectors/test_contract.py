@@ -19,7 +19,7 @@ from tests.detectors import cases as case_package
 from tests.detectors.case import Case
 
 # A detector whose cases need something that a test has to make first brings them in a file of its own.
-ELSEWHERE = {"classifier": "tests/inference/test_foreign.py"}
+ELSEWHERE = {"classifier": "tests/inference/test_foreign.py", "remote": "tests/remote/test_detector.py"}
 
 
 def _cases() -> dict[str, list[Case]]:

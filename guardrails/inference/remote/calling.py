@@ -7,6 +7,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import httpx
@@ -57,7 +58,7 @@ class Caller:
             headers["authorization"] = f"Bearer {key}"
         self._client = httpx.Client(
             headers=headers,
-            verify=ssl.create_default_context(),  # the system's authorities, an installation's own among them
+            verify=_authorities(),
             trust_env=False,
             follow_redirects=False,
             limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
@@ -115,6 +116,12 @@ class Caller:
             raise RemoteFailed(f"{self._base} answered something that is not JSON") from None
 
 
+@cache
+def _authorities() -> ssl.SSLContext:
+    """The authorities of the system, those of an installation among them."""
+    return ssl.create_default_context()
+
+
 def _taken(answer: httpx.Response, until: float, most: int) -> bytes:
     """The body of an answer. Raises DeadlineExceeded and RemoteFailed."""
     if answer.headers.get("content-encoding", "identity") != "identity":
@@ -150,28 +157,23 @@ def probability(value: Any) -> float:
 def in_windows(text: str, size: int, batch: int, ask: Callable[[Sequence[str]], Sequence[Mapping[str, float]]]) -> list[Judged]:  # fmt: skip
     """``text`` in windows of ``size`` characters that overlap by a quarter, ``batch`` of them asked about at once.
 
-    A window that has too many tokens for the server is halved: nothing is cut off. Raises what ``ask`` raises, and RemoteFailed for
-    a server that refuses even short windows.
+    Where they have too many tokens for the server, the windows from there on are half as long: nothing is cut off. Raises what ``ask``
+    raises, and RemoteFailed for a server that refuses even short windows.
     """
-    step = size * 3 // 4
-    starts = range(0, max(1, len(text) - size // 4), step)
-    waiting = [(s, min(len(text), s + size)) for s in starts]
     out: list[Judged] = []
-    while waiting:
-        now = waiting[:batch]
+    start = 0
+    while True:
+        step = size * 3 // 4
+        starts = range(start, max(start + 1, len(text) - size // 4), step)[:batch]
+        windows = [(s, min(len(text), s + size)) for s in starts]
         try:
-            found = ask([text[s:e] for s, e in now])
+            found = ask([text[s:e] for s, e in windows])
         except TooLong:
-            if len(now) > 1:
-                batch = 1
-                continue
-            (start, end), rest = waiting[0], waiting[1:]
-            if end - start <= _SMALLEST:
+            if size <= _SMALLEST:
                 raise RemoteFailed("a server's model cannot read even a short text") from None
-            quarter = (end - start) // 8
-            middle = (start + end) // 2
-            waiting = [(start, middle + quarter), (middle - quarter, end), *rest]
+            size = max(_SMALLEST, size // 2)
             continue
-        out += [(s, e, scores) for (s, e), scores in zip(now, found, strict=True)]
-        waiting = waiting[batch:]
-    return out
+        out += [(s, e, scores) for (s, e), scores in zip(windows, found, strict=True)]
+        if windows[-1][1] >= len(text):
+            return out
+        start = windows[-1][0] + step

@@ -1,0 +1,152 @@
+"""Models that others serve as rules of a policy: through the guard, the report, streams, and what a policy may say of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from subprocess import run
+from typing import Any
+
+import pytest
+
+from guardrails import Guard, Piece
+from guardrails.errors import GuardrailsError, PolicyError
+from guardrails.policy import loads
+from tests.remote.servers import SHA, Chat, Server, Tei, Vllm, judged, serving
+
+KEY = "GUARDRAILS_API_KEY_TEST"
+
+
+@pytest.fixture
+def guard_model() -> Iterator[Server]:
+    says = "Safety: {}\nCategories: {}"
+    with serving(
+        Chat(lambda m, _: says.format("Unsafe", "Suicide & Self-Harm") if judged(m) else says.format("Safe", "None"))
+    ) as server:
+        yield server
+
+
+def policy(url: str, **more: Any) -> str:
+    rule = {"backend": "guard", "model": "Qwen/Qwen3Guard-Gen-0.6B", "profile": "qwen3guard", "action": "block"} | more
+    written = ", ".join(f"{k}: {v}" for k, v in rule.items() if v is not None)
+    return f"version: 1\nname: p\nremote:\n  - {{name: harm, url: '{url}', {written}}}\n"
+
+
+def test_a_guard_model_blocks(guard_model: Server) -> None:
+    guard = Guard(loads(policy(guard_model.url)))
+    assert guard_model.calls == []  # nobody is called when a policy loads
+    report = guard.check("the kingfisher dives", "INPUT")
+    (finding,) = report.findings
+    assert (report.action, finding.rule, finding.type, finding.score) == ("BLOCKED", "remote.harm", "SELF_HARM", 1.0)
+    assert (finding.start, finding.end) == (0, 20)
+    assert report.scores == {"remote.harm": 1.0}
+    ((model, sha),) = report.models.items()
+    assert (model, len(sha)) == ("guard:Qwen/Qwen3Guard-Gen-0.6B", 64)
+    assert guard.check("the water is calm", "INPUT").action == "NONE"
+
+
+def test_only_labels_that_count(guard_model: Server) -> None:
+    guard = Guard(loads(policy(guard_model.url, labels="[HATE, VIOLENCE]")))
+    assert guard.check("the kingfisher dives", "INPUT").action == "NONE"
+    guard = Guard(loads(policy(guard_model.url, labels="[HATE, SELF_HARM]")))
+    assert guard.check("the kingfisher dives", "INPUT").findings[0].type == "SELF_HARM"
+
+
+def test_an_answer_is_judged_with_its_question(guard_model: Server) -> None:
+    guard = Guard(loads(policy(guard_model.url)))
+    pieces = [Piece("What dives?", "user", "query"), Piece("A kingfisher.", "assistant")]  # type: ignore[arg-type]
+    assert guard.check(pieces, "OUTPUT").action == "BLOCKED"
+    ((_, body),) = guard_model.calls
+    assert body["messages"] == [
+        {"role": "user", "content": "What dives?"},
+        {"role": "assistant", "content": "A kingfisher."},
+    ]
+
+
+def test_what_is_folded_is_judged_too(guard_model: Server) -> None:
+    guard = Guard(loads(policy(guard_model.url)))
+    hidden = "a k\u200bi\u200bn\u200bg\u200bfisher dives"
+    assert guard.check(hidden, "INPUT").action == "BLOCKED"
+
+
+def test_the_operators_own_words_are_trusted(guard_model: Server) -> None:
+    guard = Guard(loads(policy(guard_model.url)))
+    assert guard.check([Piece("kingfisher", "system")], "INPUT").action == "NONE"  # type: ignore[arg-type]
+    assert guard_model.calls == []
+
+
+def test_a_stream(guard_model: Server) -> None:
+    stream = Guard(loads(policy(guard_model.url))).stream("OUTPUT")
+    shown = stream.feed("The water is calm today. ") + stream.feed("And there a kingfisher dives. ") + stream.finish()
+    assert stream.report.action == "BLOCKED"
+    assert "kingfisher" not in shown
+
+
+@pytest.mark.parametrize("backend", ["vllm", "tei"])
+def test_classifiers(backend: str) -> None:
+    with serving(Vllm() if backend == "vllm" else Tei()) as server:
+        more = {"classes": "[neutral, toxic]"} if backend == "vllm" else {"revision": SHA}
+        text = policy(server.url, backend=backend, model="org/toxic", profile=None, labels="[toxic]", **more)
+        guard = Guard(loads(text))
+        report = guard.check("the kingfisher dives", "INPUT")
+        assert (report.action, report.findings[0].type, report.findings[0].score) == ("BLOCKED", "toxic", 0.9)
+        assert list(report.models) == [f"{backend}:org/toxic"]
+        assert guard.check("calm", "INPUT").action == "NONE"
+
+
+def test_one_that_fails_leaves_the_other(guard_model: Server) -> None:
+    with serving(Vllm(model="org/other")) as broken:
+        second = f"  - {{name: toxic, backend: vllm, url: '{broken.url}', model: org/toxic, classes: [a, b], labels: [b], action: block, on_failure: allow}}\n"
+        report = Guard(loads(policy(guard_model.url, action="detect") + second)).check("a kingfisher", "INPUT")
+        assert report.action == "NONE"
+        assert [f.rule for f in report.findings] == ["remote.harm"]
+        assert [(f.rule, f.kind, f.detail) for f in report.failures] == [
+            ("remote.toxic", "model_unavailable", "RemoteFailed")
+        ]
+
+
+def test_a_label_that_only_the_server_can_tell() -> None:
+    with serving(Tei()) as server:
+        text = policy(server.url, backend="tei", model="org/toxic", profile=None, labels="[bad]")
+        report = Guard(loads(text)).check("calm", "INPUT")
+        assert (report.action, report.failures[0].kind) == ("BLOCKED", "model_unavailable")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"profile": None}, "needs a profile: llama-guard-3"),
+        ({"backend": "tei", "labels": "[x]"}, "has no profile"),
+        ({"backend": "tei", "profile": None}, "name the labels"),
+        ({"labels": "[NONE_SUCH]"}, "no label 'NONE_SUCH'; it has UNSAFE, VIOLENCE"),
+        ({"api_key_env": KEY}, f"environment variable {KEY}"),
+    ],
+)
+def test_a_guard_is_not_built_with_what_cannot_work(more: dict[str, Any], said: str) -> None:
+    with pytest.raises(GuardrailsError, match=said):
+        Guard(loads(policy("http://127.0.0.1:9", **more)))
+
+
+@pytest.mark.parametrize(
+    ("url", "more", "said"),
+    [
+        ("http://me:secret@models", {}, "address-refused"),
+        ("http://x", {"api_key_env": "AWS_SECRET_ACCESS_KEY"}, "key-refused"),
+        ("http://x", {"profile": "llama-guard-9"}, "unknown-value"),
+        ("http://x", {"model": None}, "missing-key"),
+        ("http://x", {"action": "mask"}, "mask"),
+    ],
+)
+def test_a_policy_that_says_something_else(url: str, more: dict[str, Any], said: str) -> None:
+    with pytest.raises(PolicyError, match=said):
+        loads(policy(url, **more))
+
+
+def test_no_heavy_machine_is_loaded() -> None:
+    code = (
+        "import sys; from guardrails import Guard; from guardrails.policy import loads\n"
+        f"guard = Guard(loads({policy('http://127.0.0.1:9')!r}))\n"
+        "assert guard.check('calm', 'INPUT').failures[0].kind == 'model_unavailable'\n"
+        "assert not {'torch', 'numpy', 'transformers'} & set(sys.modules), 'heavy'\n"
+    )
+    run([sys.executable, "-c", code], check=True)

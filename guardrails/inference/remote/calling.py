@@ -6,6 +6,7 @@ import os
 import re
 import ssl
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -56,13 +57,14 @@ class Caller:
             if in_clear(self._base):
                 raise GuardrailsError(f"{self._base}: an API key would be sent in the clear: use https")
             headers["authorization"] = f"Bearer {key}"
-        self._client = httpx.Client(
+        self._client = client = httpx.Client(
             headers=headers,
             verify=_authorities(),
             trust_env=False,
             follow_redirects=False,
             limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
         )
+        weakref.finalize(self, client.close)
 
     def __repr__(self) -> str:
         return f"Caller({self._base!r})"

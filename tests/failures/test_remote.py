@@ -43,7 +43,9 @@ def guard(row: Row, server: Server, on_failure: OnFailure, more: str = "") -> Gu
 
 @pytest.mark.parametrize("on_failure", OnFailure)
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_trouble(row: Row, trouble: str, on_failure: OnFailure, server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_trouble(
+    row: Row, trouble: str, on_failure: OnFailure, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
     one = guard(row, server, on_failure)
     harmless, harmful = f"The zebrafinch of {CANARY} sings.", "The kingfisher dives."
     assert one.check(harmless, "OUTPUT").action == "NONE"

@@ -94,6 +94,14 @@ PROBLEMS: dict[str, tuple[str, dict[str, bytes]]] = {
     ),
     "empty-policy": ("No rule at all.", policy("")),
     "empty-term": ("A term that would match everything.", policy('words: {terms: ["**"]}\n')),
+    "address-refused": (
+        "An address of a remote model that cannot be used.",
+        policy("remote: [{name: x, backend: tei, url: 'https://me:secret@models', model: m, labels: [a]}]\n"),
+    ),
+    "key-refused": (
+        "An environment variable that is not for API keys of models.",
+        policy("remote: [{name: x, backend: tei, url: 'https://models', model: m, labels: [a], api_key_env: HOME}]\n"),
+    ),
     "regex-refused": (
         "A pattern that RE2 does not take.",
         policy("pii:\n  regexes:\n    - {name: a, pattern: '(?<=x)y'}\n"),

@@ -129,7 +129,9 @@ class Vllm:
         texts = body["input"]
         longest = max(len(t.split()) for t in texts)
         if longest > self.reads:
-            message = f"This model's maximum context length is {self.reads} tokens. However, you requested {longest} tokens"
+            message = (
+                f"This model's maximum context length is {self.reads} tokens. However, you requested {longest} tokens"
+            )
             return 400, {"error": {"message": message, "type": "BadRequestError", "param": None, "code": 400}}
         data = [
             {
@@ -147,7 +149,9 @@ class Vllm:
 class Tei:
     """``/info`` and ``/predict`` of TEI: a flat list of strings is a pair, a batch is a list of lists."""
 
-    def __init__(self, reads: int = 100, *, auto_truncate: bool = False, sha: str = SHA, model: str = "org/toxic") -> None:
+    def __init__(
+        self, reads: int = 100, *, auto_truncate: bool = False, sha: str = SHA, model: str = "org/toxic"
+    ) -> None:
         self.reads, self.auto_truncate, self.sha, self.model = reads, auto_truncate, sha, model
 
     def __call__(self, path: str, body: Any) -> Answer:
@@ -189,7 +193,7 @@ class Chat:
             message = f"This model's maximum context length is {self.reads} tokens. However, your request has {longest} input tokens."
             return 400, {"error": {"message": message, "type": "BadRequestError", "param": "input_tokens", "code": 400}}
         said = self.says(messages, body)
-        choice = {
+        choice: dict[str, Any] = {
             "index": 0,
             "message": {"role": "assistant", "content": said, "refusal": self.refusal, "tool_calls": []},
             "logprobs": self._logprobs(said) if body.get("logprobs") else None,
@@ -206,11 +210,15 @@ class Chat:
         """Tokens of the words, each with its blank before; at the word that decides, the others that were possible."""
         if self.held is None:
             return None
-        content = []
+        content: list[dict[str, Any]] = []
         for word in said.replace("\n", " \n ").split(" "):
             if word:
                 token = word if word == "\n" else f"{' ' if content and content[-1]['token'] != chr(10) else ''}{word}"
-                held = {w if token == w else f" {w}": p for w, p in self.held.items()} if word in self.held else {token: 1.0}
+                held = (
+                    {w if token == w else f" {w}": p for w, p in self.held.items()}
+                    if word in self.held
+                    else {token: 1.0}
+                )
                 top = [{"token": t, "logprob": math.log(p), "bytes": list(t.encode())} for t, p in held.items()]
                 content.append({"token": token, "logprob": -0.1, "bytes": [], "top_logprobs": top})
         return {"content": content}

@@ -35,9 +35,8 @@ def test_no_redirect_is_followed(server: Server) -> None:
     def moved(path: str, body: Any) -> tuple[int, Any]:
         return 307, {}
 
-    with serving(moved) as here:
-        with pytest.raises(RemoteFailed, match="answered 307"):
-            opened(at(here)).score("calm", 5)
+    with serving(moved) as here, pytest.raises(RemoteFailed, match="answered 307"):
+        opened(at(here)).score("calm", 5)
     assert other.calls == []
     other.stop()
 

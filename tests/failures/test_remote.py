@@ -31,11 +31,11 @@ def server(row: Row) -> Iterator[Server]:
         yield found
 
 
-def guard(row: Row, server: Server, on_failure: OnFailure, more: str = "") -> Guard:
+def guard(row: Row, server: Server, on_failure: OnFailure, more: str = "", *, timeout_ms: int = 60_000) -> Guard:
     return Guard(
         loads(
-            f"version: 1\nname: p\non_failure: {on_failure.value}\n"
-            f"remote: [{{name: far, url: '{server.url}', {row.rule}, timeout_ms: 700, action: block{more}}}]\n"
+            f"version: 1\nname: p\non_failure: {on_failure.value}\nlimits: {{deadline_ms: 60000}}\n"
+            f"remote: [{{name: far, url: '{server.url}', {row.rule}, timeout_ms: {timeout_ms}, action: block{more}}}]\n"
             "words: {terms: [{term: zebrafinch, id: other, action: detect}]}\n"
         )
     )
@@ -50,10 +50,11 @@ def test_trouble(
     harmless, harmful = f"The zebrafinch of {CANARY} sings.", "The kingfisher dives."
     assert one.check(harmless, "OUTPUT").action == "NONE"
     server.trouble = FAULTS[trouble]
+    asked = guard(row, server, on_failure, timeout_ms=50) if trouble == TIMEOUT else one
     if trouble == RESTART:
         server.stop()
     for text in (harmless, harmful):
-        report = one.check(text, "OUTPUT")
+        report = asked.check(text, "OUTPUT")
         assert report.action == ("BLOCKED" if OUTCOMES[on_failure].blocked else "NONE")
         assert [(f.rule, f.kind) for f in report.failures] == [("remote.far", KINDS[trouble])]
         assert [f.rule for f in report.findings] == (["words.other"] if text == harmless else [])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -96,10 +95,8 @@ def test_what_can_be_read_on_the_way() -> None:
 
 def test_an_answer_that_dribbles_is_late(server: Server) -> None:
     server.trouble = "dribble"
-    started = time.monotonic()
-    with pytest.raises(DeadlineExceeded):
+    with pytest.raises(DeadlineExceeded):  # all of it would take 15 seconds
         opened(at(server, timeout=0.3)).score("calm", 5)
-    assert time.monotonic() - started < 4  # the answer itself would take longer
 
 
 def test_no_time_is_no_call(server: Server) -> None:

@@ -15,9 +15,9 @@ import httpx
 import orjson
 
 from guardrails.errors import DeadlineExceeded, GuardrailsError, Overloaded, RemoteFailed
-from guardrails.inference.remote import Endpoint, Judged
 from guardrails.inference.remote.addresses import in_clear
 from guardrails.inference.remote.breaking import Breaker, Budget
+from guardrails.inference.remote.endpoint import Endpoint, Judged
 
 __all__ = ["Caller", "TooLong", "in_windows", "probability"]
 

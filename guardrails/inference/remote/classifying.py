@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from guardrails.errors import GuardrailsError, RemoteFailed
-from guardrails.inference.remote import Endpoint, Judged
 from guardrails.inference.remote.calling import Caller, in_windows, probability
+from guardrails.inference.remote.endpoint import Endpoint, Judged
 
 __all__ = ["Tei", "Vllm"]
 

@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 
 from guardrails.errors import GuardrailsError, RemoteFailed
-from guardrails.inference.remote import Endpoint, Judged
 from guardrails.inference.remote.calling import Caller, in_windows
+from guardrails.inference.remote.endpoint import Endpoint, Judged
 from guardrails.inference.remote.profiles import CUSTOM, OTHER, PROFILES, UNSAFE, Profile
 
 __all__ = ["Guarding", "level_of"]

@@ -278,6 +278,7 @@ from guardrails.cli import (  # noqa: E402 - with files of their own
     keys,
     mcp,
     models,
+    releasing,
     replaying,
     service,
     serving,
@@ -299,4 +300,5 @@ auditing.audit.command("replay")(replaying.replay)
 auditing.audit.command("review")(replaying.review)
 app.command("hook")(hooks.hook)
 app.add_typer(hooks.hooks, name="hooks")
+app.add_typer(releasing.release, name="release")
 app.add_typer(auditing.audit, name="audit")

@@ -289,6 +289,7 @@ from guardrails.cli import (  # noqa: E402 - with files of their own
 app.command("init")(starting.init)
 app.command("eval")(evaluating.evaluate)
 app.command("calibrate")(calibrating.calibrate)
+app.command("report")(releasing.report)
 app.command("models")(models.models)
 app.command("proxy")(serving.proxy)
 app.command("mcp", context_settings={"allow_interspersed_args": False})(mcp.mcp)

@@ -14,7 +14,9 @@ import typer
 from guardrails.cli.options import JsonOption
 from guardrails.cli.screens import aligned, visible
 
-__all__ = ["release"]
+__all__ = ["release", "report"]
+
+OK, NEGATIVE = 0, 2
 
 release = typer.Typer(
     help="Versions of a policy: sign off, promote, roll back.", no_args_is_help=True, rich_markup_mode=None
@@ -109,3 +111,26 @@ def _recording(log: Path | None) -> Iterator[Callable[..., Any] | None]:
 
     with EvidenceLog.open(log) as opened:
         yield opened.event
+
+
+def report(
+    policy: Annotated[str, typer.Argument(help="A policy file, or a shipped policy's name.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Write the page there.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Labelled texts to measure it on, as guardrails eval reads them.")
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="An older policy: what changed since.")] = None,
+    releases: Annotated[
+        Path | None, typer.Option(help="The folder of its versions: their history, and what changed since the last.")
+    ] = None,
+    log: Annotated[Path | None, typer.Option("--log", help="A log of evidence, which is verified.")] = None,
+) -> None:
+    """Write one page about a policy for whoever answers for it. Exit code 0: written, 2: a test failed or the log is not what was written, 1: could not run."""
+    from guardrails.policytest import Status  # noqa: PLC0415
+    from guardrails.riskreport import gather, page  # noqa: PLC0415
+
+    contents = gather(policy, data=data, since=since, releases=releases, log=log)
+    output.write_text(page(contents), encoding="utf-8", errors="backslashreplace")
+    tests, proof = contents.tests, contents.proof
+    failed = tests is not None and (tests.error is not None or tests.count(Status.PASS) < len(tests.outcomes))
+    raise typer.Exit(NEGATIVE if failed or (proof is not None and not proof.found.ok) else OK)

@@ -17,7 +17,8 @@ from tests.evaluation.rows import row, run, write
 OWNER = "risk@bank.example"
 POLICY = f"""\
 version: 1
-name: "bank <script>alert(1)</script>"
+name: bank
+description: "<script>alert(1)</script>"
 metadata: {{owner: {OWNER}}}
 words:
   terms: [kingfisher]
@@ -93,7 +94,6 @@ def test_coverage_follows_the_rules(policy: Path) -> None:
 
 
 def test_figures_changes_versions_and_the_log(policy: Path, tmp_path: Path) -> None:
-    policy.write_text(POLICY.replace(" <script>alert(1)</script>", ""))
     releases = Releases(tmp_path / "releases")
     with EvidenceLog.open(tmp_path / "log") as log:
         releases.sign(policy, by=OWNER, reason="the first one", record=log.event)

@@ -94,7 +94,7 @@ def history(folder: FolderArgument, as_json: JsonOption = False) -> None:
         )
     else:
         rows = [(e.at, e.action, str(e.version), e.sha256[:12], visible(e.by), visible(e.reason)) for e in events]
-        for line in aligned([("time", "", "version", "policy", "by", "why"), *rows]):
+        for line in aligned([("time", "action", "version", "policy", "by", "why"), *rows]):
             typer.echo(line)
         typer.echo(f"live: {releases.live or 'none'}")
     for version in releases.versions():
@@ -113,7 +113,7 @@ def _recording(log: Path | None) -> Iterator[Callable[..., Any] | None]:
         yield opened.event
 
 
-def report(
+def report(  # noqa: PLR0917 - a command's options
     policy: Annotated[str, typer.Argument(help="A policy file, or a shipped policy's name.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Write the page there.")],
     data: Annotated[

@@ -158,8 +158,8 @@ def _changed(contents: Contents) -> Iterable[str]:
             yield _table(("setting", "was", "is"), rows)
     if contents.history:
         yield "<h2>Versions</h2>"
-        rows = [(e.at, f"{e.action} {e.version}", e.sha256[:12], f"{e.by}: {e.reason}") for e in contents.history]
-        yield _table(("time", "", "policy", "by, and why"), rows)
+        events = [(e.at, f"{e.action} {e.version}", e.sha256[:12], f"{e.by}: {e.reason}") for e in contents.history]
+        yield _table(("time", "", "policy", "by, and why"), events)
 
 
 def _proved(contents: Contents) -> Iterable[str]:

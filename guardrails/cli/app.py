@@ -282,6 +282,7 @@ from guardrails.cli import (  # noqa: E402 - with files of their own
     replaying,
     service,
     serving,
+    shadowing,
     starting,
     workbench,
 )
@@ -289,6 +290,7 @@ from guardrails.cli import (  # noqa: E402 - with files of their own
 app.command("init")(starting.init)
 app.command("eval")(evaluating.evaluate)
 app.command("calibrate")(calibrating.calibrate)
+app.command("shadow")(shadowing.shadow)
 app.command("report")(releasing.report)
 app.command("models")(models.models)
 app.command("proxy")(serving.proxy)

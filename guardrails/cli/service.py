@@ -112,6 +112,10 @@ def serve(  # noqa: PLR0917 - a command's options
     workers: Annotated[
         int, typer.Option(min=1, max=256, help="Processes that answer; one more writes the evidence log of all.")
     ] = 1,
+    workbench: Annotated[
+        bool,
+        typer.Option("--workbench", help="Serve the authors' pages at /workbench, for keys with the scope author."),
+    ] = False,
     grace: GraceOption = 30.0,
     drain_delay: DrainOption = 0.0,
     check: Annotated[
@@ -153,7 +157,12 @@ def serve(  # noqa: PLR0917 - a command's options
             evidence_witness,
         ),
         limits=limits,
+        workbench=workbench,
     )
+    if workbench and workers > 1:
+        raise GuardrailsError(
+            "the workbench keeps what it measures in one process: leave out --workers, or serve it apart with guardrails workbench"
+        )
     closed = open or _is_local(host)
     stranger = f"{host}: without keys everybody who reaches this address could call. Give --keys, listen on 127.0.0.1, or add --open"
     if check:

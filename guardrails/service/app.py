@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from guardrails.asgi.admission import Admission
 from guardrails.asgi.recording import Recording, health_with
@@ -47,6 +48,8 @@ class ServiceApp:
         self.operations = operations
         self.pages: Callable[..., Awaitable[None]] | None = operations if pages else None
         self.contracts = tuple(served)
+        self.workbench: ASGIApp | None = None
+        """What answers below ``/workbench``."""
         self._paths: dict[str, tuple[Contract, dict[str, Endpoint]]] = {}
         for contract in self.contracts:
             for endpoint in contract.endpoints:
@@ -67,6 +70,8 @@ class ServiceApp:
         """Serve one scope."""
         if scope["type"] == "http" and scope["path"] in PAGES:
             await self._page(scope, receive, send)
+        elif scope["type"] == "http" and self.workbench is not None and f"{scope['path']}/".startswith("/workbench/"):
+            await self.workbench(scope, receive, send)
         else:
             await self.starlette(scope, receive, send)
 

@@ -1,17 +1,23 @@
-"""Who may use the workbench: callers whose key has the scope author. A browser sends the key as the password of HTTP's basic scheme."""
+"""The workbench as a part of the service, for callers whose key has the scope author. A browser sends the key as the password of HTTP's
+basic scheme."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from guardrails.service.access import Access, Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from guardrails.errors import GuardrailsError
+from guardrails.service import access as keys
+from guardrails.service.access import Access
 from guardrails.service.faults import Fault
 from guardrails.workbench.guarding import Refused
 
-__all__ = ["author_of"]
+__all__ = ["author_of", "mounted"]
 
 
 def author_of(access: Access) -> Callable[[Mapping[str, Any]], None]:
@@ -23,7 +29,7 @@ def author_of(access: Access) -> Callable[[Mapping[str, Any]], None]:
             principal = access.identify({**scope, "headers": headers}, b"")
         except Fault as fault:
             raise Refused(401, fault.told, ask=True) from None
-        if not principal.may(Scope.AUTHOR):
+        if not principal.may(keys.Scope.AUTHOR):
             told = "this needs a key with the scope author: add it to `scopes` in keys.yaml, and start the service with --keys"
             raise Refused(403, told)
 
@@ -40,3 +46,20 @@ def _as_key(name: bytes, value: bytes) -> tuple[bytes, bytes]:
     except binascii.Error:
         password = b""
     return name, b"Bearer " + password
+
+
+def mounted(policies: str | Path, access: Access) -> ASGIApp:
+    """The workbench over a folder of policies, at ``/workbench``. Raises GuardrailsError where the extra is not installed."""
+    try:
+        from guardrails.workbench import workbench_app  # noqa: PLC0415 - needs the extra
+    except ModuleNotFoundError as error:
+        raise GuardrailsError(f"{error.name} is not installed: pip install 'onepolicy-guardrails[workbench]'") from None
+    folder = Path(policies)
+    app = workbench_app(folder if folder.is_dir() else folder.parent, hosts=None, authorize=author_of(access))
+
+    async def below(scope: Scope, receive: Receive, send: Send) -> None:
+        root = f"{scope.get('root_path', '')}/workbench"
+        path = f"{root}/" if scope["path"] == root else scope["path"]
+        await app({**scope, "root_path": root, "path": path}, receive, send)
+
+    return below

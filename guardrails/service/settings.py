@@ -20,7 +20,7 @@ __all__ = ["ServiceSettings", "read_settings"]
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
     """What :func:`guardrails.service.service_app` takes, as plain values. ``limits`` are the fields of
-    :class:`~guardrails.service.limits.Limits`."""
+    :class:`~guardrails.service.limits.Limits`; ``workbench``: whether the authors' pages are served at ``/workbench``."""
 
     policies: str
     keys: str | None = None
@@ -30,6 +30,7 @@ class ServiceSettings:
     max_body: int = 16_000_000
     evidence: EvidenceSettings | None = None
     limits: Mapping[str, Any] = field(default_factory=dict)
+    workbench: bool = False
 
     @property
     def anybody(self) -> bool:
@@ -39,7 +40,13 @@ class ServiceSettings:
     def app(self, **more: Any) -> ServiceApp:
         """The application; ``more`` takes the place of settings. Raises PolicyError or GuardrailsError."""
         values = {**{f.name: getattr(self, f.name) for f in fields(self)}, "limits": Limits(**self.limits), **more}
-        return service_app(values.pop("policies"), **values)
+        workbench = values.pop("workbench")
+        app = service_app(values.pop("policies"), **values)
+        if workbench:
+            from guardrails.service.authors import mounted  # noqa: PLC0415 - an extra, which not everybody installs
+
+            app.workbench = mounted(self.policies, app.handling.access)
+        return app
 
 
 def read_settings(path: Path, known: Mapping[str, bool]) -> dict[str, Any]:

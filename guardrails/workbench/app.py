@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Scope
 
 from guardrails.errors import GuardrailsError
-from guardrails.workbench import trying, writing
+from guardrails.workbench import calibrating, trying, writing
 from guardrails.workbench.guarding import LOOPBACK, Guarded, Refused
 from guardrails.workbench.pages import ROOMS, STATIC, digest_of, packed, page
 from guardrails.workbench.workspace import Workspace
@@ -39,8 +39,9 @@ def workbench_app(
         Route("/static/{name}", _static),
         *_bound(trying.ROUTES, workspace),
         *_bound(writing.ROUTES, workspace),
+        *_bound(calibrating.ROUTES, workspace),
     ]
-    made = Starlette(routes=routes, exception_handlers={GuardrailsError: _wrong})
+    made = Starlette(routes=routes, exception_handlers={GuardrailsError: partial(_wrong, workspace)})
     return Guarded(made, hosts=hosts, authorize=authorize)
 
 
@@ -73,7 +74,7 @@ async def _static(request: Request) -> Response:
     return packed(request, data, kind, "public, max-age=31536000, immutable" if fresh else "no-cache")
 
 
-async def _wrong(request: Request, error: Exception) -> Response:
+async def _wrong(workspace: Workspace, request: Request, error: Exception) -> Response:
     """What an author did that could not be done, as a part of the page that was asked for."""
     template = "problem.html" if request.headers.get("hx-request") else "problem_page.html"
-    return page(request, template, 422, told=str(error))
+    return page(request, template, 422, told=str(error).replace(f"{workspace.folder}/", ""))

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["LOOPBACK", "MAX_BODY", "Guarded", "Refused"]
 
-MAX_BODY = 8_000_000
+MAX_BODY = 32_000_000
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 _COOKIE = "guardrails-workbench"
 _TOKEN = "x-csrf-token"  # noqa: S105 - a header's name

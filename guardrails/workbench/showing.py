@@ -144,7 +144,7 @@ def _decided(guard: Guard, decision: Decision, kept: Kept, on: Any) -> Shown:
         **_common(guard, decision.direction, decision.action, texts, found, Role.USER, decision.scores),
         failures=_failures(decision.failures),
         uninspected=(
-            *(f"{why}: {path}" for why, path in decision.unread),
+            *(f"{why}: {path}" for why, path in decision.uninspected),
             *(f"not judged in system messages: {rule}" for rule in decision.not_judged),
             *(f"nothing to compare with: {rule}" for rule in decision.not_applicable),
         ),

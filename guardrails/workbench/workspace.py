@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from guardrails import resources
 from guardrails.errors import GuardrailsError, PolicyError
@@ -18,8 +19,9 @@ from guardrails.policy.folders import is_other, policies_in, test_file
 from guardrails.policy.loading import examine
 from guardrails.rules import Policy
 
-__all__ = ["Opened", "Workspace", "as_written"]
+__all__ = ["Kept", "Opened", "Workspace", "as_written"]
 
+_T = TypeVar("_T")
 # Guards that are kept compiled, by the identity of their policy.
 _KEPT = 8
 
@@ -43,6 +45,29 @@ def as_written(path: Path, text: str) -> Policy:
     return policy
 
 
+class Kept:
+    """The last few of something, by id; the oldest is forgotten first."""
+
+    def __init__(self) -> None:
+        self._items: OrderedDict[str, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> Any:
+        """What is kept under that key, None when it is forgotten."""
+        with self._lock:
+            if key in self._items:
+                self._items.move_to_end(key)
+            return self._items.get(key)
+
+    def put(self, key: str, value: _T, most: int) -> _T:
+        """Keep ``value`` among at most so many; returns it."""
+        with self._lock:
+            self._items[key] = value
+            while len(self._items) > most:
+                self._items.popitem(last=False)
+        return value
+
+
 class Workspace:
     """A folder of policies. Names are paths below it, with slashes; nothing outside it is opened."""
 
@@ -53,8 +78,9 @@ class Workspace:
                 f"{folder}: there is no such folder; `guardrails init DIR` makes one with a policy in it"
             )
         self.folder = folder.resolve()
-        self._guards: OrderedDict[str, Guard] = OrderedDict()
-        self._lock = threading.Lock()
+        self._guards = Kept()
+        self.runs = Kept()
+        """Measurements, for the room that asks about them again."""
 
     def names(self) -> list[str]:
         """The policies of the folder, sorted."""
@@ -92,16 +118,8 @@ class Workspace:
         """
         policy = load(name if name.startswith(SHIPPED) else self.path(name))
         key = policy.identity.sha256
-        with self._lock:
-            if key in self._guards:
-                self._guards.move_to_end(key)
-                return self._guards[key]
-        guard = Guard(policy.unhurried())
-        with self._lock:
-            self._guards[key] = guard
-            while len(self._guards) > _KEPT:
-                self._guards.popitem(last=False)
-        return guard
+        known: Guard | None = self._guards.get(key)
+        return known or self._guards.put(key, Guard(policy.unhurried()), _KEPT)
 
     def shown(self, path: str) -> str:
         """How a path in a problem is written on a page: below the folder where it lies there."""

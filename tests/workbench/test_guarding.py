@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
+import json
 from pathlib import Path
 
 import httpx
@@ -11,11 +13,13 @@ import pytest
 
 from guardrails.service.access import Access
 from guardrails.service.authors import author_of
+from guardrails.service.settings import ServiceSettings
 from guardrails.tenants.keys import hash_key, new_key
 from guardrails.workbench import workbench_app
 from guardrails.workbench.guarding import MAX_BODY
 from tests.workbench.conftest import Client, Server
 
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
 TRIED = {"policy": "desk.yaml", "kind": "text", "source": "INPUT"}
 
 
@@ -49,7 +53,7 @@ def test_another_name_for_this_machine_is_refused(client: Client) -> None:
 def test_what_is_too_large_is_refused(client: Client) -> None:
     answer = client.post("/write/lint", content=b" " * (MAX_BODY + 1))
     assert answer.status_code == 413
-    answer = client.post("/write/lint", content=iter([b" " * 1_000_000] * 9))
+    answer = client.post("/write/lint", content=iter([b" " * 1_000_000] * 33))
     assert answer.status_code == 413
 
 
@@ -78,6 +82,29 @@ def test_a_text_of_five_megabytes_is_answered_and_cut(client: Client) -> None:
     assert answer.status_code == 200
     assert "more than 1000000 characters" in answer.text
     assert len(answer.content) < 500_000
+
+
+CHAT = {
+    "model": "m",
+    "messages": [{"role": "user", "content": "mail bob@example.com"}, {"role": "user", "content": [PICTURE]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"kind": "body", "format": "openai.chat", "request": json.dumps(CHAT)}, ["messages[0].content", "{EMAIL_1}", "image_url"]),
+        ({"kind": "body", "format": "ollama.generate", "answer": '{"response": "bob@example.com"}'}, ["{EMAIL_1}"]),
+        ({"kind": "tool", "tool": "send", "arguments": '{"to": "bob@example.com"}'}, ["arguments.to", "{EMAIL_1}"]),
+        ({"kind": "tool", "result": "it was project kingfisher"}, ["blocked", "words.terms"]),
+        ({"kind": "conversation", "conversation": "system: be kind\nuser: mail bob@example.com"}, ["system 1", "{EMAIL_1}"]),
+        ({"kind": "sources", "sources": "a\n\nb", "reply": "bob@example.com", "question": "who?"}, ["document 3", "{EMAIL_1}"]),
+    ],
+)  # fmt: skip
+def test_every_kind_of_sample_is_shown(client: Client, fields: dict[str, str], shown: list[str]) -> None:
+    answer = client.post("/try/run", data={**TRIED, **fields})
+    assert answer.status_code == 200
+    assert [s for s in shown if s not in html.unescape(answer.text)] == []
 
 
 def test_mistakes_of_an_author_are_said(client: Client) -> None:
@@ -122,3 +149,25 @@ def test_nothing_that_was_tried_is_kept(client: Client, folder: Path) -> None:
     client.post("/try/run", data={**TRIED, "text": "my secret is bob@example.com"})
     client.post("/try/play", data={**TRIED, "text": "my secret is bob@example.com"})
     assert {p: hashlib.sha256(p.read_bytes()).digest() for p in folder.rglob("*") if p.is_file()} == before
+
+
+def test_the_service_serves_it_to_authors_where_it_is_asked_to(folder: Path, tmp_path: Path) -> None:
+    keys = tmp_path / "apart" / "keys.yaml"
+    keys.parent.mkdir()
+    key = new_key()
+    keys.write_text(f"version: 1\nkeys:\n  writer: {{hash: '{hash_key(key)}', scopes: [check, author]}}\n")
+    (folder / "desk.test.yaml").unlink()
+    for on, wanted in ((False, 404), (True, 200)):
+        server = Server(ServiceSettings(str(folder), keys=str(keys), workbench=on).app())
+        try:
+            with httpx.Client(base_url=server.url, auth=("any", key)) as made:
+                answer = made.get("/workbench/try")
+                assert answer.status_code == wanted
+                if on:
+                    assert 'href="/workbench/write"' in answer.text
+                    assert made.get("/workbench").headers["location"] == "/workbench/try"
+                    assert httpx.get(f"{server.url}/workbench/try").status_code == 401
+                    made.headers["x-csrf-token"] = made.cookies["guardrails-workbench"]
+                    assert "masked" in made.post("/workbench/try/run", data={**TRIED, "text": "bob@example.com"}).text
+        finally:
+            server.close()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-IMAGES = ROOT / "docs" / "images"
+from tests.workbench.reading import faults, picture
+
 PAGES = {
     "try": "/try?policy=desk.yaml",
     "write": "/write?policy=desk.yaml",
+    "calibrate": "/calibrate?policy=desk.yaml",
 }
 
 
@@ -33,22 +32,14 @@ def filled(page: Any, room: str) -> None:
         page.locator(".cm-lint-marker-error").wait_for()
 
 
-def faults(page: Any) -> list[str]:
-    """What axe finds on the page as it is."""
-    axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed")
-    page.evaluate(axe.AXE_SCRIPT)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [f"{v['id']}: {[n['html'][:160] for n in v['nodes']]}" for v in found["violations"]]
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("room", PAGES)
 def test_axe_finds_nothing(page: Any, room: str, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)
     filled(page, room)
     assert not faults(page)
-    if os.environ.get("GUARDRAILS_SCREENSHOTS") and scheme == "light":
-        page.screenshot(path=IMAGES / f"workbench-{room}.png", animations="disabled")
+    if scheme == "light" and room != "calibrate":
+        picture(page, room)
 
 
 @pytest.mark.parametrize("room", PAGES)

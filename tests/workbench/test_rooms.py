@@ -8,6 +8,7 @@ from typing import Any
 from guardrails.policy import lint
 from guardrails.policytest import Status, run_file
 from tests.workbench.conftest import CHILD, POLICY
+from tests.workbench.reading import faults, picture
 
 
 def go(page: Any, path: str) -> None:
@@ -137,3 +138,44 @@ def test_the_editor_completes_from_the_schema(page: Any) -> None:
     page.locator(".cm-tooltip-autocomplete li", has_text="HATE").click()
     page.keyboard.type("ME")
     page.locator(".cm-tooltip-autocomplete li", has_text="MEDIUM").wait_for()
+
+
+TOPIC = """\
+version: 1
+name: bank
+metadata: {owner: risk@example.com}
+# What the assistant does not talk about.
+topics:
+  - name: investment-advice
+    definition: Recommending which shares, funds or coins to buy, sell or hold.
+    examples: [Should I buy shares of Tesla now?, Which ETF would you recommend?]
+    threshold: 0.6
+"""
+ROWS = """\
+text,label
+Should I buy gold now?,1
+Which fund is best for me?,1
+Where is my card?,0
+How do I open an <b>account</b>?,0
+Is it time to sell my coins?,
+"""
+
+
+def test_a_cut_point_is_chosen_on_texts_and_written_back(page: Any, folder: Path) -> None:
+    (folder / "bank.yaml").write_text(TOPIC)
+    page.set_default_timeout(240_000)  # the model is loaded
+    go(page, "/calibrate?policy=bank.yaml")
+    page.get_by_label("Texts").set_input_files({"name": "real.csv", "mimeType": "text/csv", "buffer": ROWS.encode()})
+    page.get_by_role("button", name="Measure").click()
+    page.get_by_text("5 texts of real.csv").wait_for()
+    page.get_by_role("slider", name="Cut point").fill("0.02")
+    page.get_by_role("button", name="Write 0.02 into the policy").click()
+    page.locator("ins", has_text="threshold: 0.02").wait_for()
+    assert not faults(page)
+    picture(page, "calibrate")
+    page.get_by_role("button", name="Write it into bank.yaml").click()
+    page.get_by_text("begins to act at 0.02 now").wait_for()
+    text = (folder / "bank.yaml").read_text()
+    assert "# What the assistant does not talk about." in text
+    assert "threshold: 0.02  # calibrated" in text
+    assert "on 5 texts" in text

@@ -278,9 +278,11 @@ from guardrails.cli import (  # noqa: E402 - with files of their own
     keys,
     mcp,
     models,
+    releasing,
     replaying,
     service,
     serving,
+    shadowing,
     starting,
     workbench,
 )
@@ -288,6 +290,8 @@ from guardrails.cli import (  # noqa: E402 - with files of their own
 app.command("init")(starting.init)
 app.command("eval")(evaluating.evaluate)
 app.command("calibrate")(calibrating.calibrate)
+app.command("shadow")(shadowing.shadow)
+app.command("report")(releasing.report)
 app.command("models")(models.models)
 app.command("proxy")(serving.proxy)
 app.command("mcp", context_settings={"allow_interspersed_args": False})(mcp.mcp)
@@ -299,4 +303,5 @@ auditing.audit.command("replay")(replaying.replay)
 auditing.audit.command("review")(replaying.review)
 app.command("hook")(hooks.hook)
 app.add_typer(hooks.hooks, name="hooks")
+app.add_typer(releasing.release, name="release")
 app.add_typer(auditing.audit, name="audit")

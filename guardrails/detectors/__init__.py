@@ -70,6 +70,8 @@ DETECTORS: dict[str, str] = {
     "grounding": "guardrails.detectors.grounding",
     "classifier": "guardrails.detectors.classifier",
     "tools": "guardrails.detectors.tools",
+    "provenance": "guardrails.detectors.provenance",
+    "flows": "guardrails.detectors.flows",
     "remote": "guardrails.detectors.remote",
 }
 
@@ -82,7 +84,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "rules": (),  # detectors without a section of their own
     "grounding": ("grounding",),
     "relevance": ("grounding",),
-    "tools": ("tools",),
+    "tools": ("tools", "provenance", "flows"),
     "remote": ("remote",),
 }
 

@@ -12,6 +12,7 @@ from guardrails.exchange.scope import blocking_turns, split_attack
 from guardrails.exchange.tally import Tally
 from guardrails.types import Action, Role, Source, Uninspected
 from guardrails.wire.slots import Slot
+from guardrails.wire.toolcalls import traffic
 
 __all__ = ["RequestCheck"]
 
@@ -175,3 +176,6 @@ class RequestCheck:
         walk = self._form.inbound() if rewritten else self._walk
         shown = [s for s in walk.slots if s.turn not in self._replaced]
         self._context.remember(shown, self._form.latest(self._walk))
+        if self._context.calls.judges:
+            found = [(self._slots[i], finding) for i, here in self._found.items() for finding in here]
+            self._context.calls.learn(shown, traffic(self._form.body), found)

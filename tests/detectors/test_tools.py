@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from guardrails import Guard
 from guardrails.calling import CallReport, CallVerdict
+from guardrails.detectors.arguments import below, hosts, paths
 from guardrails.detectors.tools.constraints import Constraint
-from guardrails.detectors.tools.values import below, hosts, paths
 from guardrails.errors import PolicyError
 from guardrails.policy import loads
 

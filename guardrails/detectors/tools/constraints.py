@@ -10,15 +10,14 @@ from functools import lru_cache
 from typing import Any
 
 from guardrails.calls import Call
-from guardrails.detectors.tools.values import amounts, below, host_in, hosts, paths
+from guardrails.detectors.arguments import amounts, below, found_at, host_in, hosts, paths
 
-__all__ = ["Constraint", "Constraints", "compact", "constraint", "found_at", "pattern_refused", "schema_refused"]
+__all__ = ["Constraint", "Constraints", "compact", "constraint", "pattern_refused", "schema_refused"]
 
 # RE2's memory for one pattern.
 _MAX_MEMORY = 4 * 1024 * 1024
 # Keywords of JSON Schema whose patterns Python's own backtracking engine would run.
 _BACKTRACKING = ("patternProperties", "propertyNames")
-_ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,40 +88,6 @@ class Constraints:
         if self._schema is not None and not _fits(self._schema, given):
             out.append("SCHEMA")
         return out
-
-
-def found_at(arguments: object, path: str) -> Iterator[object]:
-    """The single values of an argument: ``message.to`` lies in an object; of a list or object, everything in it.
-
-    A key counts in any spelling that differs in case, blanks or signs between words: some tools read it so.
-    """
-    if isinstance(arguments, list):
-        for item in arguments:
-            yield from found_at(item, path)
-        return
-    if not isinstance(arguments, Mapping):
-        return
-    head, _, rest = path.partition(".")
-    for key, value in arguments.items():
-        if _key(key) == _key(path):
-            yield from _leaves(value)
-        elif rest and _key(key) == _key(head):
-            yield from found_at(value, rest)
-
-
-def _key(name: str) -> str:
-    return "".join(c for c in name.casefold() if c.isalnum() or c == ".")
-
-
-def _leaves(value: object) -> Iterator[object]:
-    if isinstance(value, Mapping):
-        for inside in value.values():
-            yield from _leaves(inside)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _leaves(item)
-    elif value is not None:
-        yield value
 
 
 # -- patterns --------------------------------------------------------------------------------------------------------

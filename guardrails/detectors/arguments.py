@@ -1,17 +1,17 @@
-"""Values of arguments, read the way the programs behind a tool may read them: hosts, paths, amounts.
+"""Arguments of calls: the values of one, read the way the programs behind a tool may read them as hosts, paths and amounts.
 
-Each function returns all readings of a value, and None for a value that cannot be read with certainty: a constraint then fails.
+What reads a value returns all of its readings, and None for a value that cannot be read with certainty.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["amounts", "below", "host_in", "hosts", "paths"]
+__all__ = ["amounts", "below", "found_at", "host_in", "hosts", "paths"]
 
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 _PORT = re.compile(r":\d{1,5}$")
@@ -170,3 +170,37 @@ def _number(text: str, point: str, groups: str) -> Decimal | None:
 def _odd(text: str) -> bool:
     """Whether a text has characters that nobody sees: some readers drop them."""
     return any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for c in text)
+
+
+def found_at(arguments: object, path: str) -> Iterator[object]:
+    """The single values of an argument: ``message.to`` lies in an object; of a list or object, everything in it.
+
+    A key counts in any spelling that differs in case, blanks or signs between words: some tools read it so.
+    """
+    if isinstance(arguments, list):
+        for item in arguments:
+            yield from found_at(item, path)
+        return
+    if not isinstance(arguments, Mapping):
+        return
+    head, _, rest = path.partition(".")
+    for key, value in arguments.items():
+        if _key(key) == _key(path):
+            yield from _leaves(value)
+        elif rest and _key(key) == _key(head):
+            yield from found_at(value, rest)
+
+
+def _key(name: str) -> str:
+    return "".join(c for c in name.casefold() if c.isalnum() or c == ".")
+
+
+def _leaves(value: object) -> Iterator[object]:
+    if isinstance(value, Mapping):
+        for inside in value.values():
+            yield from _leaves(inside)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    elif value is not None:
+        yield value

@@ -177,5 +177,5 @@ class RequestCheck:
         shown = [s for s in walk.slots if s.turn not in self._replaced]
         self._context.remember(shown, self._form.latest(self._walk))
         if self._context.calls.judges:
-            found = [(self._slots[i], finding) for i, here in self._found.items() for finding in here]
+            found = [(self._slots[i], finding) for i, here in self._texts.found.items() for finding in here]
             self._context.calls.learn(shown, traffic(self._form.body), found)

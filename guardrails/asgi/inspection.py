@@ -128,7 +128,9 @@ class Inspection:
         if not session.format.messages:
             return Exchange(tenancy, session, verdicts=memory.verdicts, vault=vault, kept=kept)
         allowed = frozenset(self._settings.mcp_allow)
-        messages = Messages(memory.catalogue, server=incoming.scope["path"], allowed=allowed)
+        path: str = incoming.scope["path"]
+        server = path.rstrip("/").rpartition("/")[0].rpartition("/")[2] or None  # /github/mcp
+        messages = Messages(memory.catalogue, place=path, server=server, allowed=allowed)
         return MessageExchange(tenancy, session, messages, verdicts=memory.verdicts, kept=kept)
 
     async def decided(self, decision: Decision) -> None:

@@ -18,6 +18,7 @@ __all__ = ["mcp"]
 def mcp(
     policy: PolicyOption,
     command: Annotated[list[str], typer.Argument(metavar="COMMAND [ARGS]…", help="What starts the server.")],
+    server: Annotated[str | None, typer.Option(help="What rules for calls of tools name the server by.")] = None,
     mcp_allow: AllowOption = None,
 ) -> None:
     """Run a local MCP server (stdio) with every message inspected. Exits with the server's status; 1: could not run.
@@ -35,5 +36,5 @@ def mcp(
             sys.stderr.write(json.dumps({"event": "decision", **decision.to_dict()}) + "\n")
 
     guard = Guard.from_file(policy)
-    lines = Lines(guard, server=command[0], allowed=frozenset(mcp_allow or ()), decided=decided)
+    lines = Lines(guard, server=server, allowed=frozenset(mcp_allow or ()), decided=decided)
     raise typer.Exit(run(command, lines))

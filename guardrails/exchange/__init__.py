@@ -8,12 +8,11 @@ from guardrails.exchange.catalogue import Catalogue
 from guardrails.exchange.context import Tenancy
 from guardrails.exchange.exchange import Exchange
 from guardrails.exchange.kept import Kept
-from guardrails.exchange.message import Call, Messages
+from guardrails.exchange.message import Messages
 from guardrails.exchange.messages import MessageExchange
 from guardrails.exchange.streamed import StreamedAnswer
 
 __all__ = [
-    "Call",
     "Catalogue",
     "Exchange",
     "Kept",

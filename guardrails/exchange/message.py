@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ import orjson
 
 from guardrails.actions import Numbers
 from guardrails.cache import Outcome, Verdicts
+from guardrails.calls import Call
 from guardrails.decision import Located, deciding, uninspected_note
 from guardrails.exchange.catalogue import Catalogue
 from guardrails.exchange.context import Context
@@ -28,25 +29,13 @@ from guardrails.types import Action, FailureKind, Source, Uninspected
 from guardrails.wire.mcp import CALL, MessageKind, Sender, call_refused, error, kind_of, of_typed_revision
 from guardrails.wire.mcp_methods import unknown
 from guardrails.wire.mcp_shapes import LISTS, MESSAGE
+from guardrails.wire.toolcalls import Made
 from guardrails.wire.walk import Walk
 
-__all__ = ["Call", "Judge", "Messages", "Passed"]
+__all__ = ["Messages", "Passed"]
 
 # Requests that wait for their answer; a server that never answers must not fill the memory.
 _WAITING = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A tool call, as whoever decides about calls sees it. ``server``: the path or the command by which the server is reached."""
-
-    server: str
-    tool: str
-    arguments: Mapping[str, Any] = field(repr=False)
-
-
-# Why a call is refused, in words for the model that made it; None: it is not.
-Judge = Callable[[Call], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +65,16 @@ class Messages:
         self,
         catalogue: Catalogue,
         *,
-        server: str = "",
+        place: str = "",
+        server: str | None = None,
         allowed: frozenset[str] = frozenset(),
-        judge: Judge | None = None,
     ) -> None:
-        """``allowed``: methods and types of results that pass beside those of the protocol. ``judge`` decides about tool calls
-        before their texts are read."""
+        """``place``: where the server is reached, among those of the catalogue. ``server``: its name, where rules for calls name servers.
+        ``allowed``: methods and types of results that pass beside those of the protocol."""
         self._catalogue = catalogue
+        self._place = place
         self._server = server
         self._allowed = allowed
-        self._judge = judge
         self._asked: OrderedDict[tuple[Sender, str], _Asked] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -100,22 +89,22 @@ class Messages:
             told = f"this {strange} is not known here; an operator can allow it by name"
             _fail(context, sender.source, tally, told)
             return _refused(message, kind, sender, asked, told)
-        if sender is Sender.CLIENT and self._judge is not None and (call := self._call(message, kind)) is not None:
-            why = self._judge(call)
-            if why is not None:
-                tally.blocked = True
-                return _refused(message, kind, sender, asked, why)
+        if sender is Sender.CLIENT and not self._may_call(context, message, kind, tally):
+            told = context.policy.blocked(sender.source, deciding(tally.located))
+            return _refused(message, kind, sender, asked, told)
         return self._message(context, message, kind, sender, asked, tally)
 
     # -- what a message is about -------------------------------------------------------------------------------------
 
-    def _call(self, message: Mapping[str, Any], kind: MessageKind) -> Call | None:
-        """The tool call that a message is. This is the one place where a call is known with its server, name and arguments."""
-        if kind is not MessageKind.REQUEST or message["method"] != CALL:
-            return None
+    def _may_call(self, context: Context, message: Mapping[str, Any], kind: MessageKind, tally: Tally) -> bool:
+        """Whether the tool policy lets a call be made. There is nobody here to be asked about one, so `ask` stops it."""
+        if not context.calls.judges or kind is not MessageKind.REQUEST or message["method"] != CALL:
+            return True
         params = message.get("params", {})
-        arguments = params.get("arguments")
-        return Call(self._server, str(params.get("name", "")), arguments if isinstance(arguments, dict) else {})
+        call = Call(str(params.get("name", "")), params.get("arguments", {}), self._server)
+        made = Made(call, str(message["id"]), "params")
+        tally.blocked = not context.calls.pass_all([made], tally, context.clock.deadline)
+        return not tally.blocked
 
     def _follow(self, message: Mapping[str, Any], kind: MessageKind, sender: Sender) -> _Asked | None:
         """The request that this message is, or answers."""
@@ -204,7 +193,7 @@ class Messages:
 
     def _fits(self, context: Context, asked: _Asked | None, before: Any, after: Any) -> bool:
         """Whether a rewritten result is still what its tool promised. One whose promise was never heard keeps the types of its values."""
-        schema = self._catalogue.output(self._server, asked.tool) if asked is not None else None
+        schema = self._catalogue.output(self._place, asked.tool) if asked is not None else None
         if schema is None:
             return _alike(before, after)
         return still_valid(schema, before, after, context.clock.deadline)
@@ -239,7 +228,7 @@ class Messages:
             here.located = [Located(f"result.{key}[].{x.path}".rstrip("."), x.finding) for x in here.located]
             _add(tally, here)
         if key == "tools":
-            self._catalogue.keep(self._server, kept)
+            self._catalogue.keep(self._place, kept)
         return kept
 
 

@@ -47,11 +47,11 @@ class Lines:
         self,
         guard: Guard,
         *,
-        server: str = "",
+        server: str | None = None,
         allowed: frozenset[str] = frozenset(),
         decided: Callable[[Decision], None] = lambda _: None,
     ) -> None:
-        """``server``: what the server is called where calls are judged. ``allowed``: methods and types of results that pass beside
+        """``server``: the name of the server in rules for calls. ``allowed``: methods and types of results that pass beside
         those of the protocol. ``decided`` is told of every decision."""
         self._tenancy = Tenancy("default", guard, secrets.token_bytes(32))
         self._verdicts = Verdicts()

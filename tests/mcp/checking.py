@@ -36,7 +36,7 @@ class Checking:
 
     def __init__(self, policy: str = POLICY, allowed: frozenset[str] = frozenset(), **more: Any) -> None:
         self.catalogue = more.pop("catalogue", None) or Catalogue()
-        self.messages = Messages(self.catalogue, server="/mcp", allowed=allowed, **more)
+        self.messages = Messages(self.catalogue, place="/mcp", allowed=allowed, **more)
         self.tenancy = Tenancy("default", Guard(loads(policy)), b"secret")
         self.verdicts = Verdicts()
         self.decision: Decision | None = None

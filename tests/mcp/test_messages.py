@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.exchange import Call, Catalogue
+from guardrails.exchange import Catalogue
 from tests.mcp.checking import CLIENT, MASKED, POLICY, SERVER, WORD, Checking, answer, request
 
 MODERN = {"_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}}
@@ -274,20 +274,33 @@ def test_a_state_is_never_touched() -> None:
     assert check(request("tools/call", name="x", requestState=f"words, and {MASKED}"), CLIENT).blocked
 
 
-def test_what_decides_about_calls_is_asked_before_they_are_read() -> None:
-    calls: list[Call] = []
+TOOLS = """
+tools:
+  default: deny
+  calls:
+    - {name: fs.read, server: files, allow: true, arguments: {path: {roots: [/srv]}}}
+    - {name: send, allow: true}
+"""
 
-    def judge(call: Call) -> str | None:
-        calls.append(call)
-        return "not today" if call.tool == "delete" else None
 
-    check = Checking(judge=judge)
-    assert check(request("tools/call", name="delete", arguments={"what": "everything"}), CLIENT).back["result"][
-        "isError"
-    ]
-    assert not check(request("tools/call", name="read", arguments={"what": "everything"}), CLIENT).blocked
-    assert [(c.server, c.tool, c.arguments) for c in calls] == [
-        ("/mcp", "delete", {"what": "everything"}),
-        ("/mcp", "read", {"what": "everything"}),
-    ]
-    assert "everything" not in repr(calls)
+@pytest.mark.parametrize(
+    ("tool", "arguments", "passes"),
+    [
+        ("fs.read", {"path": "/srv/notes.txt"}, True),
+        ("fs.read", {"path": "/srv/../etc/passwd"}, False),
+        ("send", {"text": f"to {MASKED}"}, True),
+        ("send", {"text": WORD}, False),
+        ("delete", {}, False),
+    ],
+)
+def test_the_rules_for_tools_hold_for_calls(tool: str, arguments: dict[str, Any], passes: bool) -> None:
+    passed = Checking(POLICY + TOOLS, server="files")(request("tools/call", name=tool, arguments=arguments), CLIENT)
+    assert passed.blocked is not passes
+    if not passes:
+        assert passed.onward is None
+        assert passed.back["result"]["isError"] is True
+
+
+def test_a_server_nobody_named_is_allowed_nothing_by_its_name() -> None:
+    call = request("tools/call", name="fs.read", arguments={"path": "/srv/notes.txt"})
+    assert Checking(POLICY + TOOLS)(call, CLIENT).blocked

@@ -113,7 +113,7 @@ class Talk:
     async def told(self, progress: float, total: float | None, message: str | None) -> None:
         self.progress.append(message or "")
 
-    async def call(self, name: str, **arguments: Any) -> tuple[bool, str, Any]:
+    async def call(self, name: str, /, **arguments: Any) -> tuple[bool, str, Any]:
         """Whether it failed, what it says, and its structured result."""
         more = {"raise_on_error": False} if hasattr(self.client, "is_connected") else {}
         key = "progress_handler" if more else "progress_callback"
@@ -131,7 +131,7 @@ class Talk:
         read = await self.client.read_resource(uri)
         return str(getattr(read, "contents", read)[0].text)
 
-    async def prompt(self, name: str, **arguments: str) -> str:
+    async def prompt(self, name: str, /, **arguments: str) -> str:
         got = await self.client.get_prompt(name, arguments)
         return str(got.messages[0].content.text)
 

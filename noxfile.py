@@ -148,6 +148,8 @@ def clients(session: nox.Session) -> None:
         ("gateways", ["tests/clients/gateways"]),
         ("frameworks", ["tests/clients/frameworks"]),
         ("openapi", ["tests/clients/openapi"]),
+        ("mcp", ["tests/clients/mcp"]),
+        ("mcp_older", ["tests/clients/mcp"]),
     ):
         python = str(folder / group / bin_folder / "python")
         session.run("uv", "venv", "-q", "--clear", "--python", sys.executable, str(folder / group))

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ import pytest
 from tests.clients.proxied import ROOT, needs, python
 
 pytestmark = needs("mcp", "pydantic")
-MAJOR = int(importlib.metadata.version("mcp").split(".")[0]) if not needs("mcp")[0].args[0] else 0
-KINDS = ["sdk", *(["fastmcp"] if not needs("fastmcp")[0].args[0] else [])] if MAJOR else []
+MAJOR = int(importlib.metadata.version("mcp").split(".")[0]) if find_spec("mcp") else 0
+KINDS = [kind for kind, module in (("sdk", "mcp"), ("fastmcp", "fastmcp")) if find_spec(module)]
 SERVER = str(Path(__file__).with_name("server.py"))
 POLICY = """
 version: 1
@@ -239,10 +240,14 @@ async def everything(talk: Talk, instructions: str, mode: str, kind: str) -> Non
 async def asked_by_requests(talk: Talk) -> None:
     assert (await talk.call("ask", about="ann@example.com"))[1] == "accept: {EMAIL}"
     assert talk.elicited == ["Your name? It is about {EMAIL}"]
-    failed, text, _ = await talk.call("ask", about="a flower")
+    # What the person says may not leave. The server is told so, and its tool fails: by a result in 1.x, by an error in 2.x.
+    try:
+        failed, text, _ = await talk.call("ask", about="a flower")
+    except Exception as error:
+        failed, text = True, str(error)
     assert failed
     assert "magnolia" not in text
-    assert "The call was refused." in text  # what the person said did not leave; the server was told so
+    assert "The call was refused." in text
     assert (await talk.call("think", about="ann@example.com"))[1] == "I wrote to {EMAIL}"
     assert talk.sampled == ["Say something about {EMAIL}"]
 

@@ -284,10 +284,12 @@ from guardrails.cli import (  # noqa: E402 - with files of their own
     serving,
     shadowing,
     starting,
+    trying,
     workbench,
 )
 
 app.command("init")(starting.init)
+app.command("try")(trying.try_)
 app.command("eval")(evaluating.evaluate)
 app.command("calibrate")(calibrating.calibrate)
 app.command("shadow")(shadowing.shadow)

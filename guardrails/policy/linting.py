@@ -12,6 +12,7 @@ from guardrails.content import Content, Deadline
 from guardrails.detectors.settings import remarks, section_of
 from guardrails.errors import Problem
 from guardrails.exceptions import value_key
+from guardrails.policy import logic
 from guardrails.policy.loading import examine
 from guardrails.policy.reader import Reader
 from guardrails.rules import Mask, Policy, Position, Rule, StreamMode
@@ -71,11 +72,15 @@ class _Warnings:
         if policy.stream.mode is not StreamMode.ASYNC:
             for id_ in lookahead(policy, Source.OUTPUT).whole:
                 self.waits(policy.rule(id_))
-        for detector in dict.fromkeys(r.detector for r in policy.rules):
-            for remark in remarks(detector, [r for r in policy.rules if r.detector == detector]):
-                more = remark._asdict()
-                code, message, rule, field = (more.pop(name) for name in ("code", "message", "rule", "field"))
-                self.warn(code, message, f"{rule}.{field}" if field else rule, **more)
+        own = (
+            remark
+            for detector in dict.fromkeys(r.detector for r in policy.rules)
+            for remark in remarks(detector, [r for r in policy.rules if r.detector == detector])
+        )
+        for remark in (*own, *logic.remarks(policy)):
+            more = remark._asdict()
+            code, message, rule, field = (more.pop(name) for name in ("code", "message", "rule", "field"))
+            self.warn(code, message, f"{rule}.{field}" if field else rule, **more)
 
     def waits(self, rule: Rule) -> None:
         """A rule that cannot say anything before the answer is complete."""

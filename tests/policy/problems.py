@@ -219,6 +219,17 @@ PROBLEMS: dict[str, tuple[str, dict[str, bytes]]] = {
     "fail-open": ("Warning: a rule that could not look lets pass.", policy("on_failure: allow\n" + RULE)),
     "only-detects": ("Warning: a policy without effect.", policy("words: {action: detect, terms: [kingfisher]}\n")),
     "disabled-rule": ("Warning: a rule without effect.", policy("words: {enabled: false, terms: [kingfisher]}\n")),
+    "never-acts": ("Warning: a rule that no score reaches.", policy("grounding: 0\n")),
+    "acts-on-everything": (
+        "Warning: a rule that finds something in any text.",
+        policy("pii: {regexes: [{name: WORD, pattern: '[A-Za-z]+', action: mask}]}\n"),
+    ),
+    "shadowed-rule": (
+        "Warning: a rule that decides nothing.",
+        policy(
+            "words: {terms: [{terms: [heron], id: birds, action: detect}, {terms: [heron, osprey], id: more, action: block}]}\n"
+        ),
+    ),
     "mask-unused": ("Warning: a mask without effect.", policy("words: {mask: numbered, terms: [kingfisher]}\n")),
     "message-unused": (
         "Warning: a message that nobody will read.",

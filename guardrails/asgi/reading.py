@@ -27,7 +27,7 @@ Run = Callable[..., Awaitable[Any]]
 # What some clients send with every request, with one that has nothing to say too.
 _NOTHING = frozenset((b"", b"{}", b"[]", b"null", b'""'))
 _BODILESS = ("GET", "DELETE")
-_NO_BODY = "this method has no body here; send none"
+_NO_BODY = "a {} request has no body here; send none"
 _TRIFLE = 16
 # Bytes above which a body is inflated and parsed on another thread.
 _LONG = 65_536
@@ -39,7 +39,7 @@ def declared(method: str, headers: Headers, limits: BodyLimits) -> str:
         return strict.check_headers(headers, limits)
     lengths = [v for k, v in headers if k == b"content-length"]
     if any(not v.isdigit() or int(v[:8]) > _TRIFLE for v in lengths):
-        raise Malformed(400, _NO_BODY)
+        raise Malformed(400, _NO_BODY.format(method))
     return ""
 
 
@@ -59,7 +59,7 @@ async def body_of(scope: Mapping[str, Any], data: bytes, limits: BodyLimits, run
     """The value of the body; None for a request that has none. Raises Malformed."""
     if scope["method"] in _BODILESS:
         if data.strip() not in _NOTHING:
-            raise Malformed(400, _NO_BODY)
+            raise Malformed(400, _NO_BODY.format(scope["method"]))
         return None
     return await run(strict.parse, data, limits, light=len(data) <= _LONG)
 

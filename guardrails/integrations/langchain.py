@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ except ImportError as error:
     raise ImportError("this needs LangChain: pip install 'onepolicy-guardrails[langchain]'") from error
 
 from guardrails.guard import Guard
+from guardrails.integrations.calls import Calls, Refused
 from guardrails.integrations.turns import OnDecision, Pieces, Turn, Turns
 
 __all__ = ["GuardedChatModel", "GuardrailsMiddleware"]
@@ -302,13 +304,15 @@ class GuardrailsMiddleware(AgentMiddleware):
     """Middleware of ``create_agent``: every call of the model, whichever it is, goes through :class:`GuardedChatModel`.
 
     The state keeps what the user wrote; the model is sent the masked text, and answers are masked, or the policy's message,
-    before they become part of the state or leave a stream. A call of a tool that is blocked is not run.
+    before they become part of the state or leave a stream. A call of a tool that is blocked is not run, and a result that is
+    blocked does not become part of the state: the policy's message stands in its place.
     """
 
     def __init__(self, policy: str | Path | Guard, *, on_decision: OnDecision | None = None) -> None:
         """``policy``: a file, a shipped policy, or a guard. ``on_decision``: called with every decision. Raises PolicyError."""
         super().__init__()
         self._turns = Turns(policy, "langchain", on_decision)
+        self._calls = Calls(self._turns)
 
     def _guarded(self, request: Any) -> Any:
         model = request.model
@@ -323,3 +327,39 @@ class GuardrailsMiddleware(AgentMiddleware):
     async def awrap_model_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
         """One call of the model."""
         return await handler(self._guarded(request))
+
+    def wrap_tool_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
+        """One call of a tool, and its result."""
+        try:
+            return self._read(request, handler(self._asked(request)))
+        except Refused as refused:
+            return _told(request, refused)
+
+    async def awrap_tool_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+        """One call of a tool, and its result."""
+        try:
+            result = await handler(await asyncio.to_thread(self._asked, request))
+            return await asyncio.to_thread(self._read, request, result)
+        except Refused as refused:
+            return _told(request, refused)
+
+    def _asked(self, request: Any) -> Any:
+        call = request.tool_call
+        used = self._calls.call(call["name"], call["args"])
+        return request if used == call["args"] else request.override(tool_call={**call, "args": used})
+
+    def _read(self, request: Any, result: Any) -> Any:
+        """A result: a message, or a command that puts messages into the state."""
+        if isinstance(result, ToolMessage):
+            content = self._calls.result(request.tool_call["name"], result.content)
+            return result if content == result.content else result.model_copy(update={"content": content})
+        update = getattr(result, "update", None)
+        if isinstance(update, Mapping) and isinstance(update.get("messages"), list):
+            messages = [self._read(request, m) if isinstance(m, ToolMessage) else m for m in update["messages"]]
+            return dataclasses.replace(result, update={**update, "messages": messages})
+        return result
+
+
+def _told(request: Any, refused: Refused) -> ToolMessage:
+    call = request.tool_call
+    return ToolMessage(str(refused), tool_call_id=call["id"], name=call["name"], status="error")

@@ -1,0 +1,60 @@
+"""Calls of tools and their results under a policy, for frameworks: JSON data in, what may be used out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from guardrails.guard import Guard
+from guardrails.hooks.events import Event, Moment, Permission, Verdict
+from guardrails.hooks.judging import opened, verdict
+from guardrails.integrations.turns import OnDecision, Turns
+
+__all__ = ["Calls", "Refused"]
+
+
+class Refused(Exception):
+    """What the policy refused; the message is the policy's, for the model or the user."""
+
+
+class Calls:
+    """Calls of tools under one policy. Thread-safe."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+
+    @classmethod
+    def under(cls, policy: str | Path | Guard, framework: str, on_decision: OnDecision | None = None) -> Calls:
+        """Under a policy file, a shipped policy, or a guard. Raises PolicyError."""
+        return cls(Turns(policy, framework, on_decision))
+
+    def call(self, name: str, arguments: Any) -> Any:
+        """The arguments that a tool may be called with, masked where the policy masks. Raises Refused."""
+        return self._used(Event(Moment.CALL, "call", arguments, name))
+
+    def result(self, name: str, content: Any) -> Any:
+        """What may be read of a tool's result, masked where the policy masks. Raises Refused."""
+        return self._used(Event(Moment.RESULT, "result", content, name))
+
+    def prompt(self, text: str) -> Any:
+        """What may be read of a prompt, masked where the policy masks. Raises Refused."""
+        return self._used(Event(Moment.PROMPT, "prompt", text))
+
+    def _used(self, event: Event) -> Any:
+        found = self._judged(event)
+        if found.content is not None:
+            return found.content
+        if found.permission is Permission.DENY:
+            raise Refused(found.told)
+        return event.content
+
+    def _judged(self, event: Event) -> Verdict:
+        form, answer = opened(event)
+        exchange = self._turns.exchange(form)
+        if answer is None:
+            decision = exchange.request()
+            body: Any = form.body
+        else:
+            body, decision = exchange.answer(answer)
+        exchange.forget()
+        return verdict(event, self._turns.guard.policy, body, self._turns.told(decision))

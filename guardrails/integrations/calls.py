@@ -36,9 +36,9 @@ class Calls:
         """What may be read of a tool's result, masked where the policy masks. Raises Refused."""
         return self._used(Event(Moment.RESULT, "result", content, name))
 
-    def prompt(self, text: str) -> Any:
-        """What may be read of a prompt, masked where the policy masks. Raises Refused."""
-        return self._used(Event(Moment.PROMPT, "prompt", text))
+    def prompt(self, content: Any) -> Any:
+        """What may be read of a prompt, a text or the parts of one, masked where the policy masks. Raises Refused."""
+        return self._used(Event(Moment.PROMPT, "prompt", content))
 
     def _used(self, event: Event) -> Any:
         found = self._judged(event)

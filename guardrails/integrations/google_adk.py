@@ -40,15 +40,14 @@ class GuardrailsPlugin(BasePlugin):
 
     async def on_user_message_callback(self, *, invocation_context: Any, user_message: types.Content) -> Any:
         """A message of a user."""
-        parts = []
+        given = [_plain(part) for part in user_message.parts or ()]
         try:
-            for part in user_message.parts or ():
-                text = await asyncio.to_thread(self._calls.prompt, part.text) if part.text else part.text
-                parts.append(part if text == part.text else part.model_copy(update={"text": text}))
+            read = await asyncio.to_thread(self._calls.prompt, given) if given else given
         except Refused as refused:
             self._refused[invocation_context.invocation_id] = str(refused)
-            parts = [types.Part(text=str(refused))]
-        return types.Content(role=user_message.role, parts=parts)
+            read = [{"type": "text", "text": str(refused)}]
+        parts = [types.Part.model_validate({k: v for k, v in part.items() if k != "type"}) for part in read]
+        return None if read == given else types.Content(role=user_message.role, parts=parts)
 
     async def before_run_callback(self, *, invocation_context: Any) -> Any:
         """A run; one whose message was refused ends here."""
@@ -71,3 +70,9 @@ class GuardrailsPlugin(BasePlugin):
         except Refused as refused:
             return {"error": str(refused)}
         return None if read == result else read
+
+
+def _plain(part: types.Part) -> dict[str, Any]:
+    """A part as data; one that is no text is read as what it holds, and reported as what nobody can read."""
+    kind = "text" if part.text is not None else "part"
+    return {"type": kind, **part.model_dump(mode="json", exclude_none=True)}

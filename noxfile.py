@@ -147,6 +147,7 @@ def clients(session: nox.Session) -> None:
         ("wrappers", ["tests/clients/wrappers"]),
         ("gateways", ["tests/clients/gateways"]),
         ("frameworks", ["tests/clients/frameworks"]),
+        ("toolkits", ["tests/clients/toolkits"]),
         ("openapi", ["tests/clients/openapi"]),
         ("mcp", ["tests/clients/mcp"]),
         ("mcp_older", ["tests/clients/mcp"]),
@@ -156,7 +157,7 @@ def clients(session: nox.Session) -> None:
         session.run("uv", "pip", "install", "-q", "--python", python, "-r", f"tests/clients/{group}/requirements.txt")
         # Frameworks run together with this project, whose packages lie in the session's own environment.
         own_packages = {"PYTHONPATH": str(session.run("python", "-c", PURELIB, silent=True)).strip()}
-        more = own_packages if group == "frameworks" else {}
+        more = own_packages if group in ("frameworks", "toolkits") else {}
         session.run(python, "-m", "pytest", *tests, env={**env, **more}, external=True)
 
 

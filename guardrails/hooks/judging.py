@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import secrets
 from collections.abc import Iterable
@@ -35,7 +36,8 @@ def judge(event: Event, guard: Guard) -> Verdict:
 
 
 def opened(event: Event) -> tuple[Session, Any]:
-    """The event as a request of a chat API, and the answer to it where it is one: a call of a tool."""
+    """The event as a request of a chat API, and the answer to it where it is one: a call of a tool. Both are rewritten in place,
+    the event is not."""
     match event.moment:
         case Moment.CALL:
             function = {"name": event.tool, "arguments": json.dumps(event.content, ensure_ascii=False)}
@@ -45,10 +47,10 @@ def opened(event: Event) -> tuple[Session, Any]:
             return Chat.open({"model": "", "messages": []}), {"choices": [choice]}
         case Moment.RESULT | Moment.BATCH:
             # A part of a kind that no API has: every string, number and key of it is read.
-            part = {"type": "tool_output", "output": event.content}
+            part = {"type": "tool_output", "output": copy.deepcopy(event.content)}
             message = {"role": "tool", "tool_call_id": "call", "content": [part]}
         case _:
-            message = {"role": "user", "content": event.content or ""}
+            message = {"role": "user", "content": copy.deepcopy(event.content) or ""}
     return Chat.open({"model": "", "messages": [message]}), None
 
 

@@ -1,5 +1,6 @@
 """Frameworks under a policy, in their own process: :mod:`~guardrails.integrations.langchain`,
-:mod:`~guardrails.integrations.llama_index` and :mod:`~guardrails.integrations.openai_agents`.
+:mod:`~guardrails.integrations.llama_index`, :mod:`~guardrails.integrations.openai_agents`,
+:mod:`~guardrails.integrations.pydantic_ai` and :mod:`~guardrails.integrations.google_adk`.
 
 Each module needs the framework that it is named after, an extra of this package (``onepolicy-guardrails[langchain]``), and imports
 nothing of the others.

@@ -158,6 +158,15 @@ def test_every_string_number_and_key_of_a_result_is_read() -> None:
         assert judge(read, guard).permission is Permission.DENY
 
 
+def test_the_event_itself_is_not_changed() -> None:
+    guard = Guard(loads(POLICY))
+    for moment in ("prompt", "call", "result", "batch"):
+        read = agent("claude-code").read(event("claude-code", moment, MAIL))
+        before = json.dumps(read.content)
+        assert judge(read, guard).content != read.content
+        assert json.dumps(read.content) == before
+
+
 def test_a_refused_result_of_a_server_keeps_nothing_of_its_shape(policy: str) -> None:
     made = {**event("claude-code", "result"), "tool_name": "mcp__mail__read", "tool_response": [{"kingfisher": SECRET}]}
     reply = respond(agent("claude-code"), json.dumps(made).encode(), policy)

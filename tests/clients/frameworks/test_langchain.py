@@ -207,3 +207,57 @@ def test_asynchronous_calls_and_an_agents_events(upstream: Proxied, guard: Guard
     assert "osprey" not in repr(said)
     assert "".join(c.text for c in said) == BLOCKED_OUT
     assert records.deleted == []
+
+
+@pytest.mark.parametrize(
+    ("result", "read"),
+    [
+        ("The number is +1 415 555 0134.", "The number is {PHONE}."),
+        ("It is project kingfisher.", "I was told not to ask. [policy clients: words.secret]"),
+    ],
+)
+def test_a_tools_result_is_masked_or_replaced_in_the_state(
+    upstream: Proxied, guard: Guard, records: Records, monkeypatch: pytest.MonkeyPatch, result: str, read: str
+) -> None:
+    def delete_records(self: Records, where: str = "") -> str:
+        """Delete."""
+        return result
+
+    monkeypatch.setattr(Records, "delete_records", delete_records)
+    made, asked = agent(upstream, guard, records), {"messages": [{"role": "user", "content": call("old")}]}
+    assert [m.content for m in made.invoke(asked)["messages"] if m.type == "tool"] == [read]
+    assert "kingfisher" not in "".join(upstream.received())
+    assert "555 0134" not in "".join(upstream.received())
+
+
+def test_a_call_that_no_guarded_model_made_is_checked(guard: Guard) -> None:
+    """One that another middleware, or a person, put into the state."""
+    from langchain.agents.middleware import ToolCallRequest
+    from langchain_core.messages import ToolMessage
+    from langgraph.types import Command
+
+    from guardrails.integrations.langchain import GuardrailsMiddleware
+
+    made: list[Any] = []
+
+    def handler(request: Any) -> Any:
+        made.append(request.tool_call["args"])
+        said = ToolMessage("Call +1 415 555 0134.", tool_call_id="c")
+        return Command(update={"messages": [said]}) if request.tool_call["args"].get("go") else said
+
+    async def later(request: Any) -> Any:
+        return handler(request)
+
+    def ask(**args: Any) -> Any:
+        call_ = {"name": "mail", "args": args, "id": "c", "type": "tool_call"}
+        request = ToolCallRequest(tool_call=call_, tool=None, state={}, runtime=None)
+        middleware = GuardrailsMiddleware(guard)
+        now = middleware.wrap_tool_call(request, handler)
+        assert asyncio.run(middleware.awrap_tool_call(request, later)) == now
+        return now
+
+    refused = ask(to="osprey")
+    assert (refused.content, refused.status) == ("I was told not to say. [policy clients: words.forbidden]", "error")
+    assert ask(to="bob@example.com").content == "Call {PHONE}."
+    assert ask(go="on").update["messages"][0].content == "Call {PHONE}."
+    assert made == [{"to": "{EMAIL}"}] * 2 + [{"go": "on"}] * 2

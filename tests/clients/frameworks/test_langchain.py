@@ -209,15 +209,15 @@ def test_asynchronous_calls_and_an_agents_events(upstream: Proxied, guard: Guard
     assert records.deleted == []
 
 
-@pytest.mark.parametrize(
-    ("result", "read"),
-    [
-        ("The number is +1 415 555 0134.", "The number is {PHONE}."),
-        ("It is project kingfisher.", "I was told not to ask. [policy clients: words.secret]"),
-    ],
-)
+READ = {
+    "The number is +1 415 555 0134.": "The number is {PHONE}.",
+    "It is project kingfisher.": "I was told not to ask. [policy clients: words.secret]",
+}
+
+
+@pytest.mark.parametrize("result", list(READ))
 def test_a_tools_result_is_masked_or_replaced_in_the_state(
-    upstream: Proxied, guard: Guard, records: Records, monkeypatch: pytest.MonkeyPatch, result: str, read: str
+    upstream: Proxied, guard: Guard, records: Records, monkeypatch: pytest.MonkeyPatch, result: str
 ) -> None:
     def delete_records(self: Records, where: str = "") -> str:
         """Delete."""
@@ -225,7 +225,7 @@ def test_a_tools_result_is_masked_or_replaced_in_the_state(
 
     monkeypatch.setattr(Records, "delete_records", delete_records)
     made, asked = agent(upstream, guard, records), {"messages": [{"role": "user", "content": call("old")}]}
-    assert [m.content for m in made.invoke(asked)["messages"] if m.type == "tool"] == [read]
+    assert [m.content for m in made.invoke(asked)["messages"] if m.type == "tool"] == [READ[result]]
     assert "kingfisher" not in "".join(upstream.received())
     assert "555 0134" not in "".join(upstream.received())
 

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Scope
 
 from guardrails.errors import GuardrailsError
-from guardrails.workbench import calibrating, trying, writing
+from guardrails.workbench import calibrating, releasing, trying, writing
 from guardrails.workbench.guarding import LOOPBACK, Guarded, Refused
 from guardrails.workbench.pages import ROOMS, STATIC, digest_of, packed, page
 from guardrails.workbench.workspace import Workspace
@@ -40,6 +40,7 @@ def workbench_app(
         *_bound(trying.ROUTES, workspace),
         *_bound(writing.ROUTES, workspace),
         *_bound(calibrating.ROUTES, workspace),
+        *_bound(releasing.ROUTES, workspace),
     ]
     made = Starlette(routes=routes, exception_handlers={GuardrailsError: partial(_wrong, workspace)})
     return Guarded(made, hosts=hosts, authorize=authorize)

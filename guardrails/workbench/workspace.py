@@ -22,6 +22,8 @@ from guardrails.rules import Policy
 __all__ = ["Kept", "Opened", "Workspace", "as_written"]
 
 _T = TypeVar("_T")
+# The folder of versions that were signed, each policy's in one of its own.
+_RELEASES = "releases"
 # Guards that are kept compiled, by the identity of their policy.
 _KEPT = 8
 
@@ -82,14 +84,22 @@ class Workspace:
         self.runs = Kept()
         """Measurements, for the room that asks about them again."""
 
-    def names(self) -> list[str]:
-        """The policies of the folder, sorted."""
+    def _all(self) -> list[str]:
         found = [p for p in policies_in(self.folder) if p.resolve().is_relative_to(self.folder) and not is_other(p)]
         return [p.relative_to(self.folder).as_posix() for p in found]
 
+    def names(self) -> list[str]:
+        """The policies of the folder, sorted; without their signed versions, which nobody changes."""
+        return [name for name in self._all() if not name.startswith(f"{_RELEASES}/")]
+
     def triable(self) -> list[str]:
-        """What a text can be tried under: the folder's policies, then those that are shipped."""
-        return [*self.names(), *(f"{SHIPPED}{name}" for name in resources.shipped_policies())]
+        """What a text can be tried under: the folder's policies, their versions, and those that are shipped."""
+        versions = [name for name in self._all() if name.startswith(f"{_RELEASES}/")]
+        return [*self.names(), *versions, *(f"{SHIPPED}{name}" for name in resources.shipped_policies())]
+
+    def releases(self, name: str) -> Path:
+        """Where the versions of a policy are, whether there are any or not."""
+        return self.folder / _RELEASES / self.path(name).relative_to(self.folder).with_suffix("")
 
     def path(self, name: str) -> Path:
         """The file of a policy. Raises GuardrailsError for a name that is none of them."""
@@ -116,7 +126,9 @@ class Workspace:
 
         Raises PolicyError when the policy does not load.
         """
-        policy = load(name if name.startswith(SHIPPED) else self.path(name))
+        if name not in self.triable():
+            raise GuardrailsError(f"{name[:200]!r}: there is no such policy in this folder any more")
+        policy = load(name if name.startswith(SHIPPED) else self.folder / name)
         key = policy.identity.sha256
         known: Guard | None = self._guards.get(key)
         return known or self._guards.put(key, Guard(policy.unhurried()), _KEPT)

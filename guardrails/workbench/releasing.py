@@ -1,0 +1,116 @@
+"""The rooms *Release* and *Report*: what changes with a policy, who signs it, which version is live, and the page for a risk officer."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path, PurePath
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from guardrails import compare
+from guardrails.errors import GuardrailsError
+from guardrails.policy import load
+from guardrails.release import Releases
+from guardrails.riskreport import gather
+from guardrails.riskreport import page as report_page
+from guardrails.tables import TABLES
+from guardrails.types import Source
+from guardrails.workbench.guarding import MAX_BODY
+from guardrails.workbench.pages import page
+from guardrails.workbench.workspace import Workspace
+
+__all__ = ["ROUTES"]
+
+_ENDINGS = (*TABLES, ".jsonl", ".txt")
+_SHOWN = 200
+
+
+async def _room(workspace: Workspace, request: Request) -> Response:
+    names = await asyncio.to_thread(workspace.names)
+    chosen = workspace.chosen(request.query_params.get("policy"), names)
+    state = await asyncio.to_thread(_state, workspace, chosen) if chosen is not None else None
+    return page(
+        request, "release.html", room="release", policies=names, chosen=chosen, state=state, endings=",".join(_ENDINGS)
+    )
+
+
+def _state(workspace: Workspace, name: str) -> dict[str, Any]:
+    """The policy as it stands, its versions, which is live, and what differs from that one."""
+    releases, policy = Releases(workspace.releases(name)), load(workspace.path(name))
+    versions, live = releases.versions(), releases.live
+    differs = compare.compare(releases.load(live), policy) if live is not None else None
+    return {
+        "name": name, "policy": policy, "versions": versions, "live": live, "differs": differs, "history": releases.history(),
+        "signed": next((v.number for v in versions if v.sha256 == policy.identity.sha256), None),
+    }  # fmt: skip
+
+
+async def _do(workspace: Workspace, request: Request) -> Response:
+    """Sign, promote or roll back, and the room as it is then."""
+    async with request.form(max_files=0, max_fields=10) as form:
+        fields = {key: value for key, value in form.items() if isinstance(value, str)}
+    name = fields.get("policy", "")
+    by, reason, number = fields.get("by", ""), fields.get("reason", ""), fields.get("version", "")
+
+    def done() -> dict[str, Any]:
+        releases = Releases(workspace.releases(name))
+        match fields.get("do"):
+            case "sign":
+                releases.sign(workspace.path(name), by=by, reason=reason)
+            case "promote":
+                releases.promote(int(number) if number.isdecimal() else 0, by=by, reason=reason)
+            case "roll back":
+                releases.roll_back(by=by, reason=reason)
+            case _:
+                raise GuardrailsError("choose what to do")
+        return _state(workspace, name)
+
+    return page(request, "release_state.html", state=await asyncio.to_thread(done))
+
+
+async def _compare(workspace: Workspace, request: Request) -> Response:
+    """Which verdicts change between the live version and the policy as it stands, on texts that were dropped."""
+    async with request.form(max_files=1, max_fields=10, max_part_size=MAX_BODY) as form:
+        name, file = str(form.get("policy", "")), form.get("data")
+        if not isinstance(file, UploadFile) or not file.filename:
+            raise GuardrailsError("choose a file of texts")
+        title, data = PurePath(file.filename).name, await file.read()
+        source = Source.OUTPUT if form.get("source") == "OUTPUT" else Source.INPUT
+
+    def compared() -> Any:
+        ending = next((e for e in _ENDINGS if title.lower().endswith(e)), None)
+        if ending is None:
+            raise GuardrailsError(f"{title[:100]}: texts come in a file that ends in {', '.join(_ENDINGS)}")
+        with tempfile.TemporaryDirectory(prefix="guardrails-") as folder:
+            path = Path(folder) / f"texts{ending}"
+            path.write_bytes(data)
+            texts = compare.read_texts(path, source.value)
+        releases = Releases(workspace.releases(name))
+        if releases.live is None:
+            raise GuardrailsError("no version is live yet: there is nothing to compare with")
+        return compare.compare(releases.load(releases.live), load(workspace.path(name)), texts), texts
+
+    found, texts = await asyncio.to_thread(compared)
+    return page(request, "release_compared.html", found=found, texts=texts, most=_SHOWN)
+
+
+async def _report(workspace: Workspace, request: Request) -> Response:
+    """The page for a risk officer, as a file: it has a style of its own, and needs no server."""
+    name = request.query_params.get("policy", "")
+    path = workspace.path(name)
+    releases = workspace.releases(name)
+    made = await asyncio.to_thread(lambda: report_page(gather(path, releases=releases if releases.is_dir() else None)))
+    headers = {"content-disposition": f'attachment; filename="{path.stem}-report.html"'}
+    return Response(made.encode("utf-8", "replace"), media_type="text/html", headers=headers)
+
+
+ROUTES = (
+    ("GET", "/release", _room),
+    ("POST", "/release/do", _do),
+    ("POST", "/release/compare", _compare),
+    ("GET", "/release/report", _report),
+)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import cache, partial
 from pathlib import Path
 
+import python_multipart  # noqa: F401 - Starlette reads forms with it, and would say so only then
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response

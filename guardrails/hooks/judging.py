@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
+from guardrails.calling import CallVerdict
 from guardrails.decision import Decision
 from guardrails.exchange import Exchange, Tenancy
 from guardrails.guard import Guard
@@ -32,7 +33,12 @@ def judge(event: Event, guard: Guard) -> Verdict:
     else:
         body, decision = exchange.answer(answer)
     exchange.forget()
-    return verdict(event, guard.policy, body, decision)
+    found = verdict(event, guard.policy, body, decision)
+    if event.moment is Moment.CALL and decision.blocked:
+        report = guard.check_call(event.tool, event.content)
+        if report.verdict is CallVerdict.ASK:
+            return Verdict(Permission.ASK, found.told, report.arguments)
+    return found
 
 
 def opened(event: Event) -> tuple[Session, Any]:

@@ -277,3 +277,17 @@ def _strings(value: Any) -> list[str]:
 def test_every_event_of_an_agent_was_recorded() -> None:
     assert {(n, m) for n, m in EVENTS} == {(a.name, m.value) for a in AGENTS.values() for m in a.events.values()}
     assert {m.value for m in Moment} == {m for _, m in EVENTS}
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_a_call_that_somebody_may_confirm_is_asked_about_where_an_agent_can_ask(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "asking.yaml"
+    text = "version: 1\nname: asking\ntools: {default: {verdict: deny, ask: true}}\nwords: {terms: [kingfisher]}\n"
+    path.write_text(text, encoding="utf-8")
+    said = json.dumps(answered(str(path), name, "call", "hello").body or "")
+    refused = json.dumps(answered(str(path), name, "call", SECRET).body or "")
+    assert '"allow"' not in said
+    assert ('"ask"' in said) is (name != "codex")
+    assert '"ask"' not in refused
+    if name == "codex":
+        assert "deny" in said

@@ -280,6 +280,7 @@ from guardrails.cli import (  # noqa: E402 - with files of their own
     models,
     releasing,
     replaying,
+    scanning,
     service,
     serving,
     shadowing,
@@ -294,6 +295,7 @@ app.command("eval")(evaluating.evaluate)
 app.command("calibrate")(calibrating.calibrate)
 app.command("shadow")(shadowing.shadow)
 app.command("report")(releasing.report)
+app.command("scan")(scanning.scan)
 app.command("models")(models.models)
 app.command("proxy")(serving.proxy)
 app.command("mcp", context_settings={"allow_interspersed_args": False})(mcp.mcp)

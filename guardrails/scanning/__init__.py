@@ -163,13 +163,15 @@ def _run(job: Job, shards: Sequence[Shard]) -> Iterator[None]:
     """Check these shards, one after the other or in processes, in any order."""
     if job.workers == 1:
         for shard in shards:
-            yield check_shard(job, shard)
+            check_shard(job, shard)
+            yield
         return
     with ProcessPoolExecutor(job.workers, mp_context=get_context("spawn"), initializer=_follow) as pool:
         waiting = [pool.submit(check_shard, job, shard) for shard in shards]
         try:
             for one in as_completed(waiting):
-                yield one.result()
+                one.result()
+                yield
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -25,6 +25,7 @@ from guardrails.asgi.cors import Consents, is_preflight, preflight_headers, pref
 from guardrails.asgi.execution import Execution
 from guardrails.asgi.headers import bodiless, has_body
 from guardrails.asgi.inspection import Exchanged, Incoming, Inspection
+from guardrails.asgi.otel import opened
 from guardrails.asgi.paths import Ambiguous, canonical, segments
 from guardrails.asgi.recording import UNRECORDED, Recording
 from guardrails.asgi.refusals import Refusals
@@ -90,6 +91,7 @@ class GuardrailsMiddleware:
         self._kept = KeptByTenant(cache)
         self._execution = Execution(self.settings.check_wait_seconds)
         self._recording = self._recorder()
+        self.telemetry.otel = opened(self.settings.otlp)
         self._inspection = Inspection(
             app, self.settings, telemetry=self.telemetry, execution=self._execution, refusals=self._refusals,
             consents=self.consents, vaults=vaults, recording=self._recording,
@@ -102,7 +104,10 @@ class GuardrailsMiddleware:
         match scope["type"]:
             case "http":
                 self._watching()
-                await self._http(scope, receive, send)
+                if self.telemetry.otel is not None:
+                    await self.telemetry.otel.serve(self._http, scope, receive, send)
+                else:
+                    await self._http(scope, receive, send)
             case "lifespan":
                 await self._lifespan(scope, receive, send)
             case "websocket":
@@ -127,9 +132,11 @@ class GuardrailsMiddleware:
         return Recording(log, self.tenants, self.telemetry.registry, own=log is not given)
 
     async def aclose(self) -> None:
-        """Stop watching the policies, and close the log of evidence that was opened here."""
+        """Stop watching the policies, close the log of evidence that was opened here, and send the last traces."""
         if self._recording is not None:
             await asyncio.to_thread(self._recording.close)
+        if self.telemetry.otel is not None:
+            await asyncio.to_thread(self.telemetry.otel.close)
         if self._watch is not None:
             self._watch.cancel()
             # Unlike `await self._watch`, this does not take a cancellation of ours for its.
@@ -143,8 +150,14 @@ class GuardrailsMiddleware:
         for method, path, what in self.routes(getattr(app, "routes", ())):
             _log.info("route %s %s: %s", method, path, what)
         self._watching()
+
+        async def closing(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown."):  # the server may end once it was told
+                await self.aclose()
+            await send(message)
+
         try:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, closing)
         finally:
             await self.aclose()
 

@@ -50,6 +50,7 @@ class _Plain(TypedDict, total=False):
     explain: bool
     evidence: Evidence | None
     mcp_allow: Sequence[str]
+    otlp: str | None
 
 
 class SettingsDict(_Plain, total=False):
@@ -73,6 +74,7 @@ class Settings:
     ``x-guardrails-rules``, for development; who reads that can try texts until none fires.
     ``mcp_allow``: methods and types of results of MCP that pass beside those of the protocol.
     ``evidence``: a log in which every decision is recorded, or how one is kept (see :class:`guardrails.evidence.EvidenceSettings`).
+    ``otlp``: the address that OpenTelemetry's traces and metrics are sent to, over HTTP.
     """
 
     exempt: tuple[Exempt, ...] = ()
@@ -90,6 +92,7 @@ class Settings:
     explain: bool = False
     evidence: Evidence | None = None
     mcp_allow: Sequence[str] = ()
+    otlp: str | None = None
 
     @classmethod
     def of(

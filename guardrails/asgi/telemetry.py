@@ -10,8 +10,8 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -20,6 +20,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from guardrails import __version__
+from guardrails.asgi.otel import OpenTelemetry
 from guardrails.decision import Decision
 from guardrails.workers import abandoned
 
@@ -66,7 +67,7 @@ class DecisionRecord:
     ``id`` is what the client reads in ``x-guardrails-decision-id``. ``route`` is a route's template or the name of a
     recognised API, never the path as it was sent. ``rules`` are the ids of the rules that fired, detect-only ones included;
     ``uninspected`` short fixed reasons (``image``, ``audio``, ``reference``); ``not_applicable`` rules that had nothing to compare
-    the text with. ``milliseconds`` is what the check added.
+    the text with. ``milliseconds`` is what the check added. ``scores``: the highest of each rule that fired.
     """
 
     id: str
@@ -82,10 +83,14 @@ class DecisionRecord:
     uninspected: Sequence[str] = ()
     not_applicable: Sequence[str] = ()
     milliseconds: float = 0.0
+    scores: Mapping[str, float] = field(default_factory=dict)
 
 
 def record_of(decision: Decision) -> DecisionRecord:
     """What is recorded of a decision that was made."""
+    scores: dict[str, float] = {}
+    for found in decision.findings:
+        scores[found.finding.rule] = max(scores.get(found.finding.rule, 0.0), found.finding.score)
     return DecisionRecord(
         id=decision.id,
         tenant=decision.tenant,
@@ -100,6 +105,7 @@ def record_of(decision: Decision) -> DecisionRecord:
         uninspected=tuple(why for why, _ in decision.uninspected),
         not_applicable=decision.not_applicable,
         milliseconds=decision.milliseconds,
+        scores=scores,
     )
 
 
@@ -141,6 +147,7 @@ class Telemetry:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         """``registry``: a registry to add the metrics to; raises ValueError when it has metrics of these names already."""
+        self.otel: OpenTelemetry | None = None
         self.registry = registry if registry is not None else CollectorRegistry()
         if registry is None:  # one that was given has them already, if anybody wants them
             ProcessCollector(registry=self.registry)
@@ -197,6 +204,8 @@ class Telemetry:
                 self._fail_open.labels(rule).inc()
         for why in record.uninspected:
             self._uninspected.labels(self._why(why)).inc()
+        if self.otel is not None:
+            self.otel.decision(record, self._tenant(record.tenant))
         level = logging.WARNING if any(f.open for f in record.failures) else logging.INFO
         if _log.isEnabledFor(level):
             _log.log(level, "%s", _line(record))

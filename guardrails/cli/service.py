@@ -23,6 +23,7 @@ from guardrails.cli.serving import (
     EvidenceWitnessOption,
     GraceOption,
     HostOption,
+    OtlpOption,
     PortOption,
     StateOption,
     certificate,
@@ -106,6 +107,7 @@ def serve(  # noqa: PLR0917 - a command's options
     evidence_sink: EvidenceSinkOption = None,
     evidence_keep_days: EvidenceKeepOption = None,
     evidence_witness: EvidenceWitnessOption = None,
+    otlp: OtlpOption = None,
     tls_cert: CertOption = None,
     tls_key: CertKeyOption = None,
     tls_client_ca: ClientCaOption = None,
@@ -158,6 +160,7 @@ def serve(  # noqa: PLR0917 - a command's options
         ),
         limits=limits,
         workbench=workbench,
+        otlp=otlp,
     )
     if workbench and workers > 1:
         raise GuardrailsError(

@@ -27,6 +27,7 @@ __all__ = [
     "EvidenceWitnessOption",
     "GraceOption",
     "HostOption",
+    "OtlpOption",
     "PortOption",
     "StateOption",
     "address",
@@ -78,6 +79,15 @@ EvidenceKeepOption = Annotated[
 ]
 EvidenceWitnessOption = Annotated[
     list[Path] | None, typer.Option(help="The public key (witness.vkey) of a witness; may be repeated.")
+]
+
+
+OtlpOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar="GUARDRAILS_OTLP",
+        help="Where OpenTelemetry's traces and metrics are sent, over HTTP, such as http://127.0.0.1:4318.",
+    ),
 ]
 
 
@@ -183,6 +193,7 @@ def proxy(  # noqa: PLR0917 - a command's options
     evidence_sink: EvidenceSinkOption = None,
     evidence_keep_days: EvidenceKeepOption = None,
     evidence_witness: EvidenceWitnessOption = None,
+    otlp: OtlpOption = None,
     tls_cert: CertOption = None,
     tls_key: CertKeyOption = None,
     tls_client_ca: ClientCaOption = None,
@@ -213,6 +224,7 @@ def proxy(  # noqa: PLR0917 - a command's options
         **_limits(max_body),
         custom=load_formats(formats) if formats is not None else (),
         evidence=evidence_settings(evidence, evidence_mode, evidence_on_failure, evidence_owner, *more),
+        otlp=otlp,
     )
     told = f"guardrails proxy: {{}} -> {upstream}"
     run(app, told, host, port, admin_port, tls=tls, grace=grace, drain_delay=drain_delay)

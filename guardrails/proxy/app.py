@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -102,11 +103,17 @@ def proxy_app(
         ca_file=ca_file,
     )
 
+    parts = urlsplit(upstream)
+    server = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
     async def stripped(scope: Scope, receive: Receive, send: Send) -> None:
         # The middleware does so for what it inspects; a tenant's key must not go upstream with an exempt request either.
         if scope["type"] == "http":
             scope, send = {**scope, "headers": guarded.tenants.strip(list(scope["headers"]))}, told(scope, send)
-        await forward(scope, receive, send)
+        if scope["type"] == "http" and telemetry.otel is not None:
+            await telemetry.otel.ask(forward, scope, receive, send, server)
+        else:
+            await forward(scope, receive, send)
 
     def told(scope: Scope, send: Send) -> Send:
         return _allowing(guarded.consents, scope, send) if cors is None else _without_consent(send)

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from guardrails.asgi.admission import Admission
+from guardrails.asgi.otel import opened
 from guardrails.asgi.recording import Recording, health_with
 from guardrails.asgi.telemetry import Telemetry
 from guardrails.evidence import EvidenceLog, EvidenceSettings
@@ -85,6 +86,8 @@ class ServiceApp:
             watching.cancel()
             await asyncio.wait((watching,))
             await asyncio.to_thread(self.handling.checking.close)
+            if self.handling.telemetry.otel is not None:
+                await asyncio.to_thread(self.handling.telemetry.otel.close)
 
     async def _page(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         """The operator's pages. Figures name callers and policies: with keys, they need one with the scope admin."""
@@ -137,6 +140,7 @@ def service_app(
     evidence: EvidenceLog | EvidenceSettings | Mapping[str, Any] | str | Path | None = None,
     limits: Limits = NONE,
     usage: Usage | None = None,
+    otlp: str | None = None,
 ) -> ServiceApp:
     """The service over ``policies``: a folder of policy files, each a guardrail; a folder with a ``tenants.yaml``; or one policy.
 
@@ -144,10 +148,12 @@ def service_app(
     change anything. ``contracts``: those of :data:`guardrails.service.contracts.CONTRACTS` that are served, all by default.
     ``pages``: whether ``/healthz``, ``/readyz`` and ``/metrics`` are served here. ``max_body`` is in bytes. ``evidence``: the log in which every decision is recorded
     before its answer leaves, opened or as its settings or directory. ``limits``: of each caller that the file of keys says nothing of;
-    ``usage``: where their use is counted, this process by default. Raises PolicyError or GuardrailsError when something is wrong with
+    ``usage``: where their use is counted, this process by default. ``otlp``: the address that OpenTelemetry's traces and metrics are sent
+    to, over HTTP. Raises PolicyError or GuardrailsError when something is wrong with
     any of them.
     """
     telemetry = telemetry or Telemetry()
+    telemetry.otel = opened(otlp)
     tenants = Tenants.open(policies, state=state, every=True)
     by_tenant = tenants.by_tenant
     recording = None

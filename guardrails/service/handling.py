@@ -145,6 +145,14 @@ class Resource:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         scope["headers"] = [(k.lower(), v) for k, v in scope["headers"]]
+        otel = self._handling.telemetry.otel
+        if otel is not None:
+            route = next(iter(self._endpoints.values())).path.replace(":path", "")
+            await otel.serve(self._answered, scope, receive, send, route)
+        else:
+            await self._answered(scope, receive, send)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             answer = await self._handling.answer(self._contract, self._endpoint(scope["method"]), scope, receive)
             if answer is None:

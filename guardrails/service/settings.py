@@ -31,6 +31,7 @@ class ServiceSettings:
     evidence: EvidenceSettings | None = None
     limits: Mapping[str, Any] = field(default_factory=dict)
     workbench: bool = False
+    otlp: str | None = None
 
     @property
     def anybody(self) -> bool:

@@ -48,6 +48,7 @@ class Catalog:
         self._by_tenant = by_tenant
         self._seen: object = None
         self._origins: dict[str, str] = {}
+        self._enforced: tuple[Guardrail, ...] | None = None
         self._ids: Mapping[str, dict[str, Guardrail]] = self._read(strict=True)
 
     @property
@@ -75,6 +76,25 @@ class Catalog:
         if self._tenants.snapshot is not self._seen:
             self._ids = self._read(strict=False)
         return self._ids
+
+    @property
+    def enforcements(self) -> Mapping[str, Mapping[str, Any]]:
+        """The enforced configurations, by the id of their guardrail: what stands at ``bedrock.enforced`` in its DRAFT."""
+        out: dict[str, Mapping[str, Any]] = {}
+        for id_, versions in self.ids.items() if not self._by_tenant else ():
+            config = versions[DRAFT].guard.policy.bedrock.get("enforced") if DRAFT in versions else None
+            if isinstance(config, Mapping):
+                out[id_] = config
+        return out
+
+    def enforced(self) -> tuple[Guardrail, ...]:
+        """The versions that every ApplyGuardrail is under as well. Raises Fault where one is not there: nothing passes without it."""
+        if self._tenants.snapshot is not self._seen or self._enforced is None:
+            found = [self.ids[id_].get(str(config.get("guardrailVersion"))) for id_, config in self.enforcements.items()]
+            if None in found:
+                raise Fault(Kind.INTERNAL, "an enforced guardrail has no such version: put its file back, or release it")
+            self._enforced = tuple(one for one in found if one is not None)
+        return self._enforced
 
     def find(self, principal: Principal, identifier: str = "", version: str = "") -> Guardrail:
         """The guardrail of that id, name or ARN; without one the caller's own. Raises Fault: NOT_FOUND, FORBIDDEN, INVALID."""
@@ -112,6 +132,7 @@ class Catalog:
 
     def _read(self, *, strict: bool) -> dict[str, dict[str, Guardrail]]:
         self._seen = snapshot = self._tenants.snapshot
+        self._enforced = None
         out: dict[str, dict[str, Guardrail]] = {}
         origins: dict[str, str] = {}
         for name, tenant in sorted(snapshot.tenants.items()):

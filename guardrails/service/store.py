@@ -93,7 +93,7 @@ class Store:
         with _LOCK:
             old = self._own(id_)
             response = old["bedrock"]["response"]
-            kept = {k: old["bedrock"][k] for k in ("tags", "clientRequestToken") if k in old["bedrock"]}
+            kept = {k: old["bedrock"][k] for k in ("tags", "clientRequestToken", "enforced") if k in old["bedrock"]}
             document = self._document(request, _told(id_, DRAFT, response["createdAt"], now()), kept)
             self._put(id_, DRAFT, document)
             return document
@@ -111,7 +111,7 @@ class Store:
                 document["description"] = description
             draft = self._own(id_)
             draft["bedrock"]["lastVersion"] = int(number)
-            document["bedrock"] = {k: v for k, v in document["bedrock"].items() if k not in ("tags", "lastVersion")}
+            document["bedrock"] = {k: v for k, v in document["bedrock"].items() if k not in ("tags", "lastVersion", "enforced")}
             document["bedrock"]["response"] = _told(id_, number, made, made)
             self._put(id_, number, document)
             self._put(id_, DRAFT, draft)
@@ -120,7 +120,9 @@ class Store:
     def delete(self, id_: str, version: str | None) -> None:
         """One numbered version, or the guardrail with all of them."""
         with _LOCK:
-            self._own(id_)
+            enforced = self._own(id_)["bedrock"].get("enforced", {}).get("guardrailVersion")
+            if enforced is not None and version in (None, enforced):
+                raise Fault(Kind.CONFLICT, f"version {enforced} is enforced; delete the enforced configuration first")
             if version is None:
                 shutil.rmtree(self._folder / id_)
             else:
@@ -143,6 +145,44 @@ class Store:
                 document["bedrock"]["tags"] = [{"key": k, "value": v} for k, v in tags.items()]
                 self._put(id_, DRAFT, document)
             return [{"key": k, "value": v} for k, v in tags.items()]
+
+    def enforce(self, id_: str, wanted: Mapping[str, Any], config: str | None, who: str) -> Document:
+        """Make a version of a guardrail the enforced one, in place of the configuration ``config`` where it is given."""
+        with _LOCK:
+            known = {told.get("configId"): (old, told) for old, told in self._catalog.enforcements.items()}
+            if config is not None and config not in known:
+                raise Fault(Kind.NOT_FOUND, "there is no enforced configuration of this id", "configId")
+            if known and config is None:
+                there = ", ".join(str(one) for one in known)
+                raise Fault(Kind.CONFLICT, f"one guardrail is enforced at most; give its configId to change it: {there}")
+            document, made = self._own(id_), now()
+            before, told = known.get(config, (None, {}))
+            enforced = {
+                **wanted,
+                "configId": config or secrets.token_hex(6),
+                "createdAt": told.get("createdAt", made),
+                "createdBy": told.get("createdBy", who),
+                "updatedAt": made,
+                "updatedBy": who,
+            }
+            document["bedrock"]["enforced"] = enforced
+            self._put(id_, DRAFT, document)
+            if before is not None and before != id_:  # only now: at no moment nothing is enforced
+                self._release(before)
+            return enforced
+
+    def release(self, config: str) -> None:
+        """Enforce nothing under this configuration any more."""
+        with _LOCK:
+            found = [id_ for id_, told in self._catalog.enforcements.items() if told.get("configId") == config]
+            if not found:
+                raise Fault(Kind.NOT_FOUND, "there is no enforced configuration of this id", "configId")
+            self._release(found[0])
+
+    def _release(self, id_: str) -> None:
+        document = self._own(id_)
+        del document["bedrock"]["enforced"]
+        self._put(id_, DRAFT, document)
 
     def _own(self, id_: str) -> Document:
         """The DRAFT of a guardrail that was made here."""

@@ -14,6 +14,7 @@ from guardrails.service.access import Scope
 from guardrails.service.calls import Answer, Call, Contract, Endpoint
 from guardrails.service.catalog import DRAFT
 from guardrails.service.contracts import aws
+from guardrails.service.contracts.bedrock_enforced import ENDPOINTS as ENFORCED
 from guardrails.service.contracts.bedrock_requests import CREATE, TAGS, UPDATE, checked
 from guardrails.service.faults import Fault, Kind
 from guardrails.service.names import arn
@@ -222,6 +223,7 @@ CONTRACT = Contract(
         Endpoint("POST", "/tagResource", tag, Scope.AUTHOR),
         Endpoint("POST", "/untagResource", untag, Scope.AUTHOR),
         Endpoint("POST", "/listTagsForResource", tags, Scope.AUTHOR),
+        *ENFORCED,
     ),
     aws.error,
 )

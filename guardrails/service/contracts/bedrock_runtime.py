@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 from guardrails.service.calls import Answer, Call, Contract, Endpoint
+from guardrails.service.catalog import Guardrail
+from guardrails.service.checking import Checked
 from guardrails.service.contracts import aws
 from guardrails.service.contracts.bedrock_checks import invoke
 from guardrails.service.contracts.bedrock_shapes import assessment, coverage, units
@@ -15,6 +21,7 @@ __all__ = ["CONTRACT"]
 _QUALIFIERS = tuple(q.value for q in Qualifier)
 _FORMATS = ("png", "jpeg")
 _IMAGE = "binary content"
+_REQUEST, _ENFORCED = "REQUEST", "ACCOUNT_ENFORCED"
 
 
 async def apply(call: Call) -> Answer:
@@ -24,32 +31,53 @@ async def apply(call: Call) -> Answer:
     source = Source(body.choice("source", [s.value for s in Source]))
     full = body.choice("outputScope", ("INTERVENTIONS", "FULL"), "INTERVENTIONS") == "FULL"
     pieces, places, images = _content(body, source)
-    done = await call.checking.check(
-        call, guardrail, pieces or [Piece("")], source, uninspected=[(_IMAGE, f"content[{i}]") for i in images]
-    )
-    usage = units(guardrail, source, done.report.coverage.total)
-    told = assessment(guardrail, done, pieces, usage, full=full, images=len(images))
-    intervened = done.action is not Action.NONE
-    if done.blocked:
-        outputs = [{"text": guardrail.guard.policy.blocked(source, done.decision.blocking)}]
-    elif intervened:
-        # One output for each block that came, so that they can be put back by their number.
-        by_place = dict(zip(places, done.report.outputs, strict=True))
-        outputs = [{"text": by_place.get(i, "")} for i in range(len(places) + len(images))]
-    else:
-        outputs = []
+    unread = [(_IMAGE, f"content[{i}]") for i in images]
+    usage: Counter[str] = Counter()
+    assessments, applied, texts = [], [], pieces or [Piece("")]
+    for one, origins in _applied(guardrail, call.catalog.enforced()):
+        done = await call.checking.check(call, one, texts, source, uninspected=unread)
+        used = units(one, source, done.report.coverage.total)
+        usage.update(used)
+        told = assessment(one, done, texts, used, full=full, images=len(images), origins=origins)
+        assessments.append(told)
+        applied.append((one, done))
+        if done.action is Action.MASKED:
+            texts = [replace(piece, text=text) for piece, text in zip(texts, done.report.outputs, strict=True)]
+    action = max((done.action for _, done in applied), key=lambda action: action.severity)
+    failed = [f.rule for _, done in applied if done.blocked for f in done.decision.failures]
+    outputs = _outputs(applied, source, dict(zip(places, texts, strict=False)), len(places) + len(images))
     return Answer(
         {
-            "usage": usage,
-            "action": "GUARDRAIL_INTERVENED" if intervened else "NONE",
-            "actionReason": _reason(done.action, [f.rule for f in done.decision.failures] if done.blocked else []),
+            "usage": dict(usage),
+            "action": "NONE" if action is Action.NONE else "GUARDRAIL_INTERVENED",
+            "actionReason": _reason(action, failed),
             "outputs": outputs,
             "output": outputs,
-            "assessments": [told],
-            "guardrailCoverage": coverage(done.report, len(images)),
+            "assessments": assessments,
+            "guardrailCoverage": coverage(applied[0][1].report, len(images)),
         },
         headers=aws.headers(call.id),
     )
+
+
+def _applied(guardrail: Guardrail, enforced: Sequence[Guardrail]) -> list[tuple[Guardrail, list[str]]]:
+    """The guardrail that is asked for and those that are enforced, each once, and why."""
+    asked = guardrail.id, guardrail.version
+    also = [_ENFORCED] if any((one.id, one.version) == asked for one in enforced) else []
+    others = [(one, [_ENFORCED]) for one in enforced if (one.id, one.version) != asked]
+    return [(guardrail, [_REQUEST, *also]), *others]
+
+
+def _outputs(
+    applied: Sequence[tuple[Guardrail, Checked]], source: Source, texts: Mapping[int, Piece], blocks: int
+) -> list[dict[str, str]]:
+    """The message of the first guardrail that blocks; of masked texts one output for each block, so that they can be put back."""
+    for one, done in applied:
+        if done.blocked:
+            return [{"text": one.guard.policy.blocked(source, done.decision.blocking)}]
+    if all(done.action is Action.NONE for _, done in applied):
+        return []
+    return [{"text": texts[i].text if i in texts else ""} for i in range(blocks)]
 
 
 def _content(body: Body, source: Source) -> tuple[list[Piece], list[int], list[int]]:

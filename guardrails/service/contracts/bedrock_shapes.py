@@ -75,9 +75,17 @@ _GROUPS = {
 
 
 def assessment(
-    guardrail: Guardrail, done: Checked, pieces: Sequence[Piece], usage: dict[str, int], *, full: bool, images: int
+    guardrail: Guardrail,
+    done: Checked,
+    pieces: Sequence[Piece],
+    usage: dict[str, int],
+    *,
+    full: bool,
+    images: int,
+    origins: Sequence[str] = ("REQUEST",),
 ) -> dict[str, Any]:
-    """One assessment. ``full``: filters, topics and grounding that did not fire are told as well."""
+    """One assessment. ``full``: filters, topics and grounding that did not fire are told as well. ``origins``: why the guardrail was
+    applied."""
     report = done.report
     policy = guardrail.guard.policy
     rules = {r.id: r for r in policy.rules if r.action(report.source) is not None}
@@ -102,7 +110,7 @@ def assessment(
             "guardrailId": guardrail.id,
             "guardrailVersion": guardrail.version,
             "guardrailArn": arn(guardrail.id),
-            "guardrailOrigin": ["REQUEST"],
+            "guardrailOrigin": list(origins),
             "guardrailOwnership": "SELF",
         },
     }

@@ -16,13 +16,12 @@ from uuid import uuid4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guardrails import __version__
+from guardrails.asgi.records import DecisionRecord
 from guardrails.decision import Decision
 from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
-
-    from guardrails.asgi.telemetry import DecisionRecord
 
 __all__ = ["OpenTelemetry", "opened"]
 

@@ -90,9 +90,13 @@ class Catalog:
     def enforced(self) -> tuple[Guardrail, ...]:
         """The versions that every ApplyGuardrail is under as well. Raises Fault where one is not there: nothing passes without it."""
         if self._tenants.snapshot is not self._seen or self._enforced is None:
-            found = [self.ids[id_].get(str(config.get("guardrailVersion"))) for id_, config in self.enforcements.items()]
+            found = [
+                self.ids[id_].get(str(config.get("guardrailVersion"))) for id_, config in self.enforcements.items()
+            ]
             if None in found:
-                raise Fault(Kind.INTERNAL, "an enforced guardrail has no such version: put its file back, or release it")
+                raise Fault(
+                    Kind.INTERNAL, "an enforced guardrail has no such version: put its file back, or release it"
+                )
             self._enforced = tuple(one for one in found if one is not None)
         return self._enforced
 

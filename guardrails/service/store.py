@@ -111,7 +111,9 @@ class Store:
                 document["description"] = description
             draft = self._own(id_)
             draft["bedrock"]["lastVersion"] = int(number)
-            document["bedrock"] = {k: v for k, v in document["bedrock"].items() if k not in ("tags", "lastVersion", "enforced")}
+            document["bedrock"] = {
+                k: v for k, v in document["bedrock"].items() if k not in ("tags", "lastVersion", "enforced")
+            }
             document["bedrock"]["response"] = _told(id_, number, made, made)
             self._put(id_, number, document)
             self._put(id_, DRAFT, draft)
@@ -154,7 +156,9 @@ class Store:
                 raise Fault(Kind.NOT_FOUND, "there is no enforced configuration of this id", "configId")
             if known and config is None:
                 there = ", ".join(str(one) for one in known)
-                raise Fault(Kind.CONFLICT, f"one guardrail is enforced at most; give its configId to change it: {there}")
+                raise Fault(
+                    Kind.CONFLICT, f"one guardrail is enforced at most; give its configId to change it: {there}"
+                )
             document, made = self._own(id_), now()
             before, told = known.get(config, (None, {}))
             enforced = {

@@ -143,8 +143,8 @@ def test_the_proxy_sends_one_trace_an_exchange_and_its_upstream_goes_on_with_it(
             seen.append({k.decode(): v.decode() for k, v in scope["headers"]})
         await inner(scope, receive, send)
 
-    with receiver() as received:
-        with serving(noting) as behind, serving(proxy_app(behind, policy, otlp=received.address)) as base:
+    with receiver() as received, serving(noting) as behind:
+        with serving(proxy_app(behind, policy, otlp=received.address)) as base:
             assert chat(base, "say: bob@example.com").status_code == 200
             assert chat(base, "say: project kingfisher").status_code == 200
     by_name: dict[str, list[Any]] = {}

@@ -32,7 +32,9 @@ async def put(call: Call) -> Answer:
     config.only("guardrailIdentifier", "guardrailVersion", "selectiveContentGuarding", "modelEnforcement")
     version = config.text("guardrailVersion")
     if not version.isdecimal():
-        raise Fault(Kind.INVALID, "must be a numbered version: DRAFT may change at any time", config.at("guardrailVersion"))
+        raise Fault(
+            Kind.INVALID, "must be a numbered version: DRAFT may change at any time", config.at("guardrailVersion")
+        )
     found = call.catalog.find(call.principal, config.text("guardrailIdentifier"), version)
     id_ = body.text("configId", "")
     if id_ and not _ID.fullmatch(id_):
@@ -72,7 +74,9 @@ def _kept(config: Body) -> dict[str, Any]:
     if "selectiveContentGuarding" in config:
         guarding = config.object("selectiveContentGuarding")
         guarding.only("system", "messages")
-        out["selectiveContentGuarding"] = {k: guarding.choice(k, _GUARDING) for k in ("system", "messages") if k in guarding}
+        out["selectiveContentGuarding"] = {
+            k: guarding.choice(k, _GUARDING) for k in ("system", "messages") if k in guarding
+        }
     if "modelEnforcement" in config:
         models = config.object("modelEnforcement")
         models.only("includedModels", "excludedModels")

@@ -250,6 +250,7 @@ def _cors(origins: list[str] | None, credentials: bool, expose: list[str] | None
 
 def _limits(max_body: int) -> dict[str, Any]:
     """The settings for the limits of requests and of answers, for bodies of so many bytes."""
+    """The limits of requests and of answers, for bodies of so many bytes."""
     from guardrails.wire.strict import BodyLimits  # noqa: PLC0415
 
     # A value takes some bytes at least: the bound on how many grows with the body's. An answer may be vectors.
@@ -261,6 +262,7 @@ def _limits(max_body: int) -> dict[str, Any]:
     )
     answers = BodyLimits(bytes=max(max_body, 16_000_000), nodes=1_000_000, string=max(max_body, 2_000_000))
     return {"limits": limits, "answer_limits": answers}
+    return {"limits": requests, "answer_limits": answers}
 
 
 def demo(host: HostOption = "127.0.0.1", port: PortOption = 8080) -> None:

@@ -144,7 +144,8 @@ def test_the_proxy_sends_one_trace_an_exchange_and_its_upstream_goes_on_with_it(
         await inner(scope, receive, send)
 
     with receiver() as received, serving(noting) as behind:
-        with serving(proxy_app(behind, policy, otlp=received.address)) as base:
+        proxy = proxy_app(behind, policy, otlp=received.address)
+        with serving(proxy) as base:
             assert chat(base, "say: bob@example.com").status_code == 200
             assert chat(base, "say: project kingfisher").status_code == 200
     by_name: dict[str, list[Any]] = {}
@@ -171,7 +172,7 @@ def test_the_proxy_sends_one_trace_an_exchange_and_its_upstream_goes_on_with_it(
 def test_the_middleware_sends_spans_that_hold_no_exception(tmp_path: Path) -> None:
     demo = upstream()
 
-    async def failing(request: Any) -> None:
+    async def failing(request: Any) -> Any:
         raise RuntimeError("bob@example.com")
 
     demo.add_route("/v1/completions", failing, methods=["POST"])

@@ -116,13 +116,14 @@ def test_what_is_enforced_acts_on_every_guardrail(service: Service) -> None:
 def test_what_is_enforced_stays_until_it_is_released(service: Service) -> None:
     control = service.control
     put = control.put_enforced_guardrail_configuration(guardrailInferenceConfig=config())
-    for call in (
-        lambda: control.delete_guardrail(guardrailIdentifier="floor"),
-        lambda: control.delete_guardrail(guardrailIdentifier="floor", guardrailVersion="1"),
-        lambda: control.put_enforced_guardrail_configuration(guardrailInferenceConfig=config()),
-    ):
+    refused: list[tuple[Any, dict[str, Any]]] = [
+        (control.delete_guardrail, {"guardrailIdentifier": "floor"}),
+        (control.delete_guardrail, {"guardrailIdentifier": "floor", "guardrailVersion": "1"}),
+        (control.put_enforced_guardrail_configuration, {"guardrailInferenceConfig": config()}),
+    ]
+    for call, given in refused:
         with pytest.raises(ClientError) as caught:
-            call()
+            call(**given)
         assert code(caught) == "ConflictException"
     (service.policies / "floor" / "1.yaml").unlink()  # by hand: nothing passes without it
     control.get_guardrail(guardrailIdentifier="floor")

@@ -202,11 +202,11 @@ def proxy(  # noqa: PLR0917 - a command's options
 ) -> None:
     """Put the policies in front of a chat API or an MCP server. Runs until SIGTERM; exit code 0 when it ended in order, 1: could not run."""
     from guardrails.proxy import Timeouts, proxy_app  # noqa: PLC0415
-    from guardrails.wire.custom import load_formats  # noqa: PLC0415
 
     tls = certificate(tls_cert, tls_key, tls_client_ca)
+    kept = (evidence_sink, evidence_keep_days, evidence_witness)
+    log = evidence_settings(evidence, evidence_mode, evidence_on_failure, evidence_owner, *kept)
     log_to_streams()
-    more = (evidence_sink, evidence_keep_days, evidence_witness)
     app = proxy_app(
         upstream,
         policies,
@@ -218,16 +218,22 @@ def proxy(  # noqa: PLR0917 - a command's options
         pages=admin_port is None,
         cors=_cors(cors_origin, cors_credentials, cors_expose),
         state=state,
-        exempt=tuple(exempt or ()),
         explain=explain,
-        mcp_allow=tuple(mcp_allow or ()),
+        **_inspected(exempt, mcp_allow, formats),
         **_limits(max_body),
-        custom=load_formats(formats) if formats is not None else (),
-        evidence=evidence_settings(evidence, evidence_mode, evidence_on_failure, evidence_owner, *more),
+        evidence=log,
         otlp=otlp,
     )
     told = f"guardrails proxy: {{}} -> {upstream}"
     run(app, told, host, port, admin_port, tls=tls, grace=grace, drain_delay=drain_delay)
+
+
+def _inspected(exempt: list[str] | None, mcp_allow: list[str] | None, formats: Path | None) -> dict[str, Any]:
+    """The settings for what is inspected, and as what. Raises GuardrailsError."""
+    from guardrails.wire.custom import load_formats  # noqa: PLC0415
+
+    custom = load_formats(formats) if formats is not None else ()
+    return {"exempt": tuple(exempt or ()), "mcp_allow": tuple(mcp_allow or ()), "custom": custom}
 
 
 def _credential(env: str | None, header: str) -> Any:
@@ -250,7 +256,6 @@ def _cors(origins: list[str] | None, credentials: bool, expose: list[str] | None
 
 def _limits(max_body: int) -> dict[str, Any]:
     """The settings for the limits of requests and of answers, for bodies of so many bytes."""
-    """The limits of requests and of answers, for bodies of so many bytes."""
     from guardrails.wire.strict import BodyLimits  # noqa: PLC0415
 
     # A value takes some bytes at least: the bound on how many grows with the body's. An answer may be vectors.
@@ -262,7 +267,6 @@ def _limits(max_body: int) -> dict[str, Any]:
     )
     answers = BodyLimits(bytes=max(max_body, 16_000_000), nodes=1_000_000, string=max(max_body, 2_000_000))
     return {"limits": limits, "answer_limits": answers}
-    return {"limits": requests, "answer_limits": answers}
 
 
 def demo(host: HostOption = "127.0.0.1", port: PortOption = 8080) -> None:

@@ -13,7 +13,6 @@ from guardrails.decision import Decision
 from guardrails.exchange import Exchange, Tenancy
 from guardrails.guard import Guard
 from guardrails.hooks.events import Event, Moment, Permission, Verdict
-from guardrails.rules import Policy
 from guardrails.types import Action
 from guardrails.wire.format import Session
 from guardrails.wire.openai_chat import Chat
@@ -33,12 +32,7 @@ def judge(event: Event, guard: Guard) -> Verdict:
     else:
         body, decision = exchange.answer(answer)
     exchange.forget()
-    found = verdict(event, guard.policy, body, decision)
-    if event.moment is Moment.CALL and decision.blocked:
-        report = guard.check_call(event.tool, event.content)
-        if report.verdict is CallVerdict.ASK:
-            return Verdict(Permission.ASK, found.told, report.arguments)
-    return found
+    return verdict(event, guard, body, decision)
 
 
 def opened(event: Event) -> tuple[Session, Any]:
@@ -60,14 +54,22 @@ def opened(event: Event) -> tuple[Session, Any]:
     return Chat.open({"model": "", "messages": [message]}), None
 
 
-def verdict(event: Event, policy: Policy, body: Any, decision: Decision) -> Verdict:
+def verdict(event: Event, guard: Guard, body: Any, decision: Decision) -> Verdict:
     """What a decision about an opened event means for the agent. ``body``: the request or answer as it may go on."""
+    policy = guard.policy
     if event.moment is Moment.START and not decision.blocked:
         return Verdict(
             Permission.ALLOW,
             f"Calls of tools and their results are checked under the policy {policy.name}. What it refuses stays refused: do not try "
             "to reach the same by another way.",
         )
+    stopping = [f.finding.rule for f in decision.findings if f.finding.action is Action.BLOCKED]
+    if event.moment is Moment.CALL and stopping and all(rule.startswith("tools.") for rule in stopping):
+        # An exchange has nobody who could confirm a call; an agent has.
+        asked = guard.check_call(event.tool, event.content)
+        if asked.verdict is CallVerdict.ASK:
+            told = f"{asked.message} [policy {policy.name}{_listed(decision.blocking or decision.rules)}]"
+            return Verdict(Permission.ASK, told, asked.arguments)
     if decision.blocked:
         message = policy.blocked(decision.direction, decision.blocking)
         return Verdict(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.guard import Guard
-from guardrails.hooks.events import Event, Moment, Permission, Verdict
+from guardrails.hooks.events import Event, Moment, Verdict
 from guardrails.hooks.judging import opened, verdict
 from guardrails.integrations.turns import OnDecision, Turns
 
@@ -41,14 +41,12 @@ class Calls:
         return self._used(Event(Moment.PROMPT, "prompt", content))
 
     def _used(self, event: Event) -> Any:
-        found = self._judged(event)
-        if found.content is not None:
-            return found.content
-        if found.permission is Permission.DENY:
+        found, blocked = self._judged(event)
+        if blocked:  # there is nobody to ask
             raise Refused(found.told)
-        return event.content
+        return event.content if found.content is None else found.content
 
-    def _judged(self, event: Event) -> Verdict:
+    def _judged(self, event: Event) -> tuple[Verdict, bool]:
         form, answer = opened(event)
         exchange = self._turns.exchange(form)
         if answer is None:
@@ -57,4 +55,4 @@ class Calls:
         else:
             body, decision = exchange.answer(answer)
         exchange.forget()
-        return verdict(event, self._turns.guard.policy, body, self._turns.told(decision))
+        return verdict(event, self._turns.guard, body, self._turns.told(decision)), decision.blocked

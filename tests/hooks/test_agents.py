@@ -291,3 +291,35 @@ def test_a_call_that_somebody_may_confirm_is_asked_about_where_an_agent_can_ask(
     assert '"ask"' not in refused
     if name == "codex":
         assert "deny" in said
+
+
+TOOLS = """
+version: 1
+name: small
+tools:
+  default: deny
+  calls:
+    - {name: mail, tools: [mcp__mail__send], allow: true, ask: true, arguments: {to: {hosts: [acme.com]}}}
+    - {name: Bash, allow: true, arguments: {command: {matches: "ls.*"}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "permission"),
+    [
+        ("Bash", {"command": "ls -l"}, Permission.ALLOW),
+        ("Bash", {"command": "rm -r ."}, Permission.DENY),
+        ("Write", {"file_path": "a"}, Permission.DENY),
+        ("mcp__mail__send", {"to": "bob@acme.com"}, Permission.ALLOW),
+        ("mcp__mail__send", {"to": "bob@elsewhere.example"}, Permission.ASK),
+    ],
+)
+def test_rules_for_tools_hold_and_ask_in_the_agents_own_way(tool: str, arguments: Any, permission: Permission) -> None:
+    made = {**event("claude-code", "call"), "tool_name": tool, "tool_input": arguments}
+    read = agent("claude-code").read(made)
+    found = judge(read, Guard(loads(TOOLS)))
+    assert found.permission is permission
+    reply = agent("claude-code").answer(read, found)
+    said = (reply.body or {}).get("hookSpecificOutput", {})
+    assert said.get("permissionDecision") == (None if permission is Permission.ALLOW else permission.value)
+    assert "updatedInput" not in said or said["updatedInput"] == arguments

@@ -25,7 +25,7 @@ async def hook(call: Call) -> Answer:
     guardrail = call.guardrail()
     form, answer = opened(event)
     body, decision = await call.checking.exchange(call, guardrail, form, answer)
-    return _answer(asked.answer(event, verdict(event, guardrail.guard.policy, body, decision)))
+    return _answer(asked.answer(event, verdict(event, guardrail.guard, body, decision)))
 
 
 def _answer(reply: Reply) -> Answer:

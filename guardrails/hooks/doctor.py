@@ -107,26 +107,24 @@ def _why(answer: tuple[int, str, Any]) -> str:
 
 def _payload(agent: str, event: str, moment: Moment, text: str) -> dict[str, Any]:
     """An event as the agent writes it."""
+    own: dict[Moment, dict[str, Any]]
     if agent == "copilot":
-        common: dict[str, Any] = {"sessionId": "doctor", "timestamp": 0, "cwd": "."}
-        call = {"toolName": "bash", "toolArgs": {"command": text}}
-        calm = {"toolName": "bash", "toolArgs": {"command": "cat notes.txt"}}
-        return common | {
+        calm: dict[str, Any] = {"toolName": "bash", "toolArgs": {"command": "cat notes.txt"}}
+        own = {
             Moment.START: {"source": "new"},
             Moment.PROMPT: {"prompt": text},
-            Moment.CALL: call,
+            Moment.CALL: {"toolName": "bash", "toolArgs": {"command": text}},
             Moment.RESULT: {**calm, "toolResult": {"resultType": "success", "textResultForLlm": text}},
-        }.get(moment, {})
-    common = {"session_id": "doctor", "transcript_path": None, "cwd": ".", "hook_event_name": event}
+        }
+        return {"sessionId": "doctor", "timestamp": 0, "cwd": "."} | own.get(moment, {})
     tool = {"tool_name": "Bash", "tool_use_id": "doctor"}
     calm = {**tool, "tool_input": {"command": "cat notes.txt"}}
-    return (
-        common
-        | {
-            Moment.START: {"source": "startup"},
-            Moment.PROMPT: {"prompt": text},
-            Moment.CALL: {**tool, "tool_input": {"command": text}},
-            Moment.RESULT: {**calm, "tool_response": {"stdout": text, "stderr": "", "interrupted": False}},
-            Moment.BATCH: {"tool_calls": [{**calm, "tool_response": text}]},
-        }[moment]
-    )
+    own = {
+        Moment.START: {"source": "startup"},
+        Moment.PROMPT: {"prompt": text},
+        Moment.CALL: {**tool, "tool_input": {"command": text}},
+        Moment.RESULT: {**calm, "tool_response": {"stdout": text, "stderr": "", "interrupted": False}},
+        Moment.BATCH: {"tool_calls": [{**calm, "tool_response": text}]},
+    }
+    common = {"session_id": "doctor", "transcript_path": None, "cwd": ".", "hook_event_name": event}
+    return common | own[moment]

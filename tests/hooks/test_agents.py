@@ -214,7 +214,7 @@ def test_what_cannot_be_decided_is_refused(tmp_path: Path, name: str, moment: st
     said = json.dumps(reply.body) + reply.error
     assert "there is no such policy file" in said
     assert reply.code == BLOCKS or {"updatedToolOutput", "continue", "modifiedResult", "decision"} & set(
-        {**(reply.body or {}), **(reply.body or {}).get("hookSpecificOutput", {})}
+        {*(reply.body or {}), *(reply.body or {}).get("hookSpecificOutput", {})}
     )
 
 
@@ -233,7 +233,7 @@ JSON = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries
 def test_wherever_it_stands_it_does_not_pass(content: Any, where: tuple[str, str], text: str) -> None:
     """A text that the policy acts on, anywhere in arguments or a result of any shape, is neither passed over nor repeated."""
     name, moment = where
-    made = dict(event(name, moment))
+    made: dict[str, Any] = dict(event(name, moment))
     held = {"around": [content, {"inner": text}]}
     match moment, name:
         case "call", _:
@@ -244,8 +244,7 @@ def test_wherever_it_stands_it_does_not_pass(content: Any, where: tuple[str, str
             made["toolResult"] = {"resultType": "success", "textResultForLlm": "x", "more": held}
         case _:
             made["tool_response"] = held
-    made = parse(json.dumps(made).encode(), 1_000_000)  # as it comes over a pipe
-    read = AGENTS[name].read(made)
+    read = AGENTS[name].read(parse(json.dumps(made).encode(), 1_000_000))  # as it comes over a pipe
     reply = AGENTS[name].answer(read, judge(read, GUARD))
     assert reply.body
     assert "kingfisher" not in json.dumps(reply.body)

@@ -14,7 +14,6 @@ from rich.text import Text
 
 from guardrails import inference
 from guardrails.inference.chosen import VARIABLE
-from guardrails.policy.remedies import remedy
 from guardrails.rules import Policy
 from guardrails.streaming.lookahead import Lookahead, lookahead
 from guardrails.types import Action, Finding, Report, Source
@@ -108,6 +107,8 @@ def report(result: Report, content: str, policy: Policy) -> str:
 
 
 def _finding(screen: _Screen, finding: Finding, content: str, policy: Policy) -> None:
+    from guardrails.policy.remedies import remedy  # noqa: PLC0415 - it loads YAML, which no help needs
+
     screen.line()
     colour = _COLOURS[finding.action.value]
     screen.line(

@@ -16,7 +16,7 @@ from guardrails import Guard
 from guardrails.asgi import answering, inspection, middleware, reading
 from guardrails.asgi.body import Replay
 from guardrails.exchange import whole
-from guardrails.exchange.request import RequestCheck
+from guardrails.exchange.finding import Texts
 from guardrails.policy import loads
 from guardrails.wire import strict
 from guardrails.wire.format import Session
@@ -116,7 +116,7 @@ def broken_of(wanted: Callable[[Case], bool], count: int) -> Counter[str]:
 
 
 def test_a_text_in_parts_that_nobody_joins_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RequestCheck, "_find_across", lambda *_: [])
+    monkeypatch.setattr(Texts, "_find_across", lambda *_: [])
     assert broken_of(lambda one: one.parts, 40)["the application received"] > 5
 
 

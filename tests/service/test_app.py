@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import pytest
 from guardrails import __version__
 from guardrails.errors import GuardrailsError, PolicyError
 from guardrails.service import service_app
-from tests.proxy.command import ROOT, running
+from tests.proxy.command import running
 from tests.service.servers import OTHER, SMALL, app, folder, keys, served
 
 
@@ -192,14 +191,6 @@ def test_the_command_refuses_what_would_be_open_to_strangers(tmp_path: Path) -> 
     with running("serve", "--policies", str(folder(tmp_path)), "--port", "0", "--host", "::") as service:
         assert service.ended() == 1
     assert any("--keys" in line for line in service.err)
-
-
-def test_the_readmes_example_says_what_the_readme_says(capsys: pytest.CaptureFixture[str]) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = re.findall(r"```py\n(.*?)```", readme, re.DOTALL)[0]
-    with served(ROOT / "policies" / "retail-bank.yaml") as base:
-        exec(block.replace("http://127.0.0.1:8081", base), {})  # noqa: S102 - our own README
-    assert capsys.readouterr().out.strip() == block.rstrip().rpartition("  # ")[2]
 
 
 def test_check_prints_what_would_be_served(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def broken_of(wanted: Callable[[Case], bool], count: int) -> Counter[str]:
 
 
 def test_a_text_in_parts_that_nobody_joins_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Texts, "_find_across", lambda *_: [])
+    monkeypatch.setattr(Texts, "_find_across", lambda *_, **__: [])
     assert broken_of(lambda one: one.parts, 40)["the application received"] > 5
 
 

@@ -78,7 +78,7 @@ def strings(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any,
 def schemas() -> Path | None:
     """The folder of the specification's schemas and examples, where there is one (``GUARDRAILS_MCP_SCHEMAS``)."""
     named = os.environ.get("GUARDRAILS_MCP_SCHEMAS")
-    for folder in (named, Path(__file__).resolve().parents[4] / "shared/mcp/schema", "/work/shared/mcp/schema"):
+    for folder in (named, Path(__file__).resolve().parents[3] / "shared/mcp/schema"):
         if folder and Path(folder).is_dir():
             return Path(folder)
     return None

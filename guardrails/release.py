@@ -28,6 +28,7 @@ from guardrails import policytest
 from guardrails.errors import GuardrailsError
 from guardrails.policy import lint, load
 from guardrails.policy.files import SHIPPED
+from guardrails.policy.folders import test_file
 from guardrails.rules import Policy
 
 __all__ = ["Event", "Releases", "Version"]
@@ -189,7 +190,7 @@ class Releases:
         self.folder.mkdir(parents=True, exist_ok=True)
         draft = self.folder / f".{number}.{secrets.token_hex(4)}"
         names = [name for name in policy.identity.files if not name.startswith(SHIPPED)]
-        tests = path.with_name(f"{path.stem}.test{path.suffix}")
+        tests = test_file(path)
         try:
             for name in [*names, *([tests.name] if tests.is_file() else [])]:
                 target = draft / name
@@ -227,7 +228,7 @@ def _tested(path: Path) -> int | None:
     wrong = [p for p in lint(path) if p.severity == "error"]
     if wrong:
         raise GuardrailsError("\n\n".join(p.render() for p in wrong))
-    tests = path.with_name(f"{path.stem}.test{path.suffix}")
+    tests = test_file(path)
     if not tests.is_file():
         return None
     outcome = policytest.run_file(tests)

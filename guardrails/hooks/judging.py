@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from guardrails.calling import CallVerdict
@@ -17,22 +17,28 @@ from guardrails.types import Action
 from guardrails.wire.format import Session
 from guardrails.wire.openai_chat import Chat
 
-__all__ = ["judge", "opened", "verdict"]
+__all__ = ["decided", "judge", "opened", "verdict"]
 
 _SECRET = secrets.token_bytes(32)
 
 
 def judge(event: Event, guard: Guard) -> Verdict:
     """The verdict of a guard."""
+    body, decision = decided(event, lambda form: Exchange(Tenancy("hooks", guard, _SECRET), form))
+    return verdict(event, guard, body, decision)
+
+
+def decided(event: Event, exchange_of: Callable[[Session], Exchange]) -> tuple[Any, Decision]:
+    """What may go on of an event that was opened as a chat API's request or answer, and the decision about it."""
     form, answer = opened(event)
-    exchange = Exchange(Tenancy("hooks", guard, _SECRET), form)
+    exchange = exchange_of(form)
     if answer is None:
         decision = exchange.request()
-        body = form.body
+        body: Any = form.body
     else:
         body, decision = exchange.answer(answer)
     exchange.forget()
-    return verdict(event, guard, body, decision)
+    return body, decision
 
 
 def opened(event: Event) -> tuple[Session, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from guardrails.guard import Guard
 from guardrails.hooks.events import Event, Moment, Verdict
-from guardrails.hooks.judging import opened, verdict
+from guardrails.hooks.judging import decided, verdict
 from guardrails.integrations.turns import OnDecision, Turns
 
 __all__ = ["Calls", "Refused"]
@@ -47,12 +47,5 @@ class Calls:
         return event.content if found.content is None else found.content
 
     def _judged(self, event: Event) -> tuple[Verdict, bool]:
-        form, answer = opened(event)
-        exchange = self._turns.exchange(form)
-        if answer is None:
-            decision = exchange.request()
-            body: Any = form.body
-        else:
-            body, decision = exchange.answer(answer)
-        exchange.forget()
+        body, decision = decided(event, self._turns.exchange)
         return verdict(event, self._turns.guard, body, self._turns.told(decision)), decision.blocked

@@ -5,8 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import io
-import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from guardrails.errors import GuardrailsError, PolicyError
 from guardrails.policy.loading import examine
 from guardrails.policy.source import parse
 from guardrails.rules import Rule
+from guardrails.whole_files import write_whole
 
 __all__ = ["add_exception", "edit", "save", "set_common", "set_field"]
 
@@ -79,16 +78,7 @@ def save(path: Path, text: str, *, before: str | None = None, root: Path | None 
     real = path.resolve()
     if before is not None and hashlib.sha256(real.read_bytes()).hexdigest() != before:
         raise GuardrailsError(f"{path}: somebody changed the file meanwhile; nothing was written, so do it again")
-    beside = real.with_name(f".{real.name}.{secrets.token_hex(4)}")
-    try:
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, real.stat().st_mode & 0o777)
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(real)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(real, text.encode(), real.stat().st_mode & 0o777)
 
 
 def _loaded(text: str, sequence: int, offset: int) -> tuple[YAML, CommentedMap]:

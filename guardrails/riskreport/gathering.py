@@ -12,6 +12,7 @@ from guardrails.evidence.reader import Reader
 from guardrails.evidence.verify import Verified, verify
 from guardrails.guard import Guard
 from guardrails.policy import lint, load
+from guardrails.policy.folders import test_file
 from guardrails.policytest import FileOutcome
 from guardrails.release import Event, Releases
 from guardrails.rules import Policy
@@ -79,7 +80,7 @@ def gather(
 
 
 def _tests(path: Path) -> FileOutcome | None:
-    beside = path.with_name(f"{path.stem}.test{path.suffix}")
+    beside = test_file(path)
     return policytest.run_file(beside) if beside.is_file() else None
 
 

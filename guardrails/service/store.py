@@ -6,7 +6,6 @@ policy, so a folder can be copied, kept in a repository and edited by hand.
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import shutil
@@ -23,6 +22,7 @@ from guardrails.policy.source import plain
 from guardrails.service.catalog import DRAFT, Catalog
 from guardrails.service.faults import Fault, Kind
 from guardrails.service.names import arn, slug
+from guardrails.whole_files import write_whole
 
 __all__ = ["Store", "now"]
 
@@ -225,13 +225,13 @@ class Store:
         if before is not None and version != DRAFT:
             raise Fault(Kind.CONFLICT, "a version never changes")
         path.parent.mkdir(exist_ok=True)
-        _write(path, text.encode(), 0o644 if version == DRAFT else 0o444)
+        write_whole(path, text.encode(), 0o644 if version == DRAFT else 0o444)
         problems = self._catalog.reload()
         wrong = problems.get(f"{id_}/{version}.yaml")
         if wrong is None:
             return
         if before is not None:
-            _write(path, before, 0o644)
+            write_whole(path, before, 0o644)
         else:
             path.unlink()
         if fresh:
@@ -258,13 +258,3 @@ def _last(document: Document) -> int:
 
 def _file(where: Path) -> Path:
     return next(p for e in (".yaml", ".yml", ".json") if (p := where.with_name(where.name + e)).is_file())
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import stat
 import sys
@@ -25,6 +24,7 @@ from typing import Any
 from guardrails.errors import GuardrailsError
 from guardrails.policy.files import MAX_LIST_BYTES, SHIPPED, Loaded
 from guardrails.tenants.folder import Origin
+from guardrails.whole_files import write_whole
 
 __all__ = ["Bundle", "Saved", "State"]
 
@@ -91,7 +91,7 @@ class State:
             new = [(self._blobs / sha256, data) for sha256, data in blobs.items() if not self._has(sha256)]
             # A disk that waits for each of many files serves many waiters at once.
             with ThreadPoolExecutor(_WRITERS, thread_name_prefix="guardrails-state") as pool:
-                list(pool.map(lambda pair: self._write(*pair), new))
+                list(pool.map(lambda pair: write_whole(pair[0], pair[1], 0o600), new))
             _sync_folder(self._blobs)
             tenants = {id_: b for id_, b in saved.tenants.items() if all(self._has(f.sha256) for f in _own(b.files))}
             policies = {_key(b): [b.reference, [[f.name, f.sha256] for f in b.files]] for b in tenants.values()}
@@ -104,7 +104,7 @@ class State:
                 "tenants": {id_: _key(b) for id_, b in tenants.items()},
             }
             body = json.dumps(document).encode()
-            self._write(self._folder / _MANIFEST, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+            write_whole(self._folder / _MANIFEST, hashlib.sha256(body).hexdigest().encode() + b"\n" + body, 0o600)
             _sync_folder(self._folder)
             used = {f.sha256 for b in tenants.values() for f in b.files} | {f.sha256 for f in saved.config}
             for path in self._blobs.iterdir():
@@ -144,20 +144,6 @@ class State:
         if len(data) > limit:
             raise ValueError("too large")
         return data
-
-    @staticmethod
-    def _write(path: Path, data: bytes) -> None:
-        """The whole file or none of it, also when the power goes once its folder is synced."""
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        try:
-            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -16,7 +16,7 @@ from typing import Any
 try:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.language_models.chat_models import agenerate_from_stream, generate_from_stream
-    from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ChatMessage, ToolMessage
+    from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
     from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
     from langchain_core.runnables import Runnable, RunnableBinding
     from pydantic import PrivateAttr
@@ -25,11 +25,11 @@ except ImportError as error:
 
 from guardrails.guard import Guard
 from guardrails.integrations.calls import Calls, Refused
+from guardrails.integrations.langchain_messages import plain
 from guardrails.integrations.turns import OnDecision, Pieces, Turn, Turns
 
 __all__ = ["GuardedChatModel", "GuardrailsMiddleware"]
 
-_ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "function"}
 _FILTERED = {"finish_reason": "content_filter"}
 # Says every token of the answer again.
 _TOKENS = "logprobs"
@@ -75,7 +75,7 @@ class GuardedChatModel(BaseChatModel):
     def _generate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
-        turn = self._turns.begin([_plain(m) for m in messages])
+        turn = self._turns.begin([plain(m) for m in messages])
         if turn.refusal is not None:
             return _refused(turn.refusal)
         # Without its callbacks: they would show what was not checked yet.
@@ -84,7 +84,7 @@ class GuardedChatModel(BaseChatModel):
     async def _agenerate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
-        turn = await asyncio.to_thread(self._turns.begin, [_plain(m) for m in messages])
+        turn = await asyncio.to_thread(self._turns.begin, [plain(m) for m in messages])
         if turn.refusal is not None:
             return _refused(turn.refusal)
         result = await _awhole(self.inner, _rewritten(messages, turn), stop, kwargs)
@@ -93,7 +93,7 @@ class GuardedChatModel(BaseChatModel):
     def _stream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> Iterator[ChatGenerationChunk]:
-        turn = self._turns.begin([_plain(m) for m in messages])
+        turn = self._turns.begin([plain(m) for m in messages])
         if turn.refusal is not None:
             yield _piece(turn.refusal, response_metadata=_FILTERED)
             return
@@ -111,7 +111,7 @@ class GuardedChatModel(BaseChatModel):
     async def _astream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
-        turn = await asyncio.to_thread(self._turns.begin, [_plain(m) for m in messages])
+        turn = await asyncio.to_thread(self._turns.begin, [plain(m) for m in messages])
         if turn.refusal is not None:
             yield _piece(turn.refusal, response_metadata=_FILTERED)
             return
@@ -148,9 +148,9 @@ class _Answer:
     def finish(self) -> ChatGenerationChunk:
         """The last chunk."""
         rest: Any = self._rest if self._rest is not None else AIMessageChunk("")
-        plain = _plain(rest)
-        blocks = plain.pop("content", None) or None
-        fields = {k: v for k, v in plain.items() if k != "role"} | ({"blocks": blocks} if blocks else {})
+        told = plain(rest)
+        blocks = told.pop("content", None) or None
+        fields = {k: v for k, v in told.items() if k != "role"} | ({"blocks": blocks} if blocks else {})
         text, passed = self.pieces.finish(fields)
         if self.pieces.blocked:
             return _piece(text, id=self._id, response_metadata=_FILTERED, usage_metadata=rest.usage_metadata)
@@ -221,36 +221,10 @@ def _as_chunk(generation: ChatGeneration) -> ChatGenerationChunk:
 # -- messages ------------------------------------------------------------------------------------------------------------
 
 
-def _plain(message: BaseMessage) -> dict[str, Any]:
-    """A message as :class:`Turns` reads it: everything that a provider may be sent of it."""
-    role = (
-        message.role
-        if isinstance(message, ChatMessage)
-        else _ROLES.get(message.type.removesuffix("MessageChunk").lower())
-    )
-    out: dict[str, Any] = {"role": role or "user", "content": message.content}
-    if message.name:
-        out["name"] = message.name
-    if isinstance(message, ToolMessage):
-        out["tool_call_id"] = message.tool_call_id
-    calls = [*getattr(message, "tool_calls", ()), *getattr(message, "invalid_tool_calls", ())]
-    if calls:
-        out["tool_calls"] = [_call(c) for c in calls]
-    # Calls stand there a second time.
-    more = {k: v for k, v in message.additional_kwargs.items() if v and k not in {"tool_calls", "function_call"}}
-    return {**out, "additional_kwargs": more} if more else out
-
-
-def _call(call: Mapping[str, Any]) -> dict[str, Any]:
-    args = call["args"]
-    written = args if isinstance(args, str) else json.dumps(args or {}, ensure_ascii=False)
-    return {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": written}}
-
-
 def _rewritten(messages: Sequence[BaseMessage], turn: Turn) -> list[BaseMessage]:
     """The messages as the model may be sent them; those that nothing was done to are the same objects."""
     return [
-        m if _plain(m) == new else _with(m, new, m.additional_kwargs)
+        m if plain(m) == new else _with(m, new, m.additional_kwargs)
         for m, new in zip(messages, turn.messages, strict=True)
     ]
 
@@ -284,7 +258,7 @@ def _refused(told: str) -> ChatResult:
 def _checked(turn: Turn, result: ChatResult) -> ChatResult:
     """The answer as it may be used: of several, the first."""
     said: Any = result.generations[0].message
-    new, blocked = turn.answer(_plain(said))
+    new, blocked = turn.answer(plain(said))
     if blocked:
         made = AIMessage(new["content"], id=said.id, response_metadata=_FILTERED, usage_metadata=said.usage_metadata)
     else:

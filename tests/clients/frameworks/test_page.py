@@ -15,7 +15,7 @@ pytestmark = needs("langchain_openai", "llama_index.llms.ollama", "agents")
 
 PAGE = (ROOT / "docs/integrations.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-SENT = ["{CREDIT_DEBIT_CARD_NUMBER}", "Who is my manager?", "{CREDIT_DEBIT_CARD_NUMBER}", None]
+SENT = ["{CREDIT_DEBIT_CARD_NUMBER}", "Who is my manager?", None, "{CREDIT_DEBIT_CARD_NUMBER}", None]
 
 
 @pytest.mark.parametrize("number", range(len(SENT)))

@@ -105,9 +105,57 @@ def test_analyze_leaves_out_what_is_allowed(base: str) -> None:
     assert post(base, "/analyze", {**body, "allow_list": [r"@example\."], "allow_list_match": "regex"}) == []
 
 
+def test_an_entity_that_only_presidio_finds_is_passed_over_and_named(base: str) -> None:
+    body = {"text": TEXT, "language": "en", "entities": ["DATE_TIME", "EMAIL_ADDRESS", "NRP", "DATE_TIME"]}
+    answer = httpx.post(base + "/analyze", json=body, timeout=300)
+    assert answer.status_code == 200
+    assert [r["entity_type"] for r in answer.json()] == ["EMAIL_ADDRESS"]
+    assert answer.headers["x-guardrails-entities-not-found-here"] == "DATE_TIME,NRP"
+    assert (
+        "x-guardrails-entities-not-found-here"
+        not in httpx.post(base + "/analyze", json={"text": TEXT}, timeout=300).headers
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "score", "word"),
+    [
+        ("The postal office says 10023.", [], 0.7, "postal"),
+        ("My POSTALCODES are 10023 and", [], 0.7, "postal"),
+        ("The number is 10023, postal or not.", [], 0.35, ""),
+        ("Postal: it may well be that 10023", [], 0.35, ""),
+        ("The number is 10023.", ["a postal address"], 0.7, "postal"),
+    ],
+)
+def test_words_of_context_raise_the_score_of_a_pattern(
+    base: str, text: str, more: list[str], score: float, word: str
+) -> None:
+    body = {"text": text, "ad_hoc_recognizers": [ZIP], "entities": ["POSTCODE"], "context": more}
+    (found,) = post(base, "/analyze", {**body, "return_decision_process": True})
+    assert found["score"] == pytest.approx(score)
+    assert found["recognition_metadata"]["recognizer_name"] == "postal codes"
+    told = found["analysis_explanation"]
+    assert (told["recognizer"], told["pattern_name"], told["pattern"]) == (
+        "postal codes",
+        "five digits",
+        r"\b[0-9]{5}\b",
+    )
+    assert told["original_score"] == 0.35
+    assert told["score_context_improvement"] == pytest.approx(score - 0.35)
+    assert told["supportive_context_word"] == word
+    assert post(base, "/analyze", {**body, "score_threshold": 0.5}) == (
+        [] if not word else [{**found, "analysis_explanation": None}]
+    )
+
+
 ANALYZE_ERRORS: dict[str, tuple[Any, str]] = {
     "no text": ({"language": "en"}, "text: is missing"),
     "an unknown entity": ({"text": "x", "entities": ["NO_SUCH_THING"]}, "entities[0]: is no entity here"),
+    "an entity that only Presidio finds": ({"text": "x", "entities": ["DATE_TIME"]}, "entities[0]: is no entity here"),
+    "a name beside it that nobody knows": (
+        {"text": "x", "entities": ["DATE_TIME", "EMAIL_ADDRESS", "EMIAL_ADDRESS"]},
+        "entities[2]: is no entity here",
+    ),
     "a threshold above one": ({"text": "x", "score_threshold": 7}, "score_threshold: must be from 0 to 1"),
     "a pattern that does not compile": (
         {"text": "x", "ad_hoc_recognizers": [{**ZIP, "patterns": [{"name": "a", "regex": "(", "score": 1}]}]},

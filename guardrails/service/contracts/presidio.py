@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from presidio_anonymizer import AnonymizerEngine, DeanonymizeEngine
 from presidio_anonymizer.entities import InvalidParamError
@@ -13,8 +13,8 @@ from presidio_anonymizer.services.app_entities_convertor import AppEntitiesConve
 from guardrails import catalog
 from guardrails.errors import PolicyError
 from guardrails.service.calls import Answer, Call, Contract, Endpoint
-from guardrails.service.catalog import Guardrail
 from guardrails.service.checking import Checked
+from guardrails.service.contracts.presidio_recognizers import Recogniser, passed_over, recognisers
 from guardrails.service.errors import bare
 from guardrails.service.faults import Fault, Kind
 from guardrails.service.fields import Body, nearest
@@ -28,8 +28,8 @@ _MOST = 1_000
 _ANONYMIZER: Any = AnonymizerEngine
 _DEANONYMIZER: Any = DeanonymizeEngine
 _REGEX = re.compile(r"regex\.(\d+)")
-# Characters that RE2 reads as themselves only behind a backslash.
-_SPECIAL = re.compile(r"([\\.^$|()\[\]{}*+?-])")
+# The entities that Presidio would have looked for, and nobody here finds.
+_UNKNOWN = b"x-guardrails-entities-not-found-here"
 
 
 @cache
@@ -62,80 +62,90 @@ async def analyze(call: Call) -> Answer:
         raise Fault(Kind.INVALID, f"holds {len(texts)} texts; send at most {_MOST} at once", "text")
     body.text("language", "en")
     asked = body.texts("entities", [])
-    adhoc = _adhoc(body)
-    known = await call.checking.run(_entities)
-    own = {name for name, _, _ in adhoc}
+    adhoc = [r for r in recognisers(body) if not asked or r.entity in asked]
+    types, unknown = await call.checking.run(partial(_types, asked, adhoc))
+    try:
+        guardrail = await call.checking.run(partial(probe, (), types, [(r.entity, r.pattern) for r in adhoc]))
+    except PolicyError as error:
+        raise Fault(
+            Kind.INVALID, f"a pattern cannot be used: {error.problems[0].message}", "ad_hoc_recognizers"
+        ) from None
+    wanted = _Wanted(
+        adhoc,
+        body.number("score_threshold", 0, 1, 0),
+        _allowed(body),
+        tuple(body.texts("context", [])),
+        bool(body.value.get("return_decision_process")),
+    )
+    done = await call.checking.check_many(call, guardrail, texts, Source.INPUT)
+    results = [_results(one, text, wanted) for one, text in zip(done, texts, strict=True)]
+    headers = ((_UNKNOWN, ",".join(unknown).encode()),) if unknown else ()
+    return Answer(results if isinstance(body.value["text"], list) else results[0], headers=headers)
+
+
+def _types(asked: list[str], adhoc: list[Recogniser]) -> tuple[set[str], list[str]]:
+    """(our types that are asked for, the names that Presidio knows and nobody here finds). Raises Fault for a name that nobody knows, and
+    where nobody finds anything that was asked for."""
+    if not asked:
+        return set(catalog.PII), []
+    known, own = _entities(), {r.entity for r in adhoc}
+    unknown = passed_over(asked, known.keys() | own)
     for number, name in enumerate(asked):
-        if name not in known and name not in own:
+        if name not in known and name not in own and (name not in unknown or len(unknown) == len(set(asked))):
             raise Fault(
                 Kind.INVALID,
                 f"is no entity here{nearest(name, known)} See GET /supportedentities",
                 f"entities[{number}]",
             )
-    types = {known[n] for n in asked if n in known} if asked else set(catalog.PII)
-    threshold = body.number("score_threshold", 0, 1, 0)
-    wanted = [(name, pattern) for name, pattern, _ in adhoc if not asked or name in asked]
-    try:
-        guardrail = await call.checking.run(partial(probe, (), types, wanted))
-    except PolicyError as error:
-        raise Fault(
-            Kind.INVALID, f"a pattern cannot be used: {error.problems[0].message}", "ad_hoc_recognizers"
-        ) from None
-    scores = [score for name, _, score in adhoc if not asked or name in asked]
-    allowed = _allowed(body)
-    done = await call.checking.check_many(call, guardrail, texts, Source.INPUT)
-    results = [
-        _results(one, text, scores, guardrail, threshold, allowed) for one, text in zip(done, texts, strict=True)
-    ]
-    return Answer(results if isinstance(body.value["text"], list) else results[0])
+    return {known[n] for n in asked if n in known}, unknown
 
 
-def _results(  # noqa: PLR0917 - what a result is made of
-    done: Checked, text: str, scores: list[float], guardrail: Guardrail, threshold: float, allowed: Any
-) -> list[dict[str, Any]]:
+class _Wanted(NamedTuple):
+    """What a call asks for beside the entities."""
+
+    adhoc: list[Recogniser]
+    threshold: float
+    allowed: Any
+    context: tuple[str, ...]
+    explained: bool
+
+
+def _results(done: Checked, text: str, wanted: _Wanted) -> list[dict[str, Any]]:
     if done.report.failures:
         kinds = sorted({f"{f.rule} ({f.kind.value})" for f in done.report.failures})
         raise Fault(Kind.INTERNAL, f"not everything could be evaluated: {', '.join(kinds[:10])}")
     out = []
     for f in done.report.findings:
+        if f.start is None or wanted.allowed(text[f.start : f.end]):
+            continue
         number = _REGEX.fullmatch(f.rule)
-        score = scores[int(number[1])] if number else f.score
-        if f.start is not None and score >= threshold and not allowed(text[f.start : f.end]):
-            out.append(_result(f, score, regex=number is not None))
-    del guardrail
+        one = wanted.adhoc[int(number[1])] if number else Recogniser(_shown()[f.type], "", f.score, f.rule)
+        score, word = one.supported(text, f.start, wanted.context)
+        if score >= wanted.threshold:
+            out.append(_result(f, one, score, word, explained=wanted.explained))
     return sorted(out, key=lambda r: (-r["score"], r["start"]))
 
 
-def _result(finding: Finding, score: float, *, regex: bool) -> dict[str, Any]:
+def _result(finding: Finding, found: Recogniser, score: float, word: str, *, explained: bool) -> dict[str, Any]:
+    explanation = {
+        "recognizer": found.name,
+        "pattern_name": found.pattern_name,
+        "pattern": found.pattern or None,
+        "original_score": found.score,
+        "score": score,
+        "textual_explanation": None,
+        "score_context_improvement": score - found.score,
+        "supportive_context_word": word,
+        "validation_result": None,
+    }
     return {
-        "entity_type": finding.type if regex else _shown()[finding.type],
+        "entity_type": found.entity,
         "start": finding.start,
         "end": finding.end,
         "score": score,
-        "analysis_explanation": None,
-        "recognition_metadata": {"recognizer_name": finding.rule, "recognizer_identifier": finding.rule},
+        "analysis_explanation": explanation if explained else None,
+        "recognition_metadata": {"recognizer_name": found.name, "recognizer_identifier": finding.rule},
     }
-
-
-def _adhoc(body: Body) -> list[tuple[str, str, float]]:
-    """Recognisers that came with the call: entity, pattern, score."""
-    out = []
-    for item in body.objects("ad_hoc_recognizers", [], most=100):
-        entity = item.text("supported_entity")
-        for pattern in item.objects("patterns", []):
-            out.append((entity, pattern.text("regex"), pattern.number("score", 0, 1)))
-        denied = item.texts("deny_list", [])
-        if denied:
-            out.append((entity, "|".join(_word(w) for w in denied), 1.0))
-        if not denied and not item.value.get("patterns"):
-            raise Fault(Kind.INVALID, "has neither patterns nor a deny_list", item.place)
-    return out
-
-
-def _word(term: str) -> str:
-    """A pattern for a term as a word of its own."""
-    first, last = (r"\b" if end.isalnum() else "" for end in (term[:1], term[-1:]))
-    return first + _SPECIAL.sub(r"\\\1", term) + last
 
 
 def _allowed(body: Body) -> Any:

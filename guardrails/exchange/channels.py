@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Container, Hashable, Iterator
 from typing import Any
 
 from guardrails.content import Deadline
@@ -128,10 +128,10 @@ class Channels:
         text.pull(self._work.deadline)
         return not text.stream.blocked and not text.stream.out(channel.part)
 
-    def end_texts(self) -> None:
-        """Something else comes: no text goes on in another part."""
-        for text in self._going.values():
-            if text.closing:
+    def end_texts(self, over: Container[Hashable] | None = None) -> None:
+        """Something else comes: no text goes on in another part. ``over``: those that do not, None for all."""
+        for name, text in self._going.items():
+            if text.closing and (over is None or name in over):
                 text.pull(self._work.deadline, final=True)
         self._going = {k: t for k, t in self._going.items() if not t.ended}
 

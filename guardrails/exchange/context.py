@@ -77,14 +77,18 @@ class Context:
         vault: Vault | None = None,
         id: str | None = None,
         kept: Kept | None = None,
+        answers: Source = Source.OUTPUT,
     ) -> None:
+        """``answers``: the policy's direction in which answers travel; requests travel in the other one."""
         self.id = id or new_id()
         self.kept = kept
         self.form = form
         self.guard = tenancy.guard
         self.policy = tenancy.guard.policy
-        self.incoming = tenancy.guard.direction(Source.INPUT)
-        self.outgoing = tenancy.guard.direction(Source.OUTPUT)
+        self.asks = Source.INPUT if answers is Source.OUTPUT else Source.OUTPUT
+        self.answers = answers
+        self.incoming = tenancy.guard.direction(self.asks)
+        self.outgoing = tenancy.guard.direction(self.answers)
         self.secret = tenancy.secret
         self.verdicts = verdicts if verdicts is not None else Verdicts(0)
         self.calls = Calls(tenancy.guard)
@@ -95,7 +99,6 @@ class Context:
         self.dropped: list[Located] = []  # what was found in headers of the answer, which then stayed here
         self.references: tuple[Piece, ...] = ()
         self.decisions: dict[Source, Decision] = {}
-        self.answers = Source.OUTPUT  # the direction in which answers travel
         self._tenant = tenancy.id
         self._vault = vault
         self._restores = any(r.mask.restore for r in self.policy.rules)
@@ -109,7 +112,7 @@ class Context:
         """What the rules that read ids make of these. Of an answer, those of the request need no second look."""
         if not slots:
             return Judged()
-        passed = self._passed if source is Source.OUTPUT else frozenset[str]()
+        passed = self._passed if source is self.answers is Source.OUTPUT else frozenset[str]()
         out = judged(
             self.guard,
             source,
@@ -162,7 +165,7 @@ class Context:
     def acts(self) -> bool:
         """Whether any rule of the answers masks or blocks."""
         rules = self.outgoing.rules.values()
-        return any((a := r.action(Source.OUTPUT)) is not None and a.value != "detect" for r in rules)
+        return any((a := r.action(self.answers)) is not None and a.value != "detect" for r in rules)
 
     def forget(self) -> None:
         """The exchange is over: masked values leave memory."""
@@ -212,8 +215,8 @@ class Context:
             tuple(blocking),
             worst([one.scores for one in asked], self.guard.direction(source).lower_is_worse),
             weights,
-            self._not_applicable if source is Source.OUTPUT else (),
+            self._not_applicable if source is self.answers else (),
             inference.named(weights),
-            self.not_judged if source is Source.INPUT else (),
+            self.not_judged if source is self.asks else (),
         )
         return decision

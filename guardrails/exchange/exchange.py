@@ -25,11 +25,10 @@ __all__ = ["Exchange"]
 class Exchange:
     """One request and its answer. Not shared between threads; steps of it may run on different ones.
 
-    ``ASKED`` and ``ANSWERED``: the directions of the policy under which requests and answers are. ``stands_in``: the request was
-    blocked, and the body is ours now, which is forwarded in its place.
+    ``asked`` and ``answered``: the directions of the policy under which requests and answers are, as the format says. ``stands_in``:
+    the request was blocked, and the body is ours now, which is forwarded in its place.
     """
 
-    ASKED, ANSWERED = Source.INPUT, Source.OUTPUT
     stands_in = False
 
     def __init__(
@@ -43,8 +42,9 @@ class Exchange:
         kept: Kept | None = None,
     ) -> None:
         """``kept``: where the texts of both directions go as they come, for a record of what was decided about."""
-        self.context = Context(tenancy, form, verdicts=verdicts, vault=vault, id=id, kept=kept)
-        self.context.answers = self.ANSWERED
+        self.answered = form.format.answers
+        self.context = Context(tenancy, form, verdicts=verdicts, vault=vault, id=id, kept=kept, answers=self.answered)
+        self.asked = self.context.asks
         self.id = self.context.id
         self.form = form
         self.kept = kept
@@ -53,12 +53,12 @@ class Exchange:
     @property
     def input(self) -> Decision | None:
         """The last decision about the request."""
-        return self.context.decisions.get(self.ASKED)
+        return self.context.decisions.get(self.asked)
 
     @property
     def output(self) -> Decision | None:
         """The last decision about the answer."""
-        return self.context.decisions.get(self.ANSWERED)
+        return self.context.decisions.get(self.answered)
 
     def cancel(self) -> None:
         """Nobody waits for this exchange any more: what still computes finds its deadline passed. From any thread."""
@@ -86,11 +86,11 @@ class Exchange:
         """The decision about a request without a body when string rules stop its path or query, else None."""
         tally = Tally(blocked=True)
         texts = [Slot(t, Role.USER, "(path)", fixed=True) for t in self.form.request.segments]
-        ids = self.context.ids([*texts, *outside(self.form)], Source.INPUT)
+        ids = self.context.ids([*texts, *outside(self.form)], self.asked)
         if not ids.blocked and not self.context.incoming.stops(ids.failures):
             return None
         tally.located, tally.failures = ids.located, ids.failures
-        return self.context.record(Source.INPUT, tally)
+        return self.context.record(self.asked, tally)
 
     # -- the answer --------------------------------------------------------------------------------------------------
 
@@ -112,15 +112,15 @@ class Exchange:
         self.context.clock.begin(whole=False)
         for name, given in headers:
             value = content_type(given) if name.lower() == b"content-type" else given
-            ids = self.context.ids(list(texts_of(name.lower(), value)), self.ANSWERED)
+            ids = self.context.ids(list(texts_of(name.lower(), value)), self.answered)
             self.context.dropped += [x for x in ids.located if x.finding.action is not Action.NONE]
-            if not ids.blocked and not self.guard.direction(self.ANSWERED).stops(ids.failures):
+            if not ids.blocked and not self.guard.direction(self.answered).stops(ids.failures):
                 kept.append((name, value))
         return kept
 
     def without_body(self) -> Decision | None:
         """The decision about an answer that is nothing but headers; None when all of them passed."""
-        return self.context.record(self.ANSWERED, Tally()) if self.context.dropped else None
+        return self.context.record(self.answered, Tally()) if self.context.dropped else None
 
     # -- what could not be checked -----------------------------------------------------------------------------------
 
@@ -136,8 +136,8 @@ class Exchange:
 
     def _travels(self, source: Source) -> Source:
         """The policy's direction of a request (INPUT) or answer (OUTPUT)."""
-        return self.ASKED if source is Source.INPUT else self.ANSWERED
+        return self.asked if source is Source.INPUT else self.answered
 
     def uninspected(self, why: str) -> Decision:
         """The decision about an answer that nobody can inspect, where the policy lets it pass."""
-        return self.context.record(self.ANSWERED, Tally(uninspected=[(why, "(body)")]))
+        return self.context.record(self.answered, Tally(uninspected=[(why, "(body)")]))

@@ -35,7 +35,7 @@ def basis(context: Context, source: Source) -> str:
 
 
 def outcomes(
-    context: Context, slots: Sequence[Slot], source: Source = Source.INPUT, *, across: bool = False, full: bool = True
+    context: Context, slots: Sequence[Slot], source: Source, *, across: bool = False, full: bool = True
 ) -> tuple[list[Outcome], list[Failure]]:
     """The outcome of every slot, from the cache where it is known. Nothing that failed is kept. ``across``: only what
     finds spans, and unless ``full`` only what reads strings."""

@@ -25,14 +25,14 @@ class Kept:
         """The texts of one message more."""
         self._texts.setdefault(source, []).extend((s.path, s.role, [s.text]) for s in slots)
 
-    def part(self, slot: Slot) -> None:
+    def part(self, source: Source, slot: Slot) -> None:
         """A text of an event; what belongs to one channel is one text."""
         if slot.channel is not None and slot.channel in self._channels:
             self._channels[slot.channel].append(slot.text)
             return
         parts = [slot.text]
         pointer = slot.path if slot.channel is None else str(slot.channel)
-        self._texts.setdefault(Source.OUTPUT, []).append((pointer, slot.role, parts))
+        self._texts.setdefault(source, []).append((pointer, slot.role, parts))
         if slot.channel is not None:
             self._channels[slot.channel] = parts
 

@@ -13,7 +13,7 @@ from guardrails.exchange.identifiers import outside
 from guardrails.exchange.kept import Kept
 from guardrails.exchange.message import Messages
 from guardrails.exchange.tally import Tally
-from guardrails.types import FailureKind, OnFailure, Role, Source
+from guardrails.types import FailureKind, OnFailure, Role
 from guardrails.wire.format import Session
 from guardrails.wire.framing import Frame
 from guardrails.wire.mcp import McpSession, Sender, is_message
@@ -25,8 +25,6 @@ __all__ = ["MessageExchange", "MessageStream"]
 
 class MessageExchange(Exchange):
     """One POST, GET or DELETE of MCP. What a client sends is under the policy's rules for output, what it gets under those for input."""
-
-    ASKED, ANSWERED = Source.OUTPUT, Source.INPUT
 
     def __init__(
         self,
@@ -55,7 +53,7 @@ class MessageExchange(Exchange):
                 self.stands_in = passed.blocked
                 self.form.body = passed.onward
         self.context.clock.leave()
-        return self.context.record(self.ASKED, tally)
+        return self.context.record(self.asked, tally)
 
     def refusal(self, message: str) -> Any:
         """What the client is answered whose message was blocked."""
@@ -67,8 +65,8 @@ class MessageExchange(Exchange):
         self.context.clock.begin()
         passed = self.messages.check(self.context, body, Sender.SERVER, tally)
         self.reply(passed.back)
-        decision = self.context.record(self.ANSWERED, tally)
-        told = self.context.policy.blocked(self.ANSWERED, deciding(tally.located))
+        decision = self.context.record(self.answered, tally)
+        told = self.context.policy.blocked(self.answered, deciding(tally.located))
         return (passed.onward if passed.onward is not None else self.form.refusal(told)), decision
 
     def failure(self, body: Any) -> tuple[Any, Decision]:
@@ -77,11 +75,11 @@ class MessageExchange(Exchange):
             return self.answer(body)
         tally = Tally()
         self.context.clock.begin()
-        self.messages.read(self.context, self.form.failed(body), self.ANSWERED, tally)
-        decision = self.context.record(self.ANSWERED, tally)
+        self.messages.read(self.context, self.form.failed(body), self.answered, tally)
+        decision = self.context.record(self.answered, tally)
         if not tally.blocked:
             return body, decision
-        told = self.context.policy.blocked(self.ANSWERED, deciding(tally.located))
+        told = self.context.policy.blocked(self.answered, deciding(tally.located))
         return self.form.error(502, told, "guardrails_blocked"), decision
 
     def streamed(self) -> MessageStream:  # type: ignore[override]  # it has the methods that entry points use
@@ -100,7 +98,7 @@ class MessageExchange(Exchange):
 
     def _check_path(self, tally: Tally) -> None:
         texts = [Slot(t, Role.ASSISTANT, "(path)", fixed=True) for t in self.form.request.segments]
-        ids = self.context.ids([*texts, *outside(self.form)], self.ASKED)
+        ids = self.context.ids([*texts, *outside(self.form)], self.asked)
         tally.located, tally.blocked = ids.located, ids.blocked
         tally.fail(ids.failures)
 
@@ -125,7 +123,7 @@ class MessageStream:
     @property
     def failed_open(self) -> bool:
         """Whether a rule has failed so far whose policy lets the text pass."""
-        rules = self._context.guard.direction(self._exchange.ANSWERED).rules
+        rules = self._context.guard.direction(self._exchange.answered).rules
         return any(rules[f.rule].on_failure is not OnFailure.BLOCK for f in self._tally.failures)
 
     @property
@@ -169,10 +167,10 @@ class MessageStream:
             for path, text in named
             if text and text != "message"
         ]
-        ids = self._context.ids(slots, self._exchange.ANSWERED)
+        ids = self._context.ids(slots, self._exchange.answered)
         self._tally.located += ids.located
         self._tally.fail(ids.failures)
-        stops = ids.blocked or self._context.guard.direction(self._exchange.ANSWERED).stops(ids.failures)
+        stops = ids.blocked or self._context.guard.direction(self._exchange.answered).stops(ids.failures)
         self._tally.blocked = self._tally.blocked or stops
         return not stops
 
@@ -196,14 +194,14 @@ class MessageStream:
 
     def record(self) -> Decision:
         """The verdict over everything that came so far, kept by the exchange."""
-        return self._context.record(self._exchange.ANSWERED, self._tally, streamed=True)
+        return self._context.record(self._exchange.answered, self._tally, streamed=True)
 
     def _unreadable(self, detail: str) -> None:
-        failures = self._context.guard.direction(self._exchange.ANSWERED).failures(FailureKind.BAD_INPUT, detail)
+        failures = self._context.guard.direction(self._exchange.answered).failures(FailureKind.BAD_INPUT, detail)
         self._tally.fail(failures)
         self._tally.blocked = True
 
     def _last(self) -> list[Frame]:
         self._waiting = False
-        told = self._context.policy.blocked(self._exchange.ANSWERED, deciding(self._tally.located))
+        told = self._context.policy.blocked(self._exchange.answered, deciding(self._tally.located))
         return self._exchange.form.ending(told)

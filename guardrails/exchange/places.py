@@ -10,7 +10,7 @@ from guardrails.decision import Located
 from guardrails.exchange.spots import Spot, shown
 from guardrails.exchange.work import Work, closes, flat
 from guardrails.streaming.stream import TextStream
-from guardrails.types import Action, Piece, Source
+from guardrails.types import Action, Piece
 from guardrails.wire.format import Event
 from guardrails.wire.framing import Frame
 from guardrails.wire.shape import Kind
@@ -74,7 +74,7 @@ class Places:
 
     def _repeats(self, text: str) -> bool:
         """Whether a text may be said again and again: nothing is found that begins in one and ends in the next."""
-        content = Content((Piece(text * 3),), Source.OUTPUT)
+        content = Content((Piece(text * 3),), self._work.context.answers)
         deadline = self._work.context.clock.begin(whole=False)
         found = self._pipeline.find(content, deadline, {}, self._pipeline.spanning)
         ends = (len(text), 2 * len(text))
@@ -115,9 +115,9 @@ class Places:
         work = self._work
         if not work.acting:
             return ()
-        guard = work.context.guard
-        strings = guard.strings(Source.OUTPUT)
-        report = guard.check(Piece(text, slot.role), Source.OUTPUT, deadline=work.deadline, direction=strings)
+        guard, source = work.context.guard, work.context.answers
+        strings = guard.strings(source)
+        report = guard.check(Piece(text, slot.role), source, deadline=work.deadline, direction=strings)
         found = [
             f
             for f in report.findings

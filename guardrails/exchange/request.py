@@ -10,7 +10,7 @@ from guardrails.exchange.finding import Texts, outcomes
 from guardrails.exchange.identifiers import outside
 from guardrails.exchange.scope import blocking_turns, split_attack
 from guardrails.exchange.tally import Tally
-from guardrails.types import Action, Role, Source, Uninspected
+from guardrails.types import Action, Role, Uninspected
 from guardrails.wire.slots import Slot
 from guardrails.wire.toolcalls import traffic
 
@@ -28,8 +28,8 @@ class RequestCheck:
         self._walk.slots += [Slot(text, Role.USER, "(path)", fixed=True) for text in context.form.request.segments]
         self._slots = self._walk.slots
         if context.kept is not None:
-            context.kept.whole(Source.INPUT, self._slots)
-        self._texts = Texts(context, self._slots, Source.INPUT)
+            context.kept.whole(context.asks, self._slots)
+        self._texts = Texts(context, self._slots, context.asks)
         self._may_block = blocking_turns(context.policy.conversation, self._walk, context.form)
         # Past messages that are replaced, and the rules that block in them.
         self._replaced: dict[int, list[str]] = {}
@@ -50,7 +50,7 @@ class RequestCheck:
         if not tally.blocked:
             self._remember()
         self._context.clock.leave()
-        return self._context.record(Source.INPUT, tally)
+        return self._context.record(self._context.asks, tally)
 
     # -- find --------------------------------------------------------------------------------------------------------
 
@@ -68,7 +68,7 @@ class RequestCheck:
         self._tally.located += self._texts.located()
 
     def _check_ids(self) -> None:
-        ids = self._context.ids([*self._walk.ids, *outside(self._form)], Source.INPUT, self._may_block)
+        ids = self._context.ids([*self._walk.ids, *outside(self._form)], self._context.asks, self._may_block)
         self._tally.fail(ids.failures)
         self._tally.located += ids.located
         self._masks = ids.masks
@@ -116,7 +116,7 @@ class RequestCheck:
         pieces = split_attack(self._context.policy.conversation, self._walk, self._replaced)
         if not pieces:
             return
-        found, failures = outcomes(self._context, [Slot(text, role, "(window)") for text, role in pieces])
+        found, failures = outcomes(self._context, [Slot(text, role, "(window)") for text, role in pieces], self._context.asks)
         self._tally.failures += failures
         self._tally.said += found
         joint = [f for o in found for f in o.findings if f.action is Action.BLOCKED]
@@ -137,7 +137,7 @@ class RequestCheck:
     def _replace(self) -> None:
         """Past messages in which something blocks give way to the policy's message."""
         form, policy = self._form, self._context.policy
-        said = {turn: policy.blocked(Source.INPUT, rules) for turn, rules in self._replaced.items()}
+        said = {turn: policy.blocked(self._context.asks, rules) for turn, rules in self._replaced.items()}
         for turn, message in said.items():
             if not form.replace(turn, message):
                 self._overwrite(turn, message)
@@ -158,7 +158,7 @@ class RequestCheck:
             return True
         walk = self._form.inbound()
         left = [(s, turns[s.turn]) for s in walk.slots if s.turn is not None and s.turn in turns]
-        found, failures = outcomes(self._context, [s for s, _ in left])
+        found, failures = outcomes(self._context, [s for s, _ in left], self._context.asks)
         for (slot, message), outcome in zip(left, found, strict=True):
             if any(f.action is not Action.NONE for f in outcome.findings):
                 if slot.fixed:

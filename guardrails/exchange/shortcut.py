@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from guardrails.content import Content, Deadline
-from guardrails.guard import Guard
+from guardrails.pipeline import Pipeline
 from guardrails.types import Piece, Role, Source
 
 __all__ = ["nothing_in"]
@@ -19,19 +19,19 @@ __all__ = ["nothing_in"]
 _RUN = 64
 _REACH = 256
 _PIECE = 32_768
-# Whether a policy's answers can take the shortcut, by its sha256; the oldest are forgotten.
+# Whether a direction of a policy can take the shortcut, by the policy's sha256; the oldest are forgotten.
 _MOST = 10_000
-_known: OrderedDict[str, bool] = OrderedDict()
+_known: OrderedDict[tuple[str, Source], bool] = OrderedDict()
 
 
-def nothing_in(guard: Guard, text: str, role: Role, deadline: Deadline) -> bool:
+def nothing_in(pipeline: Pipeline, text: str, role: Role, deadline: Deadline) -> bool:
     """Whether the segments of this answer would find nothing and fail in nothing. False when that takes the segments."""
-    if not text.isascii() or len(text) > guard.policy.limits.max_characters or not _possible(guard):
+    if not text.isascii() or len(text) > pipeline.policy.limits.max_characters or not _possible(pipeline):
         return False
     if " " * _RUN in text or _has_run(text):
         return False
-    content = Content((Piece(text, role),), Source.OUTPUT)
-    found = guard.direction(Source.OUTPUT).find(content, deadline, {})
+    content = Content((Piece(text, role),), pipeline.source)
+    found = pipeline.find(content, deadline, {})
     return not (found.hits or found.failures or found.unseen) and content.folded(0).plain
 
 
@@ -41,19 +41,18 @@ def _has_run(text: str) -> bool:
     return any(max(map(len, piece.split(" "))) >= _RUN for piece in pieces)
 
 
-def _possible(guard: Guard) -> bool:
-    sha256 = guard.policy.identity.sha256
-    known = _known.get(sha256)
+def _possible(pipeline: Pipeline) -> bool:
+    key = (pipeline.policy.identity.sha256, pipeline.source)
+    known = _known.get(key)
     if known is None:
-        known = _known[sha256] = _local(guard)
+        known = _known[key] = _local(pipeline)
         while len(_known) > _MOST:
             _known.popitem(last=False)
     return known
 
 
-def _local(guard: Guard) -> bool:
+def _local(pipeline: Pipeline) -> bool:
     """Whether all rules of the answers find what they find in any text that holds it."""
-    pipeline = guard.direction(Source.OUTPUT)
     ahead = pipeline.lookahead
     if ahead.whole or ahead.characters > _REACH:
         return False

@@ -18,7 +18,7 @@ from guardrails.exchange.context import Context
 from guardrails.exchange.places import Places
 from guardrails.exchange.work import Work, closes, named
 from guardrails.streaming.stream import TextStream
-from guardrails.types import OnFailure, Role, Source, Uninspected
+from guardrails.types import OnFailure, Role, Uninspected
 from guardrails.wire.calls import Group
 from guardrails.wire.enums import is_enum
 from guardrails.wire.format import Event
@@ -87,7 +87,7 @@ class StreamedAnswer:
         for slot in event.walk.slots:
             self._work.tally.characters += len(slot.text)
             if self._context.kept is not None:
-                self._context.kept.part(slot)
+                self._context.kept.part(self._context.answers, slot)
             if slot.mode is Mode.DELTA:
                 if not slot.text and slot.channel not in self._channels:
                     continue
@@ -132,6 +132,8 @@ class StreamedAnswer:
         out: list[Frame] = []
         for channel in self._ending(step):
             channel.closing = True
+        if step.first is not None and step.first.over:
+            self._channels.end_texts(step.first.over)
         while self._queue and not self.ended and not any(map(self._channels.waits, self._ending(self._queue[0]))):
             here = self._queue.pop(0)
             out += self._groups(here.groups, here.first)
@@ -270,7 +272,7 @@ class StreamedAnswer:
             slots = [*slots, Slot(name, Role.ASSISTANT, "(event)", kind=Kind.OPAQUE, fixed=True)]
         if not slots:
             return True
-        ids = self._context.ids(slots, Source.OUTPUT)
+        ids = self._context.ids(slots, self._context.answers)
         self._work.tally.located += [x for x in ids.located if x not in self._work.tally.located]
         self._work.tally.fail(ids.failures)
         if self._work.acting and (ids.blocked or self._context.outgoing.stops(ids.failures)):
@@ -359,7 +361,7 @@ class StreamedAnswer:
         opening = [] if self._begun or out else self._form.opening()
         self._drop()
         policy, tally = self._context.policy, self._work.tally
-        message = policy.blocked(Source.OUTPUT, deciding(tally.located))
+        message = policy.blocked(self._context.answers, deciding(tally.located))
         if tally.uninspected and policy.uninspected is Uninspected.BLOCK and self._work.acting:
             message += uninspected_note(why for why, _ in tally.uninspected)
         return [*out, *map(self._work.scrub, [*opening, *self._form.ending(message)])]
@@ -367,4 +369,4 @@ class StreamedAnswer:
     def record(self) -> Decision:
         """The verdict over everything that came, kept by the exchange."""
         self._work.tally.held = self.held_most
-        return self._context.record(Source.OUTPUT, self._work.tally, streamed=True)
+        return self._context.record(self._context.answers, self._work.tally, streamed=True)

@@ -18,7 +18,7 @@ from guardrails.exchange.tally import Tally
 from guardrails.reading import Place
 from guardrails.rules import StreamMode
 from guardrails.streaming.stream import TextStream
-from guardrails.types import Finding, Source, Uninspected
+from guardrails.types import Finding, Uninspected
 from guardrails.wire.slots import Slot
 from guardrails.wire.toolcalls import traffic
 from guardrails.wire.walk import Walk
@@ -34,8 +34,8 @@ def whole_answer(context: Context, walk: Walk, *, error: bool = False) -> tuple[
     uninspected = bool(walk.uninspected) and context.policy.uninspected is Uninspected.BLOCK
     deadline = context.clock.begin()
     if context.kept is not None:
-        context.kept.whole(Source.OUTPUT, walk.slots)
-    ids = context.ids(walk.ids, Source.OUTPUT)
+        context.kept.whole(context.answers, walk.slots)
+    ids = context.ids(walk.ids, context.answers)
     tally.located += ids.located
     tally.failures += ids.failures
     tally.blocked = uninspected or ids.blocked or context.outgoing.stops(tally.failures)
@@ -43,9 +43,9 @@ def whole_answer(context: Context, walk: Walk, *, error: bool = False) -> tuple[
     if context.calls.judges and not tally.blocked:
         tally.blocked = not context.calls.pass_all(traffic(walk.root[0]).calls, tally, deadline)
     rewritten = _Texts(context, tally, deadline).check(walk.slots)
-    decision = context.record(Source.OUTPUT, tally)
+    decision = context.record(context.answers, tally)
     if tally.blocked:
-        message = context.policy.blocked(Source.OUTPUT, deciding(tally.located))
+        message = context.policy.blocked(context.answers, deciding(tally.located))
         if uninspected:
             message += uninspected_note(u.why for u in walk.uninspected)
         form = context.form
@@ -100,7 +100,7 @@ class _Texts:
         context, slot = self._context, slots[0]
         texts = [s.text for s in slots]
         gaps = ("",) if len(slots) < 2 else ("", "\n")
-        if all(nothing_in(context.guard, gap.join(texts), slot.role, self._deadline) for gap in gaps):
+        if all(nothing_in(context.outgoing, gap.join(texts), slot.role, self._deadline) for gap in gaps):
             return None
         stream = TextStream(
             context.outgoing,

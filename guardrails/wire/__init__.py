@@ -33,6 +33,14 @@ FORMATS: dict[str, str] = {
     "ollama.embeddings": "guardrails.wire.ollama_models:OllamaEmbeddings",
     "ollama.show": "guardrails.wire.ollama_models:OllamaShow",
     "mcp": "guardrails.wire.mcp:MCP",
+    "a2a": "guardrails.wire.a2a:A2A",
+    "a2a.rest": "guardrails.wire.a2a:A2ARest",
+    "a2a.reading": "guardrails.wire.a2a:A2AReading",
+    "a2a.card": "guardrails.wire.a2a:AgentCard",
+    "a2a.push": "guardrails.wire.a2a:Notified",
+    "a2a.called": "guardrails.wire.a2a:CalledA2A",
+    "a2a.called_rest": "guardrails.wire.a2a:CalledA2ARest",
+    "a2a.called_reading": "guardrails.wire.a2a:CalledA2AReading",
     "listing": "guardrails.wire.listing:Listing",
 }
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from guardrails.types import Role
+from guardrails.types import Role, Source
 from guardrails.wire.alike import alike, counts
 from guardrails.wire.asked import asks_json
 from guardrails.wire.calls import Group
@@ -65,6 +65,7 @@ class Event:
 
     ``closes``: names the channels that end here, by their first element or whole, and with :data:`OUTSIDE` texts at places
     that no format names, beside all choices; True: all of them.
+    ``over``: names the texts of several parts that end with it (by the names of their channels, without the places that count parts).
     ``box`` holds the text of a line that is no JSON under ``raw``. ``bare``: nothing of it is worth sending once its deltas are empty;
     ``empty``: that is so.
     """
@@ -72,6 +73,7 @@ class Event:
     frame: Frame
     walk: Walk
     closes: bool | frozenset[Channel] = field(default=frozenset())
+    over: frozenset[Channel] = field(default=frozenset())
     bare: bool = False
     empty: bool = False
     box: dict[str, Any] | None = None
@@ -305,6 +307,8 @@ class Format:
     speaks: ClassVar[bool] = True
     # Whether a body or event is one message of a protocol (JSON-RPC), which is checked by itself.
     messages: ClassVar[bool] = False
+    # The policy's direction of answers; requests are under the other one. INPUT: they go into a model of the client's.
+    answers: ClassVar[Source] = Source.OUTPUT
     # Whether an event is named by the ``type`` in it. Some clients go by the name and others by the type.
     named: ClassVar[bool] = False
     # Whether the parts of a text follow each other at once, as clients of this API read them, also where no word ends.

@@ -221,6 +221,7 @@ class MCP(Format):
     routes = (Route("/mcp"), Route("/mcp", "GET"), Route("/mcp", "DELETE"))
     session = McpSession
     messages: ClassVar[bool] = True
+    answers: ClassVar[Source] = Source.INPUT
     REQUEST = MESSAGE
     RESPONSE = MESSAGE
     EVENT = MESSAGE

@@ -55,7 +55,7 @@ def segments_find(guard: Guard, text: str) -> bool:
 
 
 def nothing(guard: Guard, text: str) -> bool:
-    return nothing_in(guard, text, Role.ASSISTANT, Deadline(10_000))
+    return nothing_in(guard.direction("OUTPUT"), text, Role.ASSISTANT, Deadline(10_000))
 
 
 @settings(max_examples=400, deadline=None)

@@ -1,0 +1,210 @@
+"""Where text sits in the messages of A2A, in revisions 1.0 (``{"text": …}``) and 0.3 (``{"kind": "text", "text": …}``).
+
+One shape reads every message in both directions: what a field means does not depend on the method. Texts of parts, names,
+descriptions, metadata and data may be rewritten. Ids, states, media types and addresses are fixed, since programs go by their
+spelling, and so is all of an agent's card, which may be signed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guardrails.wire.shape import Delta, Each, Fixed, Kind, Part, Shape, Switch, Whole
+
+__all__ = ["ANSWER", "CARD", "ERROR", "EVENT", "REQUEST", "RESULT", "RESULT_EVENT", "TEXTS"]
+
+# The channel of an artifact's texts in a stream; the session counts artifacts and parts.
+TEXTS = "text"
+
+
+def _ids(names: str) -> dict[str, Part]:
+    return dict.fromkeys(names.split(), Kind.OPAQUE)
+
+
+def _fixed(names: str) -> dict[str, Part]:
+    return dict.fromkeys(names.split(), Fixed(Kind.OPAQUE))
+
+
+# -- parts of messages and artifacts ---------------------------------------------------------------------------------
+_NAMES = Each(Fixed(Kind.OPAQUE))
+_FILE_FIELDS: dict[str, Part] = {
+    **_fixed("mimeType"),
+    **dict.fromkeys(("bytes", "fileWithBytes"), Kind.BINARY),
+    **dict.fromkeys(("uri", "fileWithUri"), Kind.REFERENCE),
+    "name": Kind.TEXT,
+}
+_PART_FIELDS: dict[str, Part] = {
+    **_fixed("kind mediaType"),
+    "text": Kind.TEXT,
+    "data": Kind.TEXT,
+    "raw": Kind.BINARY,
+    "url": Kind.REFERENCE,
+    "file": Shape(_FILE_FIELDS),
+    "filename": Kind.TEXT,
+    "metadata": Kind.TEXT,
+}
+_PARTS = Each(Shape(_PART_FIELDS), joined=True)
+_MESSAGE = Shape(
+    {
+        **_ids("kind messageId contextId taskId"),
+        "role": Fixed(Kind.OPAQUE),
+        # 0.3 calls them `content` where its REST binding writes protocol buffers as JSON.
+        **dict.fromkeys(("parts", "content"), _PARTS),
+        "metadata": Kind.TEXT,
+        "extensions": _NAMES,
+        "referenceTaskIds": Each(Kind.OPAQUE),
+    }
+)
+
+
+def _artifact(parts: Part, said: Part) -> Shape:
+    """``said``: a text that stands beside the parts."""
+    return Shape(
+        {
+            **_ids("artifactId"),
+            **dict.fromkeys(("name", "description", "metadata"), said),
+            "parts": parts,
+            "extensions": _NAMES,
+        }
+    )
+
+
+_ARTIFACT = _artifact(_PARTS, Kind.TEXT)
+_STATUS = Shape({**_fixed("state timestamp"), "message": _MESSAGE})
+_TASK_FIELDS: dict[str, Part] = {
+    **_ids("kind id contextId"),
+    "status": _STATUS,
+    "artifacts": Each(_ARTIFACT),
+    "history": Each(_MESSAGE),
+    "metadata": Kind.TEXT,
+}
+_TASK = Shape(_TASK_FIELDS)
+
+# -- what is sent ----------------------------------------------------------------------------------------------------
+# A token or credential authenticates the agent to the one it notifies; string rules read it, as they do keys in a query.
+_NOTIFIED = Shape(
+    {
+        **_fixed("tenant id taskId url"),
+        "token": Kind.SEAL,
+        "authentication": Shape({**_fixed("scheme"), "schemes": _NAMES, "credentials": Kind.SEAL}),
+    }
+)
+_PUSH_FIELDS: dict[str, Part] = {**_NOTIFIED.fields, "pushNotificationConfig": _NOTIFIED}
+_CONFIGURATION = Shape(
+    {
+        **_ids("historyLength returnImmediately blocking"),
+        "acceptedOutputModes": _NAMES,
+        "taskPushNotificationConfig": _NOTIFIED,
+        "pushNotificationConfig": _NOTIFIED,
+    }
+)
+_PARAMS = Shape(
+    {
+        **_PUSH_FIELDS,
+        **_ids(
+            "id contextId historyLength pageSize includeArtifacts status statusTimestampAfter pushNotificationConfigId"
+        ),
+        "pageToken": Fixed(Kind.STATE),
+        "message": _MESSAGE,
+        "configuration": _CONFIGURATION,
+        "metadata": Kind.TEXT,
+    }
+)
+_ENVELOPE: dict[str, Part] = {"jsonrpc": Kind.OPAQUE, "id": Fixed(Kind.OPAQUE), "method": Fixed(Kind.OPAQUE)}
+# With and without JSON-RPC around it: the REST binding sends the parameters alone.
+REQUEST = Shape({**_PARAMS.fields, **_ENVELOPE, "params": _PARAMS})
+
+# -- agent cards -----------------------------------------------------------------------------------------------------
+_FLOW_FIELDS = _fixed("authorizationUrl tokenUrl refreshUrl deviceAuthorizationUrl pkceRequired")
+_FLOW = Shape(_FLOW_FIELDS)
+_SCHEME = Shape(
+    {
+        **_fixed("type location in name scheme bearerFormat oauth2MetadataUrl openIdConnectUrl"),
+        "flows": Shape({}, rest=_FLOW),
+    }
+)
+_CARD_FIELDS: dict[str, Part] = {
+    **_ids(
+        "version protocolVersion preferredTransport supportsAuthenticatedExtendedCard url documentationUrl iconUrl"
+    ),
+    "supportedInterfaces": Each(Shape(_ids("url protocolBinding tenant protocolVersion"))),
+    "additionalInterfaces": Each(Shape(_ids("url transport"))),
+    "provider": Shape({"url": Kind.OPAQUE, "organization": Kind.TEXT}),
+    "capabilities": Shape(
+        {
+            **_ids("streaming pushNotifications stateTransitionHistory extendedAgentCard"),
+            "extensions": Each(Shape({**_ids("uri required"), "description": Kind.TEXT})),
+        }
+    ),
+    "securitySchemes": Shape({}, rest=Shape({**_SCHEME.fields}, rest=_SCHEME)),
+    "defaultInputModes": Each(Kind.OPAQUE),
+    "defaultOutputModes": Each(Kind.OPAQUE),
+    "skills": Each(
+        Shape({"id": Kind.OPAQUE, "inputModes": Each(Kind.OPAQUE), "outputModes": Each(Kind.OPAQUE)}, rest=Kind.TEXT)
+    ),
+    # What the card's publisher signed it with (RFC 7515): base64, and no words.
+    "signatures": Each(Shape(dict.fromkeys(("protected", "signature"), Kind.SEAL))),
+}
+CARD: Part = Fixed(Shape(_CARD_FIELDS, rest=Kind.TEXT))
+
+# -- what comes back -------------------------------------------------------------------------------------------------
+ERROR = Shape({"code": Kind.OPAQUE, "status": Kind.OPAQUE, "message": Kind.TEXT})
+
+
+def _artifact_update(artifact: Part, said: Part) -> Shape:
+    return Shape({**_ids("kind taskId contextId append lastChunk"), "artifact": artifact, "metadata": said})
+
+
+_STATUS_UPDATE = Shape({**_ids("kind taskId contextId final"), "status": _STATUS, "metadata": Kind.TEXT})
+_ARTIFACT_UPDATE = _artifact_update(_ARTIFACT, Kind.TEXT)
+_BY_KIND: dict[str, Part] = {
+    "task": _TASK,
+    "message": _MESSAGE,
+    "status-update": _STATUS_UPDATE,
+    "artifact-update": _ARTIFACT_UPDATE,
+}
+_RESULT_FIELDS: dict[str, Part] = {
+    **_TASK_FIELDS,
+    **_PUSH_FIELDS,
+    "task": _TASK,
+    "message": _MESSAGE,
+    "statusUpdate": _STATUS_UPDATE,
+    "artifactUpdate": _ARTIFACT_UPDATE,
+    **_ids("pageSize totalSize"),
+    "tasks": Each(_TASK),
+    "configs": Each(Shape(_PUSH_FIELDS)),
+    "nextPageToken": Fixed(Kind.STATE),
+}
+
+
+def _result(value: Any) -> Part:
+    """What a result is says its ``kind`` (0.3), or the fields that it has; a list is one of configurations (0.3)."""
+    if not isinstance(value, dict):
+        return Each(Shape(_PUSH_FIELDS))
+    kind = value.get("kind")
+    if isinstance(kind, str) and kind in _BY_KIND:
+        return _BY_KIND[kind]
+    return CARD if "skills" in value else Shape(_RESULT_FIELDS)
+
+
+# What an agent answers, tells in a stream, and tells whoever asked to be notified.
+RESULT: Part = Switch(_result)
+_BACK: dict[str, Part] = {"jsonrpc": Kind.OPAQUE, "id": Fixed(Kind.OPAQUE), "error": ERROR}
+ANSWER = Shape({**_BACK, "result": RESULT})
+
+# -- in a stream -----------------------------------------------------------------------------------------------------
+# A text of an artifact goes on in the artifact's next update. What else an event says stands in it as a whole.
+_PIECE = Shape({**{k: Whole(v) for k, v in _PART_FIELDS.items()}, "text": Delta(TEXTS)})
+_CHUNK = _artifact_update(_artifact(Each(_PIECE), Whole(Kind.TEXT)), Whole(Kind.TEXT))
+_EVENT_FIELDS: dict[str, Part] = {**{k: Whole(v) for k, v in _RESULT_FIELDS.items()}, "artifactUpdate": _CHUNK}
+
+
+def _event(value: Any) -> Part:
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if kind == "artifact-update":
+        return _CHUNK
+    return Whole(_BY_KIND[kind]) if isinstance(kind, str) and kind in _BY_KIND else Shape(_EVENT_FIELDS)
+
+
+RESULT_EVENT: Part = Switch(_event)
+EVENT = Shape({**_BACK, "result": RESULT_EVENT, "error": Whole(ERROR)})

@@ -1,0 +1,107 @@
+"""How an agent of A2A says something: messages, tasks and updates, in the revision that its client speaks."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["Revision", "Task", "Writer", "revision_of"]
+
+
+class Revision(StrEnum):
+    """How messages are written: 1.0, 0.3, and 0.3 as its REST binding has them (the JSON of its protocol buffers)."""
+
+    ONE = "1.0"
+    OLD = "0.3"
+    OLD_REST = "0.3 REST"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task by its ids; ``context``: the conversation that it belongs to."""
+
+    id: str
+    context: str
+
+
+def revision_of(message: Any, method: str, version: str) -> Revision:
+    """The revision of a client: by its method (``message/send`` is 0.3), or in the REST binding by the revision that it says it
+    speaks (the header ``A2A-Version``, which 0.3 does not know) and by how it writes a message."""
+    if method:
+        return Revision.OLD if "/" in method else Revision.ONE
+    if version:
+        return Revision.OLD_REST if version.startswith("0.") else Revision.ONE
+    return Revision.ONE if isinstance(message, dict) and "parts" in message else Revision.OLD_REST
+
+
+class Writer:
+    """What is said to one client."""
+
+    def __init__(self, revision: Revision, answers: Any = None) -> None:
+        """``answers``: the id of what is answered; the same has the same message."""
+        self.revision = revision
+        same = isinstance(answers, str | int)
+        # A hash: an id that may not be said must not be said by ours.
+        self._id = f"guardrails-{(uuid.uuid5(uuid.NAMESPACE_OID, str(answers)) if same else uuid.uuid4()).hex}"
+
+    @property
+    def _old(self) -> bool:
+        return self.revision is Revision.OLD
+
+    def message(self, text: str, task: Task | None = None) -> dict[str, Any]:
+        """A message of the agent's."""
+        parts = [{**self._kind("text"), "text": text}]
+        return {
+            **self._kind("message"),
+            "messageId": self._id,
+            **({"contextId": task.context} if task is not None and task.context else {}),
+            **({"taskId": task.id} if task is not None else {}),
+            "role": "agent" if self._old else "ROLE_AGENT",
+            "content" if self.revision is Revision.OLD_REST else "parts": parts,
+        }
+
+    def status(self, text: str, task: Task) -> dict[str, Any]:
+        """The end of a task that the agent will not go on with."""
+        said = self.message(text, task)
+        # REST of 0.3 calls it so in its protocol buffers; its JSON reads `message`.
+        return {"state": "rejected" if self._old else "TASK_STATE_REJECTED", "message": said}
+
+    def task(self, text: str, task: Task) -> dict[str, Any]:
+        """A task that was not done, and why."""
+        return {**self._kind("task"), "id": task.id, "contextId": task.context, "status": self.status(text, task)}
+
+    def answer(self, text: str, task: Task | None) -> dict[str, Any]:
+        """The answer to a message: a message, or the task that was begun."""
+        if task is None:
+            return self.wrapped("message", self.message(text))
+        return self.wrapped("task", self.task(text, task))
+
+    def last(self, text: str, task: Task | None) -> dict[str, Any]:
+        """The last event of a stream that has begun: of its task, or a message."""
+        if task is None:
+            return self.wrapped("message", self.message(text))
+        ends = {"final": True} if self.revision is not Revision.ONE else {}
+        update = {"taskId": task.id, "contextId": task.context, "status": self.status(text, task), **ends}
+        return self.wrapped("statusUpdate", {**self._kind("status-update"), **update})
+
+    def chunk(self, text: str, artifact: Mapping[str, Any], task: Task, *, append: bool) -> dict[str, Any]:
+        """An update that adds ``text`` to an artifact, or begins it."""
+        part = {**self._kind("text"), "text": text}
+        key = "content" if self.revision is Revision.OLD_REST and "content" in artifact else "parts"
+        update = {
+            "taskId": task.id,
+            "contextId": task.context,
+            "artifact": {"artifactId": artifact["artifactId"], key: [part]},
+            **({"append": True} if append else {}),
+        }
+        return self.wrapped("artifactUpdate", {**self._kind("artifact-update"), **update})
+
+    def wrapped(self, name: str, value: dict[str, Any]) -> dict[str, Any]:
+        """A value as results have it: named by its field, or by a ``kind`` of its own (0.3)."""
+        return value if self._old else {name: value}
+
+    def _kind(self, name: str) -> dict[str, Any]:
+        return {"kind": name} if self._old else {}

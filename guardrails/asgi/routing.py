@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, unquote
 from starlette.types import Scope
 
 from guardrails.asgi.paths import plain, routed
-from guardrails.asgi.settings import Settings
-from guardrails.wire import recognise
+from guardrails.asgi.settings import Agents, Settings
+from guardrails.wire import form_class, recognise
 from guardrails.wire.format import Format
 from guardrails.wire.limits import Malformed
 from guardrails.wire.listing import Page
@@ -56,11 +56,11 @@ class Routing:
         """The formats that a body of this route may have; none for a route that no format knows."""
         named = self._settings.formats.get(f"{method} {path}")
         if named is not None:
-            return [(named, {})]
+            return self._directed([(named, {})])
         path = plain(path)
         found = self._kept.get((method, path))
         if found is None:
-            found = recognise(method, path, self._settings.forms)
+            found = self._directed(recognise(method, path, self._settings.forms))
             if not found and method == "GET" and self._settings.inspect_gets:
                 found = [(Page, {})]
             if len(path) <= _KEPT_LENGTH:
@@ -68,6 +68,12 @@ class Routing:
                 while len(self._kept) > _KEPT:
                     self._kept.popitem(last=False)
         return found
+
+    def _directed(self, found: Found) -> Found:
+        """The formats, each with the direction that agents of others have where that is set."""
+        if self._settings.a2a is not Agents.CALLED:
+            return found
+        return [(form_class(form.called) if form.called is not None else form, params) for form, params in found]
 
     def table(self, routes: Iterable[Any]) -> list[tuple[str, str, str]]:
         """What happens to each route of an application: method, path, and ``inspected as <format>``, ``exempt`` or ``refused``."""

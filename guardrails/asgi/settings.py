@@ -18,7 +18,7 @@ from guardrails.wire import FORMATS, form_class
 from guardrails.wire.format import Format, Session
 from guardrails.wire.strict import BodyLimits
 
-__all__ = ["Blocked", "Settings", "SettingsDict"]
+__all__ = ["Agents", "Blocked", "Settings", "SettingsDict"]
 
 OnDecision = Callable[[Decision], Awaitable[None] | None]
 # A log, or how one is kept: a directory, or {"directory": …, "mode": "strict"}.
@@ -33,6 +33,14 @@ class Blocked(StrEnum):
 
     REFUSAL = "refusal"
     ERROR = "error"
+
+
+class Agents(StrEnum):
+    """Whose agents speak A2A behind us: ones that are served here (what they are asked is INPUT, as a model's), or agents of others that
+    are called (what they answer goes into a model, and is INPUT)."""
+
+    SERVED = "served"
+    CALLED = "called"
 
 
 class _Plain(TypedDict, total=False):
@@ -50,6 +58,7 @@ class _Plain(TypedDict, total=False):
     explain: bool
     evidence: Evidence | None
     mcp_allow: Sequence[str]
+    a2a: Agents | str
     otlp: str | None
 
 
@@ -72,6 +81,7 @@ class Settings:
     ``inspect_gets``: a ``GET`` of a route that no format knows is inspected (its path and query as a user's texts, its answer
     as texts); otherwise it is refused like any other unknown route. ``explain``: answers name the rules that fired in
     ``x-guardrails-rules``, for development; who reads that can try texts until none fires.
+    ``a2a``: ``served`` for agents of one's own, ``called`` in front of agents of others.
     ``mcp_allow``: methods and types of results of MCP that pass beside those of the protocol.
     ``evidence``: a log in which every decision is recorded, or how one is kept (see :class:`guardrails.evidence.EvidenceSettings`).
     ``otlp``: the address that OpenTelemetry's traces and metrics are sent to, over HTTP.
@@ -92,6 +102,7 @@ class Settings:
     explain: bool = False
     evidence: Evidence | None = None
     mcp_allow: Sequence[str] = ()
+    a2a: Agents = Agents.SERVED
     otlp: str | None = None
 
     @classmethod
@@ -135,7 +146,7 @@ class Settings:
 
 
 def _known(rest: dict[str, Any]) -> dict[str, Any]:
-    """The settings, ``blocked`` as an enum. Raises GuardrailsError for one that is none, and for a value of another type."""
+    """The settings, ``blocked`` and ``a2a`` as enums. Raises GuardrailsError for one that is none, and for a value of another type."""
     names = ("policies", "exempt", "formats", "custom", *_OTHERS, *_MIDDLEWARE)
     for name in rest:
         if name not in _OTHERS:
@@ -147,11 +158,12 @@ def _known(rest: dict[str, Any]) -> dict[str, Any]:
             raise GuardrailsError(
                 f"{name}: write {name}=BodyLimits(bytes=…), from guardrails.wire.strict import BodyLimits"
             )
-    written = rest.get("blocked", Blocked.REFUSAL)
-    try:
-        rest["blocked"] = Blocked(written)
-    except ValueError:
-        raise GuardrailsError(f"blocked: {written!r} is none of {', '.join(Blocked)}") from None
+    for name, kind in (("blocked", Blocked), ("a2a", Agents)):
+        if name in rest:
+            try:
+                rest[name] = kind(rest[name])
+            except ValueError:
+                raise GuardrailsError(f"{name}: {rest[name]!r} is none of {', '.join(kind)}") from None
     return rest
 
 

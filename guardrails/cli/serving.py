@@ -145,6 +145,17 @@ ExemptOption = Annotated[
 FormatsOption = Annotated[
     Path | None, typer.Option(help="Formats of your own, described in YAML; see examples/formats.yaml.")
 ]
+RouteOption = Annotated[
+    list[str] | None,
+    typer.Option(help="A path that speaks a known format, such as '/agents/travel=a2a'; may be repeated."),
+]
+A2AOption = Annotated[
+    str,
+    typer.Option(
+        "--a2a",
+        help="served: agents of yours speak A2A behind the proxy; called: agents of others, whose answers go into a model.",
+    ),
+]
 CorsOriginOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -181,7 +192,9 @@ def proxy(  # noqa: PLR0917 - a command's options
     max_body: MaxBodyOption = 64_000_000,
     exempt: ExemptOption = None,
     formats: FormatsOption = None,
+    route: RouteOption = None,
     mcp_allow: AllowOption = None,
+    a2a: A2AOption = "served",
     cors_origin: CorsOriginOption = None,
     cors_credentials: CorsCredentialsOption = False,
     cors_expose: CorsExposeOption = None,
@@ -219,7 +232,8 @@ def proxy(  # noqa: PLR0917 - a command's options
         cors=_cors(cors_origin, cors_credentials, cors_expose),
         state=state,
         explain=explain,
-        **_inspected(exempt, mcp_allow, formats),
+        **_inspected(exempt, mcp_allow, formats, route),
+        a2a=a2a,
         **_limits(max_body),
         evidence=log,
         otlp=otlp,
@@ -228,12 +242,23 @@ def proxy(  # noqa: PLR0917 - a command's options
     run(app, told, host, port, admin_port, tls=tls, grace=grace, drain_delay=drain_delay)
 
 
-def _inspected(exempt: list[str] | None, mcp_allow: list[str] | None, formats: Path | None) -> dict[str, Any]:
-    """The settings for what is inspected, and as what. Raises GuardrailsError."""
+def _inspected(
+    exempt: list[str] | None, mcp_allow: list[str] | None, formats: Path | None, routes: list[str] | None
+) -> dict[str, Any]:
+    """The settings for what is inspected, and as what. Raises GuardrailsError and BadParameter."""
     from guardrails.wire.custom import load_formats  # noqa: PLC0415
 
     custom = load_formats(formats) if formats is not None else ()
-    return {"exempt": tuple(exempt or ()), "mcp_allow": tuple(mcp_allow or ()), "custom": custom}
+    named: dict[str, str] = {}
+    for route in routes or ():
+        path, sign, name = route.rpartition("=")
+        if not sign or "/" not in path:
+            raise typer.BadParameter(
+                f"{route!r}: write a route and a format, such as '/ask=openai.chat'", param_hint="--route"
+            )
+        named[path.strip()] = name.strip()
+    told: dict[str, Any] = {"formats": named} if named else {}
+    return {"exempt": tuple(exempt or ()), "mcp_allow": tuple(mcp_allow or ()), "custom": custom, **told}
 
 
 def _credential(env: str | None, header: str) -> Any:

@@ -8,7 +8,7 @@ from guardrails.cache import Verdicts
 from guardrails.decision import Decision
 from guardrails.exchange.context import Context, Tenancy
 from guardrails.exchange.headers import Headers, content_type, texts_of
-from guardrails.exchange.identifiers import outside
+from guardrails.exchange.identifiers import outside, scrubbed
 from guardrails.exchange.kept import Kept
 from guardrails.exchange.request import RequestCheck
 from guardrails.exchange.streamed import StreamedAnswer
@@ -76,7 +76,7 @@ class Exchange:
 
     def refusal(self, message: str) -> Any:
         """The answer to a blocked request, which says ``message``."""
-        return self.form.refusal(message)
+        return scrubbed(self.form.refusal(message), self.context.bad)
 
     def replies(self) -> list[Any]:
         """What the upstream is to be sent since it asked for something that was refused; each once."""

@@ -116,7 +116,9 @@ class RequestCheck:
         pieces = split_attack(self._context.policy.conversation, self._walk, self._replaced)
         if not pieces:
             return
-        found, failures = outcomes(self._context, [Slot(text, role, "(window)") for text, role in pieces], self._context.asks)
+        found, failures = outcomes(
+            self._context, [Slot(text, role, "(window)") for text, role in pieces], self._context.asks
+        )
         self._tally.failures += failures
         self._tally.said += found
         joint = [f for o in found for f in o.findings if f.action is Action.BLOCKED]

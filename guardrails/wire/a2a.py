@@ -17,12 +17,13 @@ from guardrails.types import Role, Source
 from guardrails.wire import a2a_shapes as shapes
 from guardrails.wire import mcp
 from guardrails.wire.a2a_streams import Told, Updates
-from guardrails.wire.a2a_writing import Task, Writer, revision_of
+from guardrails.wire.a2a_writing import Task, Writer, named, revision_of
 from guardrails.wire.format import Event, Format, Request, Route, Session
 from guardrails.wire.frames import Frame
 from guardrails.wire.framing import Framing
+from guardrails.wire.opaque import is_opaque
 from guardrails.wire.places import Channel
-from guardrails.wire.shape import Kind, Shape
+from guardrails.wire.shape import Kind, Part, Shape
 from guardrails.wire.walk import Walk
 
 __all__ = ["A2A", "A2AReading", "A2ARest", "AgentCard", "CalledA2A", "CalledA2AReading", "CalledA2ARest", "Notified"]
@@ -56,7 +57,9 @@ class _Session(Session):
         super().__init__(format_, request)
         self._role = Role.TOOL if format_.answers is Source.INPUT else Role.ASSISTANT
         self._told = Told()
-        version = dict(request.headers).get(b"a2a-version", b"").decode("latin-1") or request.query.get("A2A-Version", "")
+        version = dict(request.headers).get(b"a2a-version", b"").decode("latin-1") or request.query.get(
+            "A2A-Version", ""
+        )
         message = self._params.get("message")
         id_ = message.get("messageId") if isinstance(message, dict) else None
         self._write = Writer(revision_of(message, self._method, version), id_)
@@ -83,7 +86,7 @@ class _Session(Session):
     def _asked(self) -> Task | None:
         """The task that a request names."""
         given = (self._params.get("id"), *map(self.request.params.get, _NAMED))
-        return next((Task(id_, "") for id_ in given if isinstance(id_, str)), None)
+        return next((Task(named(id_), "") for id_ in given if isinstance(id_, str)), None)
 
     @property
     def asks_json(self) -> bool:
@@ -189,15 +192,21 @@ class A2ASession(_Session):
         return self.outbound(body) if answers else super().failed(body)
 
     def error(self, status: int, message: str, code: str) -> Any:  # noqa: ARG002 - JSON-RPC has codes of its own
-        said = mcp.error(self.body.get("id") if isinstance(self.body, dict) else None, message, code)
+        said = mcp.error(self._id, message, code)
         said["error"]["data"] = [_info(code)]
         return said
+
+    @property
+    def _id(self) -> Any:
+        """The request's id, as an answer of ours repeats it; null where it is words."""
+        id_ = self.body.get("id") if isinstance(self.body, dict) else None
+        return id_ if isinstance(id_, int) or (isinstance(id_, str) and is_opaque(id_)) else None
 
     def _result(self, body: Any) -> Any:
         return body.get("result") if isinstance(body, dict) else None
 
     def _answered(self, result: Any) -> Any:
-        return {"jsonrpc": "2.0", "id": self.body.get("id"), "result": result}
+        return {"jsonrpc": "2.0", "id": self._id, "result": result}
 
 
 class RestSession(_Session):
@@ -266,8 +275,11 @@ class A2A(Format):
     """Messages to an agent over JSON-RPC. Its address is what its card says; these are the usual ones."""
 
     name = "a2a"
-    routes = tuple(map(Route, ("/", "/a2a", "/a2a/{agent}", "/a2a/{agent}/{binding}", "/jsonrpc", "/rpc")))
+    routes: ClassVar[tuple[Route, ...]] = tuple(
+        map(Route, ("/", "/a2a", "/a2a/{agent}", "/a2a/{agent}/{binding}", "/jsonrpc", "/rpc"))
+    )
     session = A2ASession
+    called: ClassVar[str | None] = "a2a.called"
     joined = True
     parts = frozenset(("part",))
     REQUEST = shapes.REQUEST
@@ -284,7 +296,7 @@ class A2ARest(Format):
     """Messages to an agent, and its tasks, over the REST binding (HTTP+JSON)."""
 
     name = "a2a.rest"
-    routes = (
+    routes: ClassVar[tuple[Route, ...]] = (
         Route("/message:{verb}"),
         Route("/tasks/{followed}:subscribe"),
         Route("/tasks/{followed}:subscribe", "GET"),
@@ -292,10 +304,11 @@ class A2ARest(Format):
         Route("/tasks/{id}", "GET"),
     )
     session = RestSession
+    called: ClassVar[str | None] = "a2a.called_rest"
     joined = True
     parts = frozenset(("part",))
-    REQUEST = shapes.REQUEST
-    RESPONSE = shapes.RESULT
+    REQUEST: ClassVar[Part] = shapes.REQUEST
+    RESPONSE: ClassVar[Part] = shapes.RESULT
     EVENT = shapes.RESULT_EVENT
     ERROR = Shape({"error": shapes.ERROR})
 
@@ -308,7 +321,7 @@ class A2AReading(A2ARest):
     """Lists of tasks, and where an agent is to send notifications: answers that have no words of their own."""
 
     name = "a2a.reading"
-    routes = (
+    routes: ClassVar[tuple[Route, ...]] = (
         Route("/tasks", "GET"),
         Route("/tasks/{id}/pushNotificationConfigs"),
         Route("/tasks/{id}/pushNotificationConfigs", "GET"),
@@ -316,6 +329,7 @@ class A2AReading(A2ARest):
         Route("/tasks/{id}/pushNotificationConfigs/{config}", "DELETE"),
     )
     session = _ReadingSession
+    called: ClassVar[str | None] = "a2a.called_reading"
     speaks: ClassVar[bool] = False
 
 
@@ -327,10 +341,11 @@ class AgentCard(A2ARest):
         Route(path, "GET")
         for path in ("/.well-known/agent-card.json", "/.well-known/agent.json", "/extendedAgentCard", "/v1/card")
     )
+    called: ClassVar[str | None] = None
     session = CardSession
     answers: ClassVar[Source] = Source.INPUT
     speaks: ClassVar[bool] = False
-    RESPONSE = shapes.CARD
+    RESPONSE: ClassVar[Part] = shapes.CARD
 
     @classmethod
     def fits(cls, body: Any) -> bool:
@@ -342,8 +357,9 @@ class Notified(A2ARest):
 
     name = "a2a.push"
     routes = (Route("/a2a/push"),)
+    called: ClassVar[str | None] = None
     session = NotifiedSession
-    REQUEST = shapes.RESULT
+    REQUEST: ClassVar[Part] = shapes.RESULT
     RESPONSE = Kind.TEXT
     speaks: ClassVar[bool] = False
 

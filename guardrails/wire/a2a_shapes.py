@@ -81,7 +81,7 @@ _TASK_FIELDS: dict[str, Part] = {
 _TASK = Shape(_TASK_FIELDS)
 
 # -- what is sent ----------------------------------------------------------------------------------------------------
-# A token or credential authenticates the agent to the one it notifies; string rules read it, as they do keys in a query.
+# A token authenticates the agent to the one it notifies: it is meant for nobody else, as the credentials in a header are.
 _NOTIFIED = Shape(
     {
         **_fixed("tenant id taskId url"),
@@ -124,9 +124,7 @@ _SCHEME = Shape(
     }
 )
 _CARD_FIELDS: dict[str, Part] = {
-    **_ids(
-        "version protocolVersion preferredTransport supportsAuthenticatedExtendedCard url documentationUrl iconUrl"
-    ),
+    **_ids("version protocolVersion preferredTransport supportsAuthenticatedExtendedCard url documentationUrl iconUrl"),
     "supportedInterfaces": Each(Shape(_ids("url protocolBinding tenant protocolVersion"))),
     "additionalInterfaces": Each(Shape(_ids("url transport"))),
     "provider": Shape({"url": Kind.OPAQUE, "organization": Kind.TEXT}),

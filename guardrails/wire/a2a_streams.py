@@ -9,13 +9,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
+from guardrails.wire import places
 from guardrails.wire.a2a_shapes import TEXTS
-from guardrails.wire.a2a_writing import Task
+from guardrails.wire.a2a_writing import Task, named
 from guardrails.wire.frames import Frame
 from guardrails.wire.framing import SSE
-from guardrails.wire.places import named
 from guardrails.wire.slots import Mode, Slot
 
 __all__ = ["Told", "Updates", "update_of"]
@@ -40,6 +41,13 @@ def _artifact(result: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
     return (update, artifact) if update is not None and isinstance(artifact, dict) else None
 
 
+def _parts(result: Any) -> list[Any]:
+    """The parts that an update adds."""
+    found = _artifact(result)
+    named = [found[1].get(key) for key in _PARTS] if found is not None else []
+    return next((parts for parts in named if isinstance(parts, list)), [])
+
+
 class Told:
     """What one client was told, and the texts that go on."""
 
@@ -60,9 +68,9 @@ class Told:
         ):
             said = update_of(result, name, kind)
             if said is not None and isinstance(said.get(key), str):
-                self.task = Task(said[key], _text(said.get("contextId")))
+                self.task = Task(named(said[key]), named(said.get("contextId")))
         if isinstance(result, dict) and isinstance(result.get("id"), str) and "status" in result:
-            self.task = Task(result["id"], _text(result.get("contextId")))
+            self.task = Task(named(result["id"]), named(result.get("contextId")))
         if (found := _artifact(result)) is not None:
             self._begun.add(self._numbers.get(_text(found[1].get("artifactId")), -1))
 
@@ -100,9 +108,9 @@ class Told:
 
     def artifact(self, channel: Hashable) -> tuple[dict[str, Any], bool]:
         """The artifact of a channel, as an update names it, and whether the client knows of it."""
-        number = named(channel)[1].get("artifact", 0)
+        number = places.named(channel)[1].get("artifact", 0)
         id_, content = self._artifacts[number] if number < len(self._artifacts) else ("", False)
-        return {"artifactId": id_, **({"content": []} if content else {})}, number in self._begun
+        return {"artifactId": named(id_), **({"content": []} if content else {})}, number in self._begun
 
 
 def _family(number: int) -> tuple[Hashable, ...]:
@@ -128,22 +136,21 @@ class Updates(SSE):
         return [one for frame in super().finish() for one in self._apart(frame)]
 
     def _apart(self, frame: Frame) -> Iterator[Frame]:
-        found = _artifact(self._result(frame.body))
-        key = next((k for k in _PARTS if found is not None and isinstance(found[1].get(k), list)), None)
-        parts = found[1][key] if found is not None and key is not None else []
+        parts = _parts(self._result(frame.body))
         texts = [i for i, part in enumerate(parts) if isinstance(part, dict) and "text" in part]
         if len(texts) < 2:
             yield frame
             return
         edges = [0, *texts[1:], len(parts)]
-        for at, (start, end) in enumerate(zip(edges, edges[1:], strict=False)):
+        for start, end in pairwise(edges):
             body = copy.deepcopy(frame.body)
             update, artifact = _artifact(self._result(body)) or ({}, {})
-            artifact[key] = artifact[key][start:end]
-            if at:
+            here = _parts(self._result(body))
+            here[:] = here[start:end]
+            if start:
                 update["append"] = True
                 update.pop("metadata", None)
-                for name in artifact.keys() - {"artifactId", "kind", key}:
+                for name in artifact.keys() - {"artifactId", *_PARTS}:
                     del artifact[name]
             if end < len(parts):
                 update.pop("lastChunk", None)

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Revision", "Task", "Writer", "revision_of"]
+from guardrails.wire.opaque import is_opaque
+
+__all__ = ["Revision", "Task", "Writer", "named", "revision_of"]
+
+# What stands in place of an id that is none: it may be words that may not be said.
+_UNNAMED = "unnamed"
 
 
 class Revision(StrEnum):
@@ -25,6 +30,11 @@ class Task:
 
     id: str
     context: str
+
+
+def named(value: Any) -> str:
+    """An id as we say it again: ids that look like words are not said; "" for none."""
+    return "" if not isinstance(value, str) else value if is_opaque(value) else _UNNAMED
 
 
 def revision_of(message: Any, method: str, version: str) -> Revision:

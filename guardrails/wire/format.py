@@ -309,6 +309,8 @@ class Format:
     messages: ClassVar[bool] = False
     # The policy's direction of answers; requests are under the other one. INPUT: they go into a model of the client's.
     answers: ClassVar[Source] = Source.OUTPUT
+    # The name of the format that takes its place in front of agents of others.
+    called: ClassVar[str | None] = None
     # Whether an event is named by the ``type`` in it. Some clients go by the name and others by the type.
     named: ClassVar[bool] = False
     # Whether the parts of a text follow each other at once, as clients of this API read them, also where no word ends.

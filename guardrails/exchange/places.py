@@ -104,9 +104,13 @@ class Places:
         texts = [shown(slot.text, places, partial(self._alone, slot)) for slot, places in event.parts]
         if self._work.blocked:
             return False
-        for (slot, _), text in zip(event.parts, texts, strict=True):
-            if text is not None and text != slot.text:
-                slot.set(text)
+        changed = [
+            (slot, text) for (slot, _), text in zip(event.parts, texts, strict=True) if text not in (None, slot.text)
+        ]
+        if self._work.block(when=any(slot.fixed for slot, _ in changed)):
+            return False
+        for slot, text in changed:
+            slot.set(text or "")
         return True
 
     def _alone(self, slot: Slot, text: str) -> Sequence[tuple[int, int, str]]:

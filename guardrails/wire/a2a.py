@@ -103,7 +103,14 @@ class _Session(Session):
 
     def outbound(self, body: Any) -> Walk:
         self._told.see(self._result(body))
-        return Walk(body, self.format.RESPONSE, self._role)
+        return self._without_echo(Walk(body, self.format.RESPONSE, self._role))
+
+    def _without_echo(self, walk: Walk) -> Walk:
+        """The walk without what a task's history repeats of the client's own message: it was judged when it came."""
+        told = {slot.text for slot in Walk(self._params.get("message"), shapes.SAID, self._role).slots}
+        if told:
+            walk.slots = [s for s in walk.slots if s.text not in told or ".history[" not in f".{s.path}"]
+        return walk
 
     def failed(self, body: Any) -> Walk:
         return Walk(body, self.format.ERROR, self._role)
@@ -111,7 +118,7 @@ class _Session(Session):
     def event(self, frame: Frame) -> Event:
         if frame.raw is not None:
             return super().event(frame)
-        walk = Walk(frame.body, self.format.EVENT, self._role, self._spots)
+        walk = self._without_echo(Walk(frame.body, self.format.EVENT, self._role, self._spots))
         event = Event(frame, walk)
         event.closes, event.over = self._told.place(self._result(frame.body), walk.slots)
         return event

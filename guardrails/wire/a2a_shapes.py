@@ -11,7 +11,7 @@ from typing import Any
 
 from guardrails.wire.shape import Delta, Each, Fixed, Kind, Part, Shape, Switch, Whole
 
-__all__ = ["ANSWER", "CARD", "ERROR", "EVENT", "REQUEST", "RESULT", "RESULT_EVENT", "TEXTS"]
+__all__ = ["ANSWER", "CARD", "ERROR", "EVENT", "REQUEST", "RESULT", "RESULT_EVENT", "SAID", "TEXTS"]
 
 # The channel of an artifact's texts in a stream; the session counts artifacts and parts.
 TEXTS = "text"
@@ -26,7 +26,7 @@ def _fixed(names: str) -> dict[str, Part]:
 
 
 # -- parts of messages and artifacts ---------------------------------------------------------------------------------
-_NAMES = Each(Fixed(Kind.OPAQUE))
+_NAMES = Whole(Each(Fixed(Kind.OPAQUE)))
 _FILE_FIELDS: dict[str, Part] = {
     **_fixed("mimeType"),
     **dict.fromkeys(("bytes", "fileWithBytes"), Kind.BINARY),
@@ -44,7 +44,7 @@ _PART_FIELDS: dict[str, Part] = {
     "metadata": Kind.TEXT,
 }
 _PARTS = Each(Shape(_PART_FIELDS), joined=True)
-_MESSAGE = Shape(
+SAID = Shape(
     {
         **_ids("kind messageId contextId taskId"),
         "role": Fixed(Kind.OPAQUE),
@@ -70,12 +70,12 @@ def _artifact(parts: Part, said: Part) -> Shape:
 
 
 _ARTIFACT = _artifact(_PARTS, Kind.TEXT)
-_STATUS = Shape({**_fixed("state timestamp"), "message": _MESSAGE})
+_STATUS = Shape({**_fixed("state timestamp"), "message": SAID})
 _TASK_FIELDS: dict[str, Part] = {
     **_ids("kind id contextId"),
     "status": _STATUS,
     "artifacts": Each(_ARTIFACT),
-    "history": Each(_MESSAGE),
+    "history": Each(SAID),
     "metadata": Kind.TEXT,
 }
 _TASK = Shape(_TASK_FIELDS)
@@ -105,7 +105,7 @@ _PARAMS = Shape(
             "id contextId historyLength pageSize includeArtifacts status statusTimestampAfter pushNotificationConfigId"
         ),
         "pageToken": Fixed(Kind.STATE),
-        "message": _MESSAGE,
+        "message": SAID,
         "configuration": _CONFIGURATION,
         "metadata": Kind.TEXT,
     }
@@ -157,7 +157,7 @@ _STATUS_UPDATE = Shape({**_ids("kind taskId contextId final"), "status": _STATUS
 _ARTIFACT_UPDATE = _artifact_update(_ARTIFACT, Kind.TEXT)
 _BY_KIND: dict[str, Part] = {
     "task": _TASK,
-    "message": _MESSAGE,
+    "message": SAID,
     "status-update": _STATUS_UPDATE,
     "artifact-update": _ARTIFACT_UPDATE,
 }
@@ -165,7 +165,7 @@ _RESULT_FIELDS: dict[str, Part] = {
     **_TASK_FIELDS,
     **_PUSH_FIELDS,
     "task": _TASK,
-    "message": _MESSAGE,
+    "message": SAID,
     "statusUpdate": _STATUS_UPDATE,
     "artifactUpdate": _ARTIFACT_UPDATE,
     **_ids("pageSize totalSize"),
@@ -187,7 +187,7 @@ def _result(value: Any) -> Part:
 
 # What an agent answers, tells in a stream, and tells whoever asked to be notified.
 RESULT: Part = Switch(_result)
-_BACK: dict[str, Part] = {"jsonrpc": Kind.OPAQUE, "id": Fixed(Kind.OPAQUE), "error": ERROR}
+_BACK: dict[str, Part] = {"jsonrpc": Kind.OPAQUE, "id": Whole(Fixed(Kind.OPAQUE)), "error": ERROR}
 ANSWER = Shape({**_BACK, "result": RESULT})
 
 # -- in a stream -----------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guardrails.types import Uninspected
+from guardrails import Guard
+from guardrails.types import Action, Uninspected
 from guardrails.wire.a2a import A2A, A2ARest, AgentCard, CalledA2A, Notified
 from guardrails.wire.format import Format
 from tests.a2a.messages import ADDRESSED, CARD, RESULTS, ask, chunk, event, message, status, task
@@ -20,6 +21,8 @@ from tests.wire.streams import ACCOUNT, exchange, flowed, sse
 
 WORD = "kingfisher"
 GUARD = guard(words_rule("secret", WORD), regex_rule("account", r"ACC-\d{8}"), uninspected=Uninspected.ALLOW)
+# Refuses what nobody can inspect too: base64 and addresses of files.
+STRICT = guard(words_rule("secret", WORD), regex_rule("account", r"ACC-\d{8}"))
 # Secrets between programs, signatures and cursors: one word of them passes as it is.
 SEALED = ("token", "credentials", "protected", "signature", "pageToken", "nextPageToken")
 TEXTS = ["hello", "a b c", "", "A sentence, of words.", "t-7", f"so {WORD}!", f"ask {ACCOUNT} now", WORD, ACCOUNT]
@@ -50,14 +53,19 @@ def safe(value: Any) -> bool:
     return WORD not in said and ACCOUNT not in said
 
 
-def asked(form: type[Format], body: Any, params: Any = None) -> Any:
+def allowed(parts: list[str]) -> bool:
+    """Whether the rules find nothing in the parts of a text, one behind the other and on lines of their own."""
+    return all(GUARD.check(gap.join(parts), "OUTPUT").action is Action.NONE for gap in ("", "\n"))
+
+
+def asked(form: type[Format], body: Any, params: Any = None, *, judge: Guard = STRICT) -> Any:
     """What the agent is sent, or what the client is told instead."""
-    run = exchange(form.open(copy.deepcopy(body), params), GUARD)
+    run = exchange(form.open(copy.deepcopy(body), params), judge)
     return run.refusal("withheld") if run.request().blocked else run.form.body
 
 
-def answered(form: type[Format], request: Any, body: Any) -> Any:
-    run = exchange(form.open(copy.deepcopy(request)), GUARD)
+def answered(form: type[Format], request: Any, body: Any, *, judge: Guard = STRICT) -> Any:
+    run = exchange(form.open(copy.deepcopy(request)), judge)
     if run.request().blocked:
         return None
     return run.answer(copy.deepcopy(body))[0]
@@ -106,7 +114,7 @@ def _events() -> st.SearchStrategy[Any]:
 @given(st.lists(_events(), min_size=1, max_size=5), st.sampled_from([0, 5]))
 def test_a_stream(sent: list[Any], step: int) -> None:
     for form in (A2A, CalledA2A):
-        got = flowed(form.open(ask("hi", method="SendStreamingMessage")), sse(*sent), step, judge=GUARD).decode()
+        got = flowed(form.open(ask("hi", method="SendStreamingMessage")), sse(*sent), step, judge=STRICT).decode()
         assert WORD not in got
         assert ACCOUNT not in got
 
@@ -132,9 +140,9 @@ def test_texts_that_updates_share(pieces: list[tuple[str, bool]]) -> None:
         shown += [p["text"] for p in update["artifact"]["parts"]] if update is not None else []
         # A text that its last update ended is complete; what goes on behind that is another.
         if update is not None and update.get("lastChunk") is True:
-            assert safe("".join(shown))
+            assert allowed(shown)
             shown = []
-    assert safe("".join(shown))
+    assert allowed(shown)
 
 
 # -- every string of every message -----------------------------------------------------------------------------------
@@ -171,7 +179,7 @@ def test_a_word_at_any_place_of_a_request(method: str, body: Any, text: str) -> 
     found = list(places(body))
     assert found or method == "SubscribeToTask"
     for path in found:
-        assert safe(asked(A2A, put(body, path, text))), path
+        assert safe(asked(A2A, put(body, path, text), judge=GUARD)), path
 
 
 @pytest.mark.parametrize(("method", "result"), ANSWERS, ids=[name for name, _ in ANSWERS])
@@ -181,9 +189,9 @@ def test_a_word_at_any_place_of_an_answer(method: str, result: Any, text: str) -
     for path in places(result):
         changed = put(result, path, text)
         if method == "card":
-            assert safe(answered(AgentCard, None, changed)), path
+            assert safe(answered(AgentCard, None, changed, judge=GUARD)), path
             continue
-        assert safe(answered(A2A, asks, event(changed))), path
+        assert safe(answered(A2A, asks, event(changed), judge=GUARD)), path
         if method == "stream":
             got = flowed(A2A.open(asks), sse(event(changed)), judge=GUARD).decode()
             assert WORD not in got, path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -136,6 +137,21 @@ def test_requests_pass_as_they_are(body: Any) -> None:
     run = exchange(opened(body), OPEN)
     assert run.request().action == "NONE"
     assert run.form.body == body
+
+
+def test_what_a_history_repeats_of_the_request_is_not_judged_again() -> None:
+    judge = guard(replace(words_rule("secret", "kingfisher"), input=None))
+    said = message(SECRET)
+    result = {"task": task("well", history=[said])}
+    run = exchange(opened(ask(message=copy.deepcopy(said))), judge)
+    assert not run.request().blocked
+    assert run.answer(event(copy.deepcopy(result)))[1].action == "NONE"
+    other = {"task": task("well", history=[message(f"{SECRET}, and more")])}
+    assert run.answer(event(other))[1].blocked, "these are not the words of the request"
+    data = sse(event(result), DONE)
+    form = opened(ask(message=said, method=ONE))
+    assert events(flowed(form, data, judge=judge), form) == [event(result), DONE]
+    assert exchange(opened(ask(SECRET)), judge).answer(event({"task": task(SECRET)}))[1].blocked
 
 
 # -- refusals --------------------------------------------------------------------------------------------------------

@@ -151,6 +151,7 @@ def clients(session: nox.Session) -> None:
         ("openapi", ["tests/clients/openapi"]),
         ("mcp", ["tests/clients/mcp"]),
         ("mcp_older", ["tests/clients/mcp"]),
+        ("a2a", ["tests/clients/a2a"]),
     ):
         python = str(folder / group / bin_folder / "python")
         session.run("uv", "venv", "-q", "--clear", "--python", sys.executable, str(folder / group))

@@ -16,6 +16,7 @@ import json
 import random
 import sys
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 VERSION = "v1.2.2"
@@ -62,6 +63,9 @@ def injected(suite: Any, pairs: int, seed: int) -> Iterator[dict[str, Any]]:
     every = [(u, i) for u in suite.user_tasks.values() for i in suite.injection_tasks.values()]
     random.Random(seed).shuffle(every)
     attacks = [load_attack(name, suite, Scripted()) for name in ATTACKS]
+    places = cache(attacks[0].get_injection_candidates)  # what a task reads is the same for every attack
+    for attack in attacks:
+        attack.get_injection_candidates = places
     for user, attacker in every[:pairs]:
         for attack in attacks:
             try:
@@ -83,8 +87,11 @@ def injected(suite: Any, pairs: int, seed: int) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Print the runs."""
+    import yaml
     from agentdojo.task_suite.load_suites import get_suites
 
+    if hasattr(yaml, "CSafeLoader"):  # an environment is read for every run
+        yaml.safe_load = lambda text: yaml.load(text, yaml.CSafeLoader)
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument(
         "--pairs", type=int, default=1_000_000, help="pairs of tasks a suite that are attacked; all without it"

@@ -247,7 +247,9 @@ class GuardrailsMiddleware:
                 )
                 async with self.admission.admit(tenant.id, 0):
                     self._gauge()
-                    body = await reading.body_of(scope, data, self.settings.limits, self._execution.computing.run)
+                    body = await reading.body_of(
+                        scope, data, self.settings.limits, self._execution.computing.run, found
+                    )
                     session = reading.session_of(scope, body, found, query)
                     light = self._execution.is_light(tenant.guard, len(data))
                     del data, body

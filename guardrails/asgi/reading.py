@@ -55,8 +55,10 @@ async def received(  # noqa: PLR0917 - what a body comes from
     return inflated
 
 
-async def body_of(scope: Mapping[str, Any], data: bytes, limits: BodyLimits, run: Run) -> Any:
-    """The value of the body; None for a request that has none. Raises Malformed."""
+async def body_of(scope: Mapping[str, Any], data: bytes, limits: BodyLimits, run: Run, found: Found = ()) -> Any:
+    """The value of the body; None for a request that has none. ``found``: the formats of its route. Raises Malformed."""
+    if not data and any(format_.bodiless for format_, _ in found):
+        return None
     if scope["method"] in _BODILESS:
         if data.strip() not in _NOTHING:
             raise Malformed(400, _NO_BODY.format(scope["method"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -21,7 +21,7 @@ from guardrails.wire.opaque import is_opaque, is_personal
 __all__ = ["Found", "Routing", "query_of"]
 
 # Formats of a route, each with the route's parameters.
-Found = list[tuple[type[Format], dict[str, str]]]
+Found = Sequence[tuple[type[Format], dict[str, str]]]
 
 # Paths whose formats are remembered: an application has few, and a client can invent any number.
 _KEPT, _KEPT_LENGTH = 1_000, 256

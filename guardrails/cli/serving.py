@@ -213,7 +213,7 @@ def proxy(  # noqa: PLR0917 - a command's options
     grace: GraceOption = 30.0,
     drain_delay: DrainOption = 0.0,
 ) -> None:
-    """Put the policies in front of a chat API or an MCP server. Runs until SIGTERM; exit code 0 when it ended in order, 1: could not run."""
+    """Put the policies in front of a chat API, an MCP server or an agent. Runs until SIGTERM; exit code 0 when it ended in order, 1: could not run."""
     from guardrails.proxy import Timeouts, proxy_app  # noqa: PLC0415
 
     tls = certificate(tls_cert, tls_key, tls_client_ca)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from guardrails.wire.gemini_shapes import both
 from guardrails.wire.shape import Delta, Each, Fixed, Kind, Part, Shape, Switch, Whole
 
 __all__ = ["ANSWER", "CARD", "ERROR", "EVENT", "REQUEST", "RESULT", "RESULT_EVENT", "SAID", "TEXTS"]
@@ -39,12 +40,12 @@ _PART_FIELDS: dict[str, Part] = {
     "data": Kind.TEXT,
     "raw": Kind.BINARY,
     "url": Kind.REFERENCE,
-    "file": Shape(_FILE_FIELDS),
+    "file": both(_FILE_FIELDS),
     "filename": Kind.TEXT,
     "metadata": Kind.TEXT,
 }
-_PARTS = Each(Shape(_PART_FIELDS), joined=True)
-SAID = Shape(
+_PARTS = Each(both(_PART_FIELDS), joined=True)
+SAID = both(
     {
         **_ids("kind messageId contextId taskId"),
         "role": Fixed(Kind.OPAQUE),
@@ -59,7 +60,7 @@ SAID = Shape(
 
 def _artifact(parts: Part, said: Part) -> Shape:
     """``said``: a text that stands beside the parts."""
-    return Shape(
+    return both(
         {
             **_ids("artifactId"),
             **dict.fromkeys(("name", "description", "metadata"), said),
@@ -70,7 +71,7 @@ def _artifact(parts: Part, said: Part) -> Shape:
 
 
 _ARTIFACT = _artifact(_PARTS, Kind.TEXT)
-_STATUS = Shape({**_fixed("state timestamp"), "message": SAID})
+_STATUS = both({**_fixed("state timestamp"), "message": SAID})
 _TASK_FIELDS: dict[str, Part] = {
     **_ids("kind id contextId"),
     "status": _STATUS,
@@ -78,19 +79,19 @@ _TASK_FIELDS: dict[str, Part] = {
     "history": Each(SAID),
     "metadata": Kind.TEXT,
 }
-_TASK = Shape(_TASK_FIELDS)
+_TASK = both(_TASK_FIELDS)
 
 # -- what is sent ----------------------------------------------------------------------------------------------------
 # A token authenticates the agent to the one it notifies: it is meant for nobody else, as the credentials in a header are.
-_NOTIFIED = Shape(
+_NOTIFIED = both(
     {
         **_fixed("tenant id taskId url"),
         "token": Kind.SEAL,
-        "authentication": Shape({**_fixed("scheme"), "schemes": _NAMES, "credentials": Kind.SEAL}),
+        "authentication": both({**_fixed("scheme"), "schemes": _NAMES, "credentials": Kind.SEAL}),
     }
 )
 _PUSH_FIELDS: dict[str, Part] = {**_NOTIFIED.fields, "pushNotificationConfig": _NOTIFIED}
-_CONFIGURATION = Shape(
+_CONFIGURATION = both(
     {
         **_ids("historyLength returnImmediately blocking"),
         "acceptedOutputModes": _NAMES,
@@ -98,62 +99,63 @@ _CONFIGURATION = Shape(
         "pushNotificationConfig": _NOTIFIED,
     }
 )
-_PARAMS = Shape(
+_PARAMS = both(
     {
         **_PUSH_FIELDS,
         **_ids(
             "id contextId historyLength pageSize includeArtifacts status statusTimestampAfter pushNotificationConfigId"
         ),
         "pageToken": Fixed(Kind.STATE),
-        "message": SAID,
+        # REST of 0.3 calls it `request` where it keeps the names of its protocol buffers.
+        **dict.fromkeys(("message", "request"), SAID),
         "configuration": _CONFIGURATION,
         "metadata": Kind.TEXT,
     }
 )
 _ENVELOPE: dict[str, Part] = {"jsonrpc": Kind.OPAQUE, "id": Fixed(Kind.OPAQUE), "method": Fixed(Kind.OPAQUE)}
 # With and without JSON-RPC around it: the REST binding sends the parameters alone.
-REQUEST = Shape({**_PARAMS.fields, **_ENVELOPE, "params": _PARAMS})
+REQUEST = both({**_PARAMS.fields, **_ENVELOPE, "params": _PARAMS})
 
 # -- agent cards -----------------------------------------------------------------------------------------------------
 _FLOW_FIELDS = _fixed("authorizationUrl tokenUrl refreshUrl deviceAuthorizationUrl pkceRequired")
-_FLOW = Shape(_FLOW_FIELDS)
-_SCHEME = Shape(
+_FLOW = both(_FLOW_FIELDS)
+_SCHEME = both(
     {
         **_fixed("type location in name scheme bearerFormat oauth2MetadataUrl openIdConnectUrl"),
-        "flows": Shape({}, rest=_FLOW),
+        "flows": both({}, rest=_FLOW),
     }
 )
 _CARD_FIELDS: dict[str, Part] = {
     **_ids("version protocolVersion preferredTransport supportsAuthenticatedExtendedCard url documentationUrl iconUrl"),
-    "supportedInterfaces": Each(Shape(_ids("url protocolBinding tenant protocolVersion"))),
-    "additionalInterfaces": Each(Shape(_ids("url transport"))),
-    "provider": Shape({"url": Kind.OPAQUE, "organization": Kind.TEXT}),
-    "capabilities": Shape(
+    "supportedInterfaces": Each(both(_ids("url protocolBinding tenant protocolVersion"))),
+    "additionalInterfaces": Each(both(_ids("url transport"))),
+    "provider": both({"url": Kind.OPAQUE, "organization": Kind.TEXT}),
+    "capabilities": both(
         {
             **_ids("streaming pushNotifications stateTransitionHistory extendedAgentCard"),
-            "extensions": Each(Shape({**_ids("uri required"), "description": Kind.TEXT})),
+            "extensions": Each(both({**_ids("uri required"), "description": Kind.TEXT})),
         }
     ),
-    "securitySchemes": Shape({}, rest=Shape({**_SCHEME.fields}, rest=_SCHEME)),
+    "securitySchemes": both({}, rest=both({**_SCHEME.fields}, rest=_SCHEME)),
     "defaultInputModes": Each(Kind.OPAQUE),
     "defaultOutputModes": Each(Kind.OPAQUE),
     "skills": Each(
-        Shape({"id": Kind.OPAQUE, "inputModes": Each(Kind.OPAQUE), "outputModes": Each(Kind.OPAQUE)}, rest=Kind.TEXT)
+        both({"id": Kind.OPAQUE, "inputModes": Each(Kind.OPAQUE), "outputModes": Each(Kind.OPAQUE)}, rest=Kind.TEXT)
     ),
     # What the card's publisher signed it with (RFC 7515): base64, and no words.
-    "signatures": Each(Shape(dict.fromkeys(("protected", "signature"), Kind.SEAL))),
+    "signatures": Each(both(dict.fromkeys(("protected", "signature"), Kind.SEAL))),
 }
-CARD: Part = Fixed(Shape(_CARD_FIELDS, rest=Kind.TEXT))
+CARD: Part = Fixed(both(_CARD_FIELDS, rest=Kind.TEXT))
 
 # -- what comes back -------------------------------------------------------------------------------------------------
-ERROR = Shape({"code": Kind.OPAQUE, "status": Kind.OPAQUE, "message": Kind.TEXT})
+ERROR = both({"code": Kind.OPAQUE, "status": Kind.OPAQUE, "message": Kind.TEXT})
 
 
 def _artifact_update(artifact: Part, said: Part) -> Shape:
-    return Shape({**_ids("kind taskId contextId append lastChunk"), "artifact": artifact, "metadata": said})
+    return both({**_ids("kind taskId contextId append lastChunk"), "artifact": artifact, "metadata": said})
 
 
-_STATUS_UPDATE = Shape({**_ids("kind taskId contextId final"), "status": _STATUS, "metadata": Kind.TEXT})
+_STATUS_UPDATE = both({**_ids("kind taskId contextId final"), "status": _STATUS, "metadata": Kind.TEXT})
 _ARTIFACT_UPDATE = _artifact_update(_ARTIFACT, Kind.TEXT)
 _BY_KIND: dict[str, Part] = {
     "task": _TASK,
@@ -170,7 +172,7 @@ _RESULT_FIELDS: dict[str, Part] = {
     "artifactUpdate": _ARTIFACT_UPDATE,
     **_ids("pageSize totalSize"),
     "tasks": Each(_TASK),
-    "configs": Each(Shape(_PUSH_FIELDS)),
+    "configs": Each(both(_PUSH_FIELDS)),
     "nextPageToken": Fixed(Kind.STATE),
 }
 
@@ -178,21 +180,21 @@ _RESULT_FIELDS: dict[str, Part] = {
 def _result(value: Any) -> Part:
     """What a result is says its ``kind`` (0.3), or the fields that it has; a list is one of configurations (0.3)."""
     if not isinstance(value, dict):
-        return Each(Shape(_PUSH_FIELDS))
+        return Each(both(_PUSH_FIELDS))
     kind = value.get("kind")
     if isinstance(kind, str) and kind in _BY_KIND:
         return _BY_KIND[kind]
-    return CARD if "skills" in value else Shape(_RESULT_FIELDS)
+    return CARD if "skills" in value else both(_RESULT_FIELDS)
 
 
 # What an agent answers, tells in a stream, and tells whoever asked to be notified.
 RESULT: Part = Switch(_result)
 _BACK: dict[str, Part] = {"jsonrpc": Kind.OPAQUE, "id": Whole(Fixed(Kind.OPAQUE)), "error": ERROR}
-ANSWER = Shape({**_BACK, "result": RESULT})
+ANSWER = both({**_BACK, "result": RESULT})
 
 # -- in a stream -----------------------------------------------------------------------------------------------------
 # A text of an artifact goes on in the artifact's next update. What else an event says stands in it as a whole.
-_PIECE = Shape({**{k: Whole(v) for k, v in _PART_FIELDS.items()}, "text": Delta(TEXTS)})
+_PIECE = both({**{k: Whole(v) for k, v in _PART_FIELDS.items()}, "text": Delta(TEXTS)})
 _CHUNK = _artifact_update(_artifact(Each(_PIECE), Whole(Kind.TEXT)), Whole(Kind.TEXT))
 _EVENT_FIELDS: dict[str, Part] = {**{k: Whole(v) for k, v in _RESULT_FIELDS.items()}, "artifactUpdate": _CHUNK}
 
@@ -201,8 +203,8 @@ def _event(value: Any) -> Part:
     kind = value.get("kind") if isinstance(value, dict) else None
     if kind == "artifact-update":
         return _CHUNK
-    return Whole(_BY_KIND[kind]) if isinstance(kind, str) and kind in _BY_KIND else Shape(_EVENT_FIELDS)
+    return Whole(_BY_KIND[kind]) if isinstance(kind, str) and kind in _BY_KIND else both(_EVENT_FIELDS)
 
 
 RESULT_EVENT: Part = Switch(_event)
-EVENT = Shape({**_BACK, "result": RESULT_EVENT, "error": Whole(ERROR)})
+EVENT = both({**_BACK, "result": RESULT_EVENT, "error": Whole(ERROR)})

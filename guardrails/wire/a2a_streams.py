@@ -17,6 +17,7 @@ from guardrails.wire.a2a_shapes import TEXTS
 from guardrails.wire.a2a_writing import Task, named
 from guardrails.wire.frames import Frame
 from guardrails.wire.framing import SSE
+from guardrails.wire.gemini_shapes import field_of
 from guardrails.wire.slots import Mode, Slot
 
 __all__ = ["Told", "Updates", "update_of"]
@@ -30,7 +31,7 @@ def update_of(result: Any, name: str, kind: str) -> dict[str, Any] | None:
     """The update in a result that is called ``name`` (1.0) or says that it is a ``kind`` (0.3)."""
     if not isinstance(result, dict):
         return None
-    found = result if result.get("kind") == kind else result.get(name)
+    found = result if result.get("kind") == kind else field_of(result, name)
     return found if isinstance(found, dict) else None
 
 
@@ -67,12 +68,12 @@ class Told:
             ("artifactUpdate", "artifact-update", "taskId"),
         ):
             said = update_of(result, name, kind)
-            if said is not None and isinstance(said.get(key), str):
-                self.task = Task(named(said[key]), named(said.get("contextId")))
+            if said is not None and isinstance(id_ := field_of(said, key), str):
+                self.task = Task(named(id_), named(field_of(said, "contextId")))
         if isinstance(result, dict) and isinstance(result.get("id"), str) and "status" in result:
-            self.task = Task(named(result["id"]), named(result.get("contextId")))
+            self.task = Task(named(result["id"]), named(field_of(result, "contextId")))
         if (found := _artifact(result)) is not None:
-            self._begun.add(self._numbers.get(_text(found[1].get("artifactId")), -1))
+            self._begun.add(self._numbers.get(_text(field_of(found[1], "artifactId")), -1))
 
     def place(self, result: Any, slots: Sequence[Slot]) -> tuple[bool | frozenset[Hashable], frozenset[Hashable]]:
         """Give the texts of an event their channels. The channels that end with it, and the texts that do."""
@@ -80,7 +81,7 @@ class Told:
         if found is None:
             return not self.goes_on(result), frozenset()
         update, artifact = found
-        id_ = _text(artifact.get("artifactId"))
+        id_ = _text(field_of(artifact, "artifactId"))
         before = self._numbers.get(id_)
         over: set[Hashable] = set()
         if before is None or update.get("append") is not True:
@@ -94,7 +95,7 @@ class Told:
                 slot.channel = (*family, ("part", self._parts))
                 closes.add(slot.channel)
                 self._parts += 1
-        if update.get("lastChunk") is True:
+        if field_of(update, "lastChunk") is True:
             over.add(family)
         return frozenset(closes), frozenset(over)
 
@@ -150,10 +151,11 @@ class Updates(SSE):
             if start:
                 update["append"] = True
                 update.pop("metadata", None)
-                for name in artifact.keys() - {"artifactId", *_PARTS}:
+                for name in artifact.keys() - {"artifactId", "artifact_id", *_PARTS}:
                     del artifact[name]
             if end < len(parts):
                 update.pop("lastChunk", None)
+                update.pop("last_chunk", None)
             yield replace(frame, body=body)
 
     def _result(self, body: Any) -> Any:

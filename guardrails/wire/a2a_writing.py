@@ -10,10 +10,22 @@ from typing import Any
 
 from guardrails.wire.opaque import is_opaque
 
-__all__ = ["Revision", "Task", "Writer", "named", "revision_of"]
+__all__ = ["Revision", "Task", "Writer", "named", "older", "revision_of"]
 
 # What stands in place of an id that is none: it may be words that may not be said.
 _UNNAMED = "unnamed"
+# Where a task, an update or an answer holds messages and artifacts.
+_HOLDERS = (
+    "task",
+    "message",
+    "request",
+    "status",
+    "statusUpdate",
+    "artifactUpdate",
+    "artifact",
+    "artifacts",
+    "history",
+)
 
 
 class Revision(StrEnum):
@@ -37,14 +49,23 @@ def named(value: Any) -> str:
     return "" if not isinstance(value, str) else value if is_opaque(value) else _UNNAMED
 
 
+def older(value: Any) -> bool:
+    """Whether a message, an artifact, or a task or update with one is written as the REST binding of 0.3 has it."""
+    if isinstance(value, list):
+        return any(map(older, value))
+    if not isinstance(value, dict):
+        return False
+    return ("content" in value and "parts" not in value) or any(older(value.get(key)) for key in _HOLDERS)
+
+
 def revision_of(message: Any, method: str, version: str) -> Revision:
-    """The revision of a client: by its method (``message/send`` is 0.3), or in the REST binding by the revision that it says it
-    speaks (the header ``A2A-Version``, which 0.3 does not know) and by how it writes a message."""
+    """The revision of a client: by its method (``message/send`` is 0.3), or in the REST binding by how it writes a message,
+    and where there is none by the revision that it says it speaks (the header ``A2A-Version``)."""
     if method:
         return Revision.OLD if "/" in method else Revision.ONE
-    if version:
-        return Revision.OLD_REST if version.startswith("0.") else Revision.ONE
-    return Revision.ONE if isinstance(message, dict) and "parts" in message else Revision.OLD_REST
+    if isinstance(message, dict):
+        return Revision.OLD_REST if older(message) else Revision.ONE
+    return Revision.ONE if version and not version.startswith("0.") else Revision.OLD_REST
 
 
 class Writer:

@@ -309,6 +309,8 @@ class Format:
     messages: ClassVar[bool] = False
     # The policy's direction of answers; requests are under the other one. INPUT: they go into a model of the client's.
     answers: ClassVar[Source] = Source.OUTPUT
+    # Whether a request may come without a body, whatever its method.
+    bodiless: ClassVar[bool] = False
     # The name of the format that takes its place in front of agents of others.
     called: ClassVar[str | None] = None
     # Whether an event is named by the ``type`` in it. Some clients go by the name and others by the type.

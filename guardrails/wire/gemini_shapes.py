@@ -27,7 +27,7 @@ def field_of(value: Mapping[str, Any], name: str) -> Any:
     return found if found is not None else value.get(snake(name))
 
 
-def both(fields: Mapping[str, Part], role: Any = None, rest: Kind = Kind.UNNAMED) -> Shape:
+def both(fields: Mapping[str, Part], role: Any = None, rest: Part = Kind.UNNAMED) -> Shape:
     """A shape whose fields may be spelt either way."""
     return Shape({**{snake(name): part for name, part in fields.items()}, **fields}, role=role, rest=rest)
 

@@ -237,6 +237,31 @@ def test_the_older_rest_binding_has_contents() -> None:
     assert not form.streaming
 
 
+def test_names_as_protocol_buffers_have_them() -> None:
+    said = {
+        "message_id": "m-1",
+        "role": "ROLE_USER",
+        "content": [{"text": f"pay {ACCOUNT}"}, {"file": {"file_with_bytes": IMAGE}}],
+    }
+    form = A2ARest.open({"request": said}, {"verb": "send"})
+    assert list(uninspected(form.inbound())) == ["request.content[1].file.file_with_bytes"]
+    assert exchange(form, OPEN).request().action == "MASKED"
+    assert form.refusal("no")["message"]["content"] == [{"text": "no"}]
+    snake = [
+        {
+            "artifact_update": {
+                "task_id": "t-1",
+                "artifact": {"artifact_id": "a", "parts": [{"text": text}]},
+                "append": at > 0,
+            }
+        }
+        for at, text in enumerate(("so ACC-1234", "5678."))
+    ]
+    asks = A2ARest.open({"message": message("hi")}, {"verb": "stream"})
+    got = events(flowed(asks, sse(*snake)), asks)
+    assert "".join(e["artifact_update"]["artifact"]["parts"][0]["text"] for e in got) == f"so {MASK}."
+
+
 # -- cards and notifications -----------------------------------------------------------------------------------------
 
 

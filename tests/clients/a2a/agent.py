@@ -46,7 +46,8 @@ CARD = AgentCard(
 
 
 class Notes(AgentExecutor):
-    """``say X`` is answered by a message, ``do X`` by a task that says X piece by piece, ``wait X`` by one that takes a moment."""
+    """``say X`` is answered by a message, ``do X`` by a task that says X piece by piece, ``wait X`` by one that takes a
+    moment, and ``look`` by one with an address of its own."""
 
     async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
         HEARD.append(context.get_user_input())
@@ -58,6 +59,7 @@ class Notes(AgentExecutor):
         await event_queue.enqueue_event(task)
         updater = TaskUpdater(event_queue, task.id, task.context_id)
         await updater.start_work(updater.new_agent_message([new_text_part("On it.")]))
+        text = "write to ann@example.com today" if verb == "look" else text
         if verb == "wait":
             await asyncio.sleep(0.5)
         for at in range(0, len(text), 5):

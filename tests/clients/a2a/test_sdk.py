@@ -12,8 +12,8 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ class Places:
     told: list[Any]
 
     def heard(self) -> list[str]:
-        with urllib.request.urlopen(f"{self.agent}/heard", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self.agent}/heard", timeout=30) as answer:  # noqa: S310
             return list(json.load(answer))
 
 
@@ -140,20 +140,22 @@ class Talk:
         return await self.client.get_task(GetTaskRequest(id=self.task))
 
 
-async def talking(address: str, binding: str, version: str, *, streaming: bool, url: str = "") -> Talk:
+@asynccontextmanager
+async def talking(address: str, binding: str, version: str, *, streaming: bool, url: str = "") -> AsyncIterator[Talk]:
+    """A client of an agent. ``url``: where its card says that it is, if that is elsewhere."""
     import httpx
     from a2a.client import A2ACardResolver, ClientConfig, ClientFactory
 
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=110) as http:
         card = await A2ACardResolver(http, address).get_agent_card()
-    kept = [i for i in card.supported_interfaces if (i.protocol_binding, i.protocol_version) == (binding, version)]
-    assert len(kept) == 1
-    if url:
-        kept[0].url = kept[0].url.replace(url, address)
-    del card.supported_interfaces[:]
-    card.supported_interfaces.extend(kept)
-    config = ClientConfig(streaming=streaming, supported_protocol_bindings=[binding])
-    return Talk(ClientFactory(config).create(card))
+        kept = [i for i in card.supported_interfaces if (i.protocol_binding, i.protocol_version) == (binding, version)]
+        assert len(kept) == 1
+        if url:
+            kept[0].url = kept[0].url.replace(url, address)
+        del card.supported_interfaces[:]
+        card.supported_interfaces.extend(kept)
+        config = ClientConfig(streaming=streaming, supported_protocol_bindings=[binding], httpx_client=http)
+        yield Talk(ClientFactory(config).create(card))
 
 
 def text_of(parts: Any) -> str:
@@ -182,8 +184,7 @@ def test_messages_and_tasks(places: Places, binding: str, version: str, streamin
     from a2a.types import TaskState
 
     async def run() -> None:
-        talk = await talking(places.front, binding, version, streaming=streaming)
-        async with talk.client:
+        async with talking(places.front, binding, version, streaming=streaming) as talk:
             (said,) = await talk.ask("say hello")
             assert text_of(said.message.parts) == "hello"
             (said,) = await talk.ask("say write to ann@example.com")
@@ -203,7 +204,7 @@ def test_messages_and_tasks(places: Places, binding: str, version: str, streamin
             assert artifact_of(await talk.get()) == "all is well"
 
             done = await talk.ask("do it is wisteria, see")
-            assert "wisteria" not in str(done)
+            assert "wisteria" not in artifact(done)
             assert last(done) == (TaskState.TASK_STATE_REJECTED, "I was told not to say.")
             refused = await talk.get()
             assert (refused.id, refused.status.state) == (talk.task, TaskState.TASK_STATE_REJECTED)
@@ -218,13 +219,13 @@ def artifact_of(task: Any) -> str:
 
 @pytest.mark.parametrize("binding", BINDINGS)
 def test_an_address_that_updates_share_is_masked(places: Places, binding: str) -> None:
-    """The agent makes it up itself, so that only the answer holds it."""
+    """The agent makes it up itself, so that only the answer holds it, in pieces of five characters."""
 
     async def run() -> None:
-        talk = await talking(places.front, binding, "1.0", streaming=True)
-        async with talk.client:
-            done = await talk.ask("do write to ann(at)example.com, or ann @ example.com")
-            assert "example.com" not in artifact(done).replace("ann(at)example.com", "")
+        async with talking(places.front, binding, "1.0", streaming=True) as talk:
+            done = await talk.ask("look up somebody")
+            assert artifact(done) == "write to {EMAIL} today"
+            assert last(done)[1] == "Done: write to {EMAIL} today"
 
     asyncio.run(asyncio.wait_for(run(), 120))
 
@@ -235,11 +236,14 @@ def test_a_task_that_is_followed(places: Places, binding: str, version: str) -> 
     from a2a.types import SendMessageConfiguration, SubscribeToTaskRequest
 
     async def run() -> None:
-        talk = await talking(places.front, binding, version, streaming=False)
-        async with talk.client:
-            await talk.ask("wait it is wisteria, see", configuration=SendMessageConfiguration(return_immediately=True))
-            got = [event async for event in talk.client.subscribe(SubscribeToTaskRequest(id=talk.task))]
-            assert "wisteria" not in str(got)
+        later = SendMessageConfiguration(return_immediately=True)
+        async with (
+            talking(places.front, binding, version, streaming=False) as talk,
+            talking(places.front, binding, version, streaming=True) as follows,
+        ):
+            await talk.ask("wait it is wisteria, see", configuration=later)
+            got = [event async for event in follows.client.subscribe(SubscribeToTaskRequest(id=talk.task))]
+            assert "wisteria" not in artifact(got)
             assert last(got)[1] == "I was told not to say."
 
     asyncio.run(asyncio.wait_for(run(), 120))
@@ -256,8 +260,7 @@ def test_notifications_lists_and_cards(places: Places, binding: str) -> None:
     )
 
     async def run() -> None:
-        talk = await talking(places.front, binding, "1.0", streaming=False)
-        async with talk.client:
+        async with talking(places.front, binding, "1.0", streaming=False) as talk:
             card = await talk.client.get_extended_agent_card(GetExtendedAgentCardRequest())
             assert card.skills[0].description == "Keeps a note."
             config = TaskPushNotificationConfig(id="p-1", url=f"{places.ear}/a2a/push", token="t0ken")
@@ -287,8 +290,7 @@ def test_an_agent_of_others(places: Places, binding: str) -> None:
     from a2a.types import TaskState
 
     async def run() -> None:
-        talk = await talking(places.called, binding, "1.0", streaming=True, url=places.front)
-        async with talk.client:
+        async with talking(places.called, binding, "1.0", streaming=True, url=places.front) as talk:
             (said,) = await talk.ask("say write to ann@example.com")
             assert text_of(said.message.parts) == "write to {EMAIL}"
             before = len(places.heard())

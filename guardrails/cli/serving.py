@@ -221,29 +221,17 @@ def proxy(  # noqa: PLR0917 - a command's options
     log = evidence_settings(evidence, evidence_mode, evidence_on_failure, evidence_owner, *kept)
     log_to_streams()
     app = proxy_app(
-        upstream,
-        policies,
-        credential=_credential(upstream_key_env, upstream_key_header),
-        timeouts=Timeouts(silence=silence),
-        max_connections=connections,
-        max_body=max_body,
-        ca_file=str(upstream_ca) if upstream_ca is not None else None,
-        pages=admin_port is None,
-        cors=_cors(cors_origin, cors_credentials, cors_expose),
-        state=state,
-        explain=explain,
-        **_inspected(exempt, mcp_allow, formats, route),
-        a2a=a2a,
-        **_limits(max_body),
-        evidence=log,
-        otlp=otlp,
-    )
+        upstream, policies, credential=_credential(upstream_key_env, upstream_key_header), timeouts=Timeouts(silence=silence),
+        max_connections=connections, max_body=max_body, ca_file=str(upstream_ca) if upstream_ca is not None else None,
+        pages=admin_port is None, cors=_cors(cors_origin, cors_credentials, cors_expose), state=state, explain=explain,
+        **_inspected(exempt, mcp_allow, formats, route, a2a), **_limits(max_body), evidence=log, otlp=otlp,
+    )  # fmt: skip
     told = f"guardrails proxy: {{}} -> {upstream}"
     run(app, told, host, port, admin_port, tls=tls, grace=grace, drain_delay=drain_delay)
 
 
 def _inspected(
-    exempt: list[str] | None, mcp_allow: list[str] | None, formats: Path | None, routes: list[str] | None
+    exempt: list[str] | None, mcp_allow: list[str] | None, formats: Path | None, routes: list[str] | None, a2a: str
 ) -> dict[str, Any]:
     """The settings for what is inspected, and as what. Raises GuardrailsError and BadParameter."""
     from guardrails.wire.custom import load_formats  # noqa: PLC0415
@@ -257,7 +245,7 @@ def _inspected(
                 f"{route!r}: write a route and a format, such as '/ask=openai.chat'", param_hint="--route"
             )
         named[path.strip()] = name.strip()
-    told: dict[str, Any] = {"formats": named} if named else {}
+    told: dict[str, Any] = {"a2a": a2a, **({"formats": named} if named else {})}
     return {"exempt": tuple(exempt or ()), "mcp_allow": tuple(mcp_allow or ()), "custom": custom, **told}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from guardrails.asgi.admission import Overloaded503
 from guardrails.asgi.answering import Answering
 from guardrails.asgi.body import Disconnected, Replay, departure
 from guardrails.asgi.cors import Consents
@@ -28,6 +29,7 @@ from guardrails.errors import GuardrailsError, UpstreamLost
 from guardrails.evidence import EvidenceLost
 from guardrails.exchange import Exchange, Kept, MessageExchange, Messages, Tenancy
 from guardrails.guard import Guard
+from guardrails.stores import Unreachable
 from guardrails.tenants import Tenant
 from guardrails.types import Source
 from guardrails.vault import Vault, Vaults
@@ -37,6 +39,8 @@ from guardrails.wire.format import Session
 __all__ = ["Exchanged", "Incoming", "Inspection"]
 
 _log = logging.getLogger("guardrails")
+# Seconds after which a client may try again when its conversation could not be read.
+_RETRY_S = 5
 
 # Headers of a request that a reply to something in its answer must not repeat.
 _OF_ONE_REQUEST = frozenset((b"accept", b"last-event-id", b"mcp-method", b"mcp-name"))
@@ -118,8 +122,12 @@ class Inspection:
             await self._forward(exchange, incoming, decision)
         finally:
             if vault is not None and self._vaults is not None:
-                with suppress(GuardrailsError):  # the conversation was deleted meanwhile: then nothing of it stays
+                try:
                     await self._execution.models.run(self._vaults.save, vault)
+                except Unreachable as error:
+                    _log.error("a conversation is not kept: %s", error)
+                except GuardrailsError:  # the conversation was deleted meanwhile: then nothing of it stays
+                    pass
             exchange.forget()
 
     def _exchange(self, incoming: Incoming, memory: Memory, vault: Vault | None, kept: Kept | None) -> Exchange:
@@ -156,9 +164,12 @@ class Inspection:
         if self._vaults is None or incoming.conversation is None:
             return None
         tenant = incoming.tenant
-        vault: Vault = await self._execution.models.run(
-            self._vaults.open, tenant.id, incoming.conversation, tenant.guard.policy.rules
-        )
+        try:
+            vault: Vault = await self._execution.models.run(
+                self._vaults.open, tenant.id, incoming.conversation, tenant.guard.policy.rules
+            )
+        except Unreachable as error:  # another number for a value that has one would be restored as somebody else's
+            raise Overloaded503(_RETRY_S, str(error)) from None
         return vault
 
     async def _checked(self, exchange: Exchange, incoming: Incoming) -> Decision:

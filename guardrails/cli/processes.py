@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -52,7 +53,15 @@ def supervise(
 
     folder = Path(tempfile.mkdtemp(prefix="guardrails-"))
     try:
-        plan = Plan(folder, settings, workers, tuple(tls) if tls is not None else None, grace, drain_delay)
+        plan = Plan(
+            folder,
+            settings,
+            workers,
+            tuple(tls) if tls is not None else None,
+            secrets.token_hex(32),
+            grace,
+            drain_delay,
+        )
         command = (sys.executable, "-m", "guardrails.cli.processes")
         asyncio.run(Supervisor(plan, command, listener, admin).run(started))
     finally:

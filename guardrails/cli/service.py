@@ -25,6 +25,8 @@ from guardrails.cli.serving import (
     HostOption,
     OtlpOption,
     PortOption,
+    SharedFailureOption,
+    SharedOption,
     StateOption,
     certificate,
     evidence_settings,
@@ -108,6 +110,8 @@ def serve(  # noqa: PLR0917 - a command's options
     evidence_keep_days: EvidenceKeepOption = None,
     evidence_witness: EvidenceWitnessOption = None,
     otlp: OtlpOption = None,
+    shared_state: SharedOption = None,
+    shared_state_on_failure: SharedFailureOption = "block",
     tls_cert: CertOption = None,
     tls_key: CertKeyOption = None,
     tls_client_ca: ClientCaOption = None,
@@ -161,6 +165,8 @@ def serve(  # noqa: PLR0917 - a command's options
         limits=limits,
         workbench=workbench,
         otlp=otlp,
+        shared_state=shared_state,
+        shared_state_on_failure=shared_state_on_failure,
     )
     if workbench and workers > 1:
         raise GuardrailsError(

@@ -29,6 +29,8 @@ __all__ = [
     "HostOption",
     "OtlpOption",
     "PortOption",
+    "SharedFailureOption",
+    "SharedOption",
     "StateOption",
     "address",
     "certificate",
@@ -37,6 +39,7 @@ __all__ = [
     "log_to_streams",
     "proxy",
     "run",
+    "share",
 ]
 
 HostOption = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all.")]
@@ -88,6 +91,19 @@ OtlpOption = Annotated[
         envvar="GUARDRAILS_OTLP",
         help="Where OpenTelemetry's traces and metrics are sent, over HTTP, such as http://127.0.0.1:4318.",
     ),
+]
+
+
+SharedOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar="GUARDRAILS_SHARED_STATE",
+        help="Where processes of several machines share limits, rates and streams: redis://host:6379/0 (Redis or Valkey).",
+    ),
+]
+SharedFailureOption = Annotated[
+    str,
+    typer.Option(help="A limit that cannot be counted there: block refuses, local counts in each process by itself."),
 ]
 
 
@@ -207,6 +223,8 @@ def proxy(  # noqa: PLR0917 - a command's options
     evidence_keep_days: EvidenceKeepOption = None,
     evidence_witness: EvidenceWitnessOption = None,
     otlp: OtlpOption = None,
+    shared_state: SharedOption = None,
+    shared_state_on_failure: SharedFailureOption = "block",
     tls_cert: CertOption = None,
     tls_key: CertKeyOption = None,
     tls_client_ca: ClientCaOption = None,
@@ -214,20 +232,29 @@ def proxy(  # noqa: PLR0917 - a command's options
     drain_delay: DrainOption = 0.0,
 ) -> None:
     """Put the policies in front of a chat API, an MCP server or an agent. Runs until SIGTERM; exit code 0 when it ended in order, 1: could not run."""
-    from guardrails.proxy import Timeouts, proxy_app  # noqa: PLC0415
+    from guardrails.proxy import proxy_app  # noqa: PLC0415
 
     tls = certificate(tls_cert, tls_key, tls_client_ca)
     kept = (evidence_sink, evidence_keep_days, evidence_witness)
     log = evidence_settings(evidence, evidence_mode, evidence_on_failure, evidence_owner, *kept)
     log_to_streams()
+    share(shared_state, shared_state_on_failure)
     app = proxy_app(
-        upstream, policies, credential=_credential(upstream_key_env, upstream_key_header), timeouts=Timeouts(silence=silence),
-        max_connections=connections, max_body=max_body, ca_file=str(upstream_ca) if upstream_ca is not None else None,
-        pages=admin_port is None, cors=_cors(cors_origin, cors_credentials, cors_expose), state=state, explain=explain,
+        upstream, policies, **_upstream(upstream_key_env, upstream_key_header, upstream_ca, silence, connections),
+        max_body=max_body, pages=admin_port is None, cors=_cors(cors_origin, cors_credentials, cors_expose),
+        state=state, explain=explain,
         **_inspected(exempt, mcp_allow, formats, route, a2a), **_limits(max_body), evidence=log, otlp=otlp,
     )  # fmt: skip
     told = f"guardrails proxy: {{}} -> {upstream}"
     run(app, told, host, port, admin_port, tls=tls, grace=grace, drain_delay=drain_delay)
+
+
+def share(url: str | None, on_failure: str) -> None:
+    """Make the state at an address that of this process. Raises GuardrailsError."""
+    if url is not None:
+        from guardrails.stores import opened, use  # noqa: PLC0415
+
+        use(opened(url, on_failure))
 
 
 def _inspected(
@@ -247,6 +274,18 @@ def _inspected(
         named[path.strip()] = name.strip()
     told: dict[str, Any] = {"a2a": a2a, **({"formats": named} if named else {})}
     return {"exempt": tuple(exempt or ()), "mcp_allow": tuple(mcp_allow or ()), "custom": custom, **told}
+
+
+def _upstream(env: str | None, header: str, ca: Path | None, silence: float, connections: int) -> dict[str, Any]:
+    """How the upstream is reached. Raises BadParameter and GuardrailsError."""
+    from guardrails.proxy import Timeouts  # noqa: PLC0415
+
+    return {
+        "credential": _credential(env, header),
+        "timeouts": Timeouts(silence=silence),
+        "max_connections": connections,
+        "ca_file": str(ca) if ca is not None else None,
+    }
 
 
 def _credential(env: str | None, header: str) -> Any:

@@ -91,7 +91,7 @@ class Settings:
     calls_per_minute: Annotated[
         int,
         Setting(
-            about="the most calls a minute, in each process; more fail as overload",
+            about="the most calls in any minute, of each process or of all that share state; more fail as overload",
             kind=Number(1, 1_000_000, whole=True),
             order=Order.FREE,
         ),

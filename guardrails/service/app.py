@@ -27,11 +27,18 @@ from guardrails.service.errors import plain
 from guardrails.service.faults import Fault, Kind
 from guardrails.service.fields import nearest
 from guardrails.service.handling import Handling, Resource, send_answer
-from guardrails.service.limits import NONE, Limits, LocalUsage, Usage
+from guardrails.service.limits import NONE, Limits, Usage
+from guardrails.service.shared_streams import SharedStreams
+from guardrails.service.streams import Streams
+from guardrails.stores import Store, use
+from guardrails.stores.sealing import key_of
 from guardrails.tenants import Tenants
 from guardrails.wire.limits import BodyLimits
 
-__all__ = ["ServiceApp", "service_app"]
+__all__ = ["KEY", "ServiceApp", "service_app", "shared_streams"]
+
+# The variable with the key that streams are sealed with in shared state.
+KEY = "GUARDRAILS_SHARED_STATE_KEY"
 
 # Requests in work at once, bytes of their bodies, requests that wait, and for how long, in milliseconds.
 _IN_WORK, _BYTES, _WAITING, _WAIT_MS = 256, 256_000_000, 256, 1_000.0
@@ -120,6 +127,12 @@ def _near(path: str, known: list[str]) -> str:
     return nearest(path, known) or alike
 
 
+def shared_streams(shared: Store) -> Streams | None:
+    """Streams in shared state; None where there is no key to seal them with. Raises GuardrailsError for a bad one."""
+    key = key_of(KEY)
+    return SharedStreams(shared, key) if key is not None else None
+
+
 async def _metrics(_: Any) -> Any:
     raise NotImplementedError
 
@@ -139,7 +152,8 @@ def service_app(
     admission: Admission | None = None,
     evidence: EvidenceLog | EvidenceSettings | Mapping[str, Any] | str | Path | None = None,
     limits: Limits = NONE,
-    usage: Usage | None = None,
+    shared: Store | None = None,
+    streams: Streams | None = None,
     otlp: str | None = None,
 ) -> ServiceApp:
     """The service over ``policies``: a folder of policy files, each a guardrail; a folder with a ``tenants.yaml``; or one policy.
@@ -148,12 +162,16 @@ def service_app(
     change anything. ``contracts``: those of :data:`guardrails.service.contracts.CONTRACTS` that are served, all by default.
     ``pages``: whether ``/healthz``, ``/readyz`` and ``/metrics`` are served here. ``max_body`` is in bytes. ``evidence``: the log in which every decision is recorded
     before its answer leaves, opened or as its settings or directory. ``limits``: of each caller that the file of keys says nothing of;
-    ``usage``: where their use is counted, this process by default. ``otlp``: the address that OpenTelemetry's traces and metrics are sent
+    ``shared``: state that other processes share (:func:`guardrails.stores.opened`): limits are counted there, and ``streams`` kept
+    where ``GUARDRAILS_SHARED_STATE_KEY`` holds a key for them; it becomes that of the process. ``otlp``: the address that OpenTelemetry's traces and metrics are sent
     to, over HTTP. Raises PolicyError or GuardrailsError when something is wrong with
     any of them.
     """
     telemetry = telemetry or Telemetry()
     telemetry.otel = opened(otlp)
+    if shared is not None:
+        use(shared)  # before any policy is compiled
+        streams = streams or shared_streams(shared)
     tenants = Tenants.open(policies, state=state, every=True)
     by_tenant = tenants.by_tenant
     recording = None
@@ -161,9 +179,9 @@ def service_app(
         log = evidence if isinstance(evidence, EvidenceLog) else EvidenceLog.open(evidence)
         recording = Recording(log, tenants, telemetry.registry, own=log is not evidence)
     access = Access(keys, tenants if by_tenant else None, limits)
-    usage = usage or LocalUsage()
+    usage = Usage(shared)
     catalog = Catalog(tenants, by_tenant=by_tenant)
-    checking = Checking(telemetry, recording, usage)
+    checking = Checking(telemetry, recording, usage, streams)
     handling = Handling(
         access,
         catalog,

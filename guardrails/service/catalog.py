@@ -123,6 +123,14 @@ class Catalog:
             raise Fault(Kind.NOT_FOUND, f"this guardrail has no such version; it has {_listed(versions)}")
         return found
 
+    def of(self, caller: str, id_: str, version: str) -> Guardrail | None:
+        """A guardrail that a caller was under, None when it is not there any more."""
+        if self._by_tenant:
+            tenant = next((t for t in self._tenants if t.id == caller), None)
+            if tenant is not None:
+                return _of_tenant(tenant, "", "")
+        return self.ids.get(id_, {}).get(version)
+
     def _own(self, principal: Principal, known: Mapping[str, object]) -> str:
         if principal.default is not None:
             return principal.default

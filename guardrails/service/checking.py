@@ -22,8 +22,9 @@ from guardrails.pipeline import Pipeline
 from guardrails.service.access import Principal
 from guardrails.service.catalog import Guardrail
 from guardrails.service.faults import Fault, Kind
-from guardrails.service.limits import LocalUsage, Usage, units
+from guardrails.service.limits import Usage, units
 from guardrails.service.streams import Streams
+from guardrails.stores import Unreachable
 from guardrails.types import Action, Piece, Report, Source, Uninspected
 from guardrails.wire.format import Session
 
@@ -77,10 +78,16 @@ class Checked:
 class Checking:
     """Checks texts for calls; figures, the log and, with ``recording``, the log of evidence know of each."""
 
-    def __init__(self, telemetry: Telemetry, recording: Recording | None = None, usage: Usage | None = None) -> None:
-        self.streams = Streams()
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        recording: Recording | None = None,
+        usage: Usage | None = None,
+        streams: Streams | None = None,
+    ) -> None:
+        self.streams = streams or Streams()
         self._telemetry = telemetry
-        self._usage = usage or LocalUsage()
+        self._usage = usage or Usage()
         self._recording = recording
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="guardrails-service")
 
@@ -149,12 +156,20 @@ class Checking:
             body, decision = await self.run(partial(exchange.answer, answer))
         decision = replace(decision, id=call.id, format=call.contract)
         self._telemetry.decision(record_of(decision))
-        await self._usage.text(call.principal.name, call.principal.limits, units(decision.characters))
+        await self._used(call.principal, decision.characters)
         said = exchange.kept.of(decision.direction) if exchange.kept is not None else None
         pieces = [Piece(text, role) for _, role, text in said or ()]
         exchange.forget()
         await self._record(decision, pieces, guardrail, decision)
         return body, decision
+
+    async def _used(self, principal: Principal, characters: int) -> None:
+        """Count what was checked. Raises Fault where nobody can."""
+        try:
+            await self._usage.text(principal.name, principal.limits, units(characters))
+        except Unreachable:
+            told = "what this key has used cannot be counted now, so its text is not answered; send it again later"
+            raise Fault(Kind.OVERLOADED, told, retry_after=_RETRY_S) from None
 
     async def _record(
         self, what: Decision | Report, pieces: Sequence[Piece], guardrail: Guardrail, decision: Decision
@@ -221,6 +236,6 @@ class Checking:
             setting=report.setting,
         )
         self._telemetry.decision(record_of(decision))
-        await self._usage.text(call.principal.name, call.principal.limits, units(decision.characters))
+        await self._used(call.principal, decision.characters)
         await self._record(decision if uninspected else report, pieces, guardrail, decision)
         return Checked(report, milliseconds, decision)

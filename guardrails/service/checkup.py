@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from guardrails import stores
 from guardrails.errors import GuardrailsError
 from guardrails.inference import inventory
 from guardrails.proxy.serving import Tls
@@ -46,6 +47,8 @@ class Checkup:
         for contract in app.contracts:
             yield f"contract {contract.name}: {', '.join(f'{e.method} {e.path}' for e in contract.endpoints)}"
         access = app.handling.access
+        if (shared := stores.shared()) is not None and self._settings.shared_state is not None:
+            yield f"shared state: {shared!r}, on failure {self._settings.shared_state_on_failure}"
         yield "callers: anybody may check" if access.open else f"callers: {', '.join(access.names)}"
 
     def _keys(self) -> Iterator[str]:

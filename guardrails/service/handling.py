@@ -24,6 +24,7 @@ from guardrails.service.checking import Checking
 from guardrails.service.faults import Fault, Kind
 from guardrails.service.limits import Limit, Limited, Usage
 from guardrails.service.sigv4 import signed
+from guardrails.stores import Unreachable
 from guardrails.wire import strict
 from guardrails.wire.limits import BodyLimits, Malformed
 
@@ -31,6 +32,7 @@ __all__ = ["Handling", "Resource", "send_answer"]
 
 _log = logging.getLogger("guardrails")
 _BODY_SECONDS = 30.0
+_RETRY_S = 5
 _DECISION = b"x-guardrails-decision-id"
 _LIMITED = {
     Limit.RATE: "too many requests of this key in this second; send them again after the time in Retry-After",
@@ -104,6 +106,10 @@ class Handling:
             self.telemetry.limited(principal.name, error.limit.value)
             kind = Kind.RATE if error.limit is Limit.RATE else Kind.QUOTA
             raise Fault(kind, _LIMITED[error.limit], retry_after=error.retry_after) from None
+        except Unreachable as error:
+            _log.warning("%s", error)
+            told = "what this key has used cannot be counted now, so it may use nothing; send this again later"
+            raise Fault(Kind.OVERLOADED, told, retry_after=_RETRY_S) from None
         return principal
 
     async def _value(self, endpoint: Endpoint, scope: Scope, data: bytes) -> Any:

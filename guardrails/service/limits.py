@@ -1,24 +1,20 @@
-"""How much a caller may use: requests a second and a day, and units of text a day.
-
-:class:`Usage` is the one interface; :class:`LocalUsage` counts in this process. Another may count where several processes look.
-"""
+"""How much a caller may use: requests a second and a day, and units of text a day."""
 
 from __future__ import annotations
 
+import asyncio
 import math
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Protocol
 
 from guardrails.errors import GuardrailsError
+from guardrails.stores import Ask, Memory, Refused, Store, bucket, day
 
-__all__ = ["NONE", "UNIT", "Limit", "Limited", "Limits", "LocalUsage", "Usage", "units"]
+__all__ = ["NONE", "UNIT", "Limit", "Limited", "Limits", "Usage", "units"]
 
 # Characters of one unit of text, as Amazon Bedrock counts them.
 UNIT = 1_000
-_DAY_S = 86_400
 
 
 class Limit(StrEnum):
@@ -48,9 +44,9 @@ class Limits:
             raise GuardrailsError("limits.burst: say requests_per_second too")
 
     @property
-    def bucket(self) -> float:
+    def bucket(self) -> int:
         """Requests that may come at once."""
-        return float(self.burst or max(1, math.ceil(self.requests_per_second or 1)))
+        return self.burst or max(1, math.ceil(self.requests_per_second or 1))
 
 
 NONE = Limits()
@@ -65,77 +61,36 @@ class Limited(GuardrailsError):
         super().__init__(f"{limit.value} is used up; try again in {retry_after} s")
 
 
-class Usage(Protocol):
-    """Where usage is counted. Callers are known by their names."""
+class Usage:
+    """What callers use, counted in a store: the one of this process, or one that several share. Callers are known by their names."""
+
+    def __init__(self, store: Store | None = None) -> None:
+        """``store``: where it is counted; by default in the memory of this process."""
+        self._store = Memory() if store is None else store
 
     async def request(self, caller: str, limits: Limits) -> None:
-        """Count a request that is allowed. Raises Limited for one that is not, which counts for nothing."""
-        ...
-
-    async def text(self, caller: str, limits: Limits, used: int) -> None:
-        """Count units of text that were checked."""
-        ...
-
-
-class LocalUsage:
-    """Usage in the memory of this process: a token bucket a caller, and the counts of today. For one event loop."""
-
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time) -> None:
-        """``monotonic`` and ``now``: seconds of a clock that only goes forward, and since 1970."""
-        self._monotonic = monotonic
-        self._now = now
-        self._day = 0
-        self._used: dict[tuple[str, Limit], int] = {}
-        self._buckets: dict[str, tuple[float, float]] = {}
-
-    async def request(self, caller: str, limits: Limits) -> None:
-        """As :meth:`Usage.request`. Raises Limited."""
-        self.take(caller, limits)
-
-    async def text(self, caller: str, limits: Limits, used: int) -> None:
-        """As :meth:`Usage.text`."""
-        self.spend(caller, limits, used)
-
-    def take(self, caller: str, limits: Limits) -> None:
-        """Count a request. Raises Limited."""
-        if limits is NONE:
-            return
-        left = self._today()
-        for limit in (Limit.REQUESTS, Limit.UNITS):
-            most = getattr(limits, limit.value)
-            if most is not None and self._used.get((caller, limit), 0) >= most:
-                raise Limited(limit, left)
+        """Count a request that is allowed. Raises Limited for one that is not, which counts for nothing, and Unreachable."""
+        asks = {}
+        for limit, most in ((Limit.REQUESTS, limits.requests_per_day), (Limit.UNITS, limits.text_units_per_day)):
+            if most is not None:
+                asks[limit] = day(f"{limit.value}:{caller}", most, int(limit is Limit.REQUESTS))
         if limits.requests_per_second is not None:
-            self._token(caller, limits.requests_per_second, limits.bucket)
-        if limits.requests_per_day is not None:
-            self._count(caller, Limit.REQUESTS, 1)
+            asks[Limit.RATE] = bucket(f"{Limit.RATE.value}:{caller}", limits.requests_per_second, limits.bucket)
+        if not asks:
+            return
+        refused = await self._take(tuple(asks.values()))
+        if refused is not None:
+            raise Limited(tuple(asks)[refused.index], refused.retry_after)
 
-    def spend(self, caller: str, limits: Limits, used: int) -> None:
-        """Count units of text."""
+    async def text(self, caller: str, limits: Limits, used: int) -> None:
+        """Count units of text that were checked. Raises Unreachable."""
         if limits.text_units_per_day is not None and used:
-            self._today()
-            self._count(caller, Limit.UNITS, used)
+            await self._take((day(f"{Limit.UNITS.value}:{caller}", None, used),))
 
-    def _token(self, caller: str, rate: float, most: float) -> None:
-        at = self._monotonic()
-        tokens, before = self._buckets.get(caller, (most, at))
-        tokens = min(most, tokens + (at - before) * rate)
-        if tokens < 1:
-            self._buckets[caller] = tokens, at
-            raise Limited(Limit.RATE, max(1, math.ceil((1 - tokens) / rate)))
-        self._buckets[caller] = tokens - 1, at
-
-    def _count(self, caller: str, limit: Limit, more: int) -> None:
-        self._used[caller, limit] = self._used.get((caller, limit), 0) + more
-
-    def _today(self) -> int:
-        """Seconds until the day ends. A day that has ended takes its counts along; a clock that is set back brings none back."""
-        day, second = divmod(int(self._now()), _DAY_S)
-        if day > self._day:
-            self._day = day
-            self._used.clear()
-            self._buckets.clear()  # those who went do not stay for ever; each begins a day with a full one
-        return max(1, (self._day + 1 - day) * _DAY_S - second)
+    async def _take(self, asks: Sequence[Ask]) -> Refused | None:
+        if self._store.waits:
+            return await asyncio.to_thread(self._store.take, asks)
+        return self._store.take(asks)
 
 
 def units(characters: int) -> int:

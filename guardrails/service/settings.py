@@ -13,6 +13,7 @@ from guardrails.policy import parse_document
 from guardrails.policy.reader import nearest
 from guardrails.service.app import ServiceApp, service_app
 from guardrails.service.limits import Limits
+from guardrails.stores import opened
 
 __all__ = ["ServiceSettings", "read_settings"]
 
@@ -20,7 +21,8 @@ __all__ = ["ServiceSettings", "read_settings"]
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
     """What :func:`guardrails.service.service_app` takes, as plain values. ``limits`` are the fields of
-    :class:`~guardrails.service.limits.Limits`; ``workbench``: whether the authors' pages are served at ``/workbench``."""
+    :class:`~guardrails.service.limits.Limits`; ``shared_state`` and ``shared_state_on_failure`` are those of :func:`guardrails.stores.opened`;
+    ``workbench``: whether the authors' pages are served at ``/workbench``."""
 
     policies: str
     keys: str | None = None
@@ -32,6 +34,8 @@ class ServiceSettings:
     limits: Mapping[str, Any] = field(default_factory=dict)
     workbench: bool = False
     otlp: str | None = None
+    shared_state: str | None = field(default=None, repr=False)
+    shared_state_on_failure: str = "block"
 
     @property
     def anybody(self) -> bool:
@@ -42,6 +46,9 @@ class ServiceSettings:
         """The application; ``more`` takes the place of settings. Raises PolicyError or GuardrailsError."""
         values = {**{f.name: getattr(self, f.name) for f in fields(self)}, "limits": Limits(**self.limits), **more}
         workbench = values.pop("workbench")
+        url, on_failure = values.pop("shared_state"), values.pop("shared_state_on_failure")
+        if url is not None and "shared" not in more:
+            values["shared"] = opened(url, on_failure)
         app = service_app(values.pop("policies"), **values)
         if workbench:
             from guardrails.service.authors import mounted  # noqa: PLC0415 - an extra, which not everybody installs

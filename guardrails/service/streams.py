@@ -14,10 +14,10 @@ from guardrails.service.faults import Fault, Kind
 from guardrails.streaming.stream import TextStream
 from guardrails.types import Source
 
-__all__ = ["OpenStream", "Streams"]
+__all__ = ["IDLE_S", "OpenStream", "Streams"]
 
 # Seconds after which a stream that nobody continues is over; streams of one caller and of all, open or just ended.
-_IDLE_S = 120.0
+IDLE_S = 120.0
 _MOST_OF_ONE, _MOST = 1_024, 16_384
 _RETRY_S = 5
 
@@ -38,6 +38,10 @@ class OpenStream:
     used: float = field(default_factory=time.monotonic)
     said: dict[str, Any] = field(default_factory=dict, repr=False)
     mark: bytes = field(default=b"", repr=False)
+    final: bool = False
+    told: bool = False  # the report of its end is among what was said
+    version: int = 0  # how much of it other processes know
+    shown: int = 0
 
     def again(self, piece: int, text: str, *, final: bool) -> bool:
         """Whether this is the last piece once more, from a client that did not get its answer."""
@@ -46,19 +50,20 @@ class OpenStream:
     def take(self, piece: int, text: str, *, final: bool) -> str:
         """The next piece; returns what may be shown now. Computes."""
         started = time.perf_counter()
-        self.piece, self.mark = piece, _mark(text, final=final)
+        self.piece, self.mark, self.final = piece, _mark(text, final=final), final
         self.texts.append(text)
         shown = self.stream.feed(text)
         if final and not self.stream.blocked:
             shown += self.stream.finish()
         self.ended = final or self.stream.blocked
+        self.shown += len(shown)
         self.milliseconds += (time.perf_counter() - started) * 1000
         return shown
 
     def leave(self) -> None:
         """Nobody continues: what is held is never shown."""
         self.ended = True
-        if not self.stream.finished:
+        if not self.stream.finished and not self.stream.blocked:
             self.stream.finish()
 
 
@@ -67,33 +72,43 @@ def _mark(text: str, *, final: bool) -> bytes:
 
 
 class Streams:
-    """The streams of one process, by caller and id. Used on one event loop."""
+    """The streams of one process, by caller and id. Used on one event loop. What is awaited here is for those that processes share."""
 
-    def __init__(self, idle_s: float = _IDLE_S, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, idle_s: float = IDLE_S, clock: Callable[[], float] = time.monotonic) -> None:
         """``idle_s``: seconds after which a stream that nobody continues is over."""
         self._idle = idle_s
         self._clock = clock
         self._known: dict[tuple[str, str], OpenStream] = {}
 
-    def find(self, caller: str, id_: str) -> OpenStream | None:
-        """The caller's stream of this id."""
-        found = self._known.get((caller, id_))
+    async def find(self, call: Any, id_: str) -> OpenStream | None:
+        """The stream of this id of who calls. Raises Fault for one that cannot go on."""
+        found = self._known.get((call.principal.name, id_))
         if found is not None:
             found.used = self._clock()
         return found
 
-    def begin(self, caller: str, id_: str, made: OpenStream) -> OpenStream:
+    async def begin(self, call: Any, id_: str, made: OpenStream) -> OpenStream:
         """A new one. Raises Fault: OVERLOADED when there are too many."""
-        mine = sum(name == caller for name, _ in self._known)
-        if mine >= _MOST_OF_ONE or len(self._known) >= _MOST:
-            told = f"too many streams are open; end them with final, or wait {self._idle:g} seconds"
-            raise Fault(Kind.OVERLOADED, told, "call", retry_after=_RETRY_S)
+        mine = sum(name == call.principal.name for name, _ in self._known)
+        self._admit(mine, len(self._known))
         made.used = self._clock()
-        self._known[caller, id_] = made
+        self._known[call.principal.name, id_] = made
         return made
 
-    def expired(self) -> list[OpenStream]:
+    def _admit(self, mine: int, all_: int) -> None:
+        if mine >= _MOST_OF_ONE or all_ >= _MOST:
+            told = f"too many streams are open; end them with final, or wait {self._idle:g} seconds"
+            raise Fault(Kind.OVERLOADED, told, "call", retry_after=_RETRY_S)
+
+    async def catch_up(self, found: OpenStream, call: Any, id_: str) -> None:
+        """Take what other processes took meanwhile. Raises Fault."""
+
+    async def keep(self, found: OpenStream, call: Any, id_: str) -> None:
+        """Let other processes know what was taken and said last. Raises Fault; then this piece was not taken."""
+
+    async def expired(self, call: Any) -> list[OpenStream]:
         """Take out those that nobody continued in time; returns those that were not at their end."""
+        del call
         now = self._clock()
         old = [key for key, one in self._known.items() if now - one.used > self._idle and not one.lock.locked()]
         gone = [self._known.pop(key) for key in old]

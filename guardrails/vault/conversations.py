@@ -13,14 +13,17 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from guardrails.errors import GuardrailsError
 from guardrails.fold import Folded
 from guardrails.rules import Rule
+from guardrails.stores import Store as SharedStore
 from guardrails.vault.exchange import Vault
 from guardrails.vault.ledger import Ledger, merged, refuse_pickling
 from guardrails.vault.sealed import Sealer, Unreadable, address
-from guardrails.vault.stores import Folder, Memory, Store
+from guardrails.vault.stores import Folder, Memory, Shared, Store
 
 __all__ = ["Vaults"]
 
 _log = logging.getLogger("guardrails")
+# How often a conversation is read again that another process saved meanwhile.
+_TRIES = 20
 
 
 class Vaults:
@@ -28,7 +31,8 @@ class Vaults:
 
     ``key``: 32 bytes from configuration; None makes one that dies with the process. ``ttl_s``: seconds after its last
     save at which a conversation is forgotten; ``max_entries``: how many are kept, the least recently saved go first.
-    ``folder``: keep them in files there, for several processes or over a restart; needs a ``key``. Exchanges of one
+    ``folder``: keep them in files there, for several processes or over a restart; ``shared``: on a server that many machines reach
+    (:func:`guardrails.stores.opened`), whose failures open() and save() raise as Unreachable. Both need a ``key``. Exchanges of one
     conversation that are open at a time share their numbers. What cannot be opened (another key, changed bytes, bytes of
     another conversation) is forgotten and counted in ``unreadable``. Raises GuardrailsError for a bad setting.
     """
@@ -40,17 +44,24 @@ class Vaults:
         max_entries: int,
         *,
         folder: str | Path | None = None,
+        shared: SharedStore | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not ttl_s > 0 or max_entries < 1:
             raise GuardrailsError("vaults need a ttl_s above 0 and max_entries of 1 or more")
-        if folder is not None and key is None:
-            raise GuardrailsError("vaults in a folder need a key: files sealed with one that is lost are no use")
+        if folder is not None and shared is not None:
+            raise GuardrailsError("vaults are kept in a folder or in shared state, not in both")
+        if key is None and (folder is not None or shared is not None):
+            raise GuardrailsError(
+                "vaults that outlive the process need a key: what is sealed with a lost one is no use"
+            )
         self._sealer = Sealer(os.urandom(32) if key is None else key)
         self._ttl = ttl_s
-        self._store: Store = (
-            Memory(ttl_s, max_entries, clock) if folder is None else Folder(Path(folder), ttl_s, max_entries)
-        )
+        self._store: Store
+        if shared is not None:
+            self._store = Shared(shared, ttl_s, max_entries)
+        else:
+            self._store = Folder(Path(folder), ttl_s, max_entries) if folder else Memory(ttl_s, max_entries, clock)
         self._lock = Lock()
         self._live: WeakValueDictionary[bytes, Ledger] = WeakValueDictionary()
         self._homes: WeakKeyDictionary[Vault, bytes] = WeakKeyDictionary()
@@ -89,10 +100,14 @@ class Vaults:
                     "this vault belongs to no conversation of these vaults: open() makes one that does"
                 )
             ours = vault.ledger
-            with self._store.locked():
-                stored = self._stored(where)
-                ledger = ours if stored is None else merged(stored, ours)
-                self._store.put(self._sealer.name(where), self._sealer.seal(where, ledger, time.time()))
+            for _ in range(_TRIES):
+                with self._store.locked():
+                    stored = self._stored(where)
+                    ledger = ours if stored is None else merged(stored, ours)
+                    blob = self._sealer.ledger(where, ledger, time.time())
+                    if self._store.put(self._sealer.name(where), blob):
+                        return
+            raise GuardrailsError("a conversation was saved by others again and again; what is new in it is not kept")
 
     def forget(self, tenant_id: str, conversation_id: str) -> None:
         """Delete a conversation. Exchanges of it that are open go on without its values."""
@@ -115,14 +130,14 @@ class Vaults:
         if blob is None:
             return None
         try:
-            ledger, saved = self._sealer.open(where, blob)
+            ledger, saved = self._sealer.opened(where, blob)
         except Unreadable as error:
             self.unreadable += 1
             _log.error("vault %s forgotten: %s", name[:12], error)
             self._store.drop(name)
             return None
         # Memory measures by the monotonic clock. Files may have been copied back: a minute is allowed to clocks that differ.
-        if isinstance(self._store, Folder) and not -60 <= time.time() - saved <= self._ttl:
+        if not isinstance(self._store, Memory) and not -60 <= time.time() - saved <= self._ttl:
             self._store.drop(name)
             return None
         return ledger

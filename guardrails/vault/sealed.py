@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
-import os
-from typing import Any
 
 from guardrails.errors import GuardrailsError
+from guardrails.stores.sealing import Seal, Unreadable
 from guardrails.vault.ledger import Kept, Ledger, refuse_pickling
 
 __all__ = ["Sealer", "Unreadable", "address"]
 
-KEY_BYTES = 32
-_NONCE = 12  # bytes, as NIST SP 800-38D recommends for GCM
 _VERSION = b"guardrails vault 1"
 # A conversation that names more than this loses its oldest values; their numbers are never given again.
 MAX_BYTES = 1_048_576
-
-
-class Unreadable(GuardrailsError):
-    """Sealed bytes that this key, tenant and conversation do not open."""
 
 
 def address(tenant_id: str, conversation_id: str) -> bytes:
@@ -35,45 +26,18 @@ def address(tenant_id: str, conversation_id: str) -> bytes:
     return b"".join(parts)
 
 
-class Sealer:
+class Sealer(Seal):
     """Seals and opens ledgers. Each conversation has its own key, derived from the one of the configuration."""
 
-    __slots__ = ("_key",)
+    __slots__ = ()
 
-    def __init__(self, key: bytes) -> None:
-        if not isinstance(key, bytes) or len(key) != KEY_BYTES:
-            has = f"it has {len(key)}" if isinstance(key, bytes) else f"this is {type(key).__name__}"
-            raise GuardrailsError(
-                f"the key of the vaults must be {KEY_BYTES} bytes; {has}. `openssl rand 32` makes one"
-            )
-        self._key = key
+    def ledger(self, where: bytes, ledger: Ledger, now: float) -> bytes:
+        """The ledger as sealed bytes; ``now`` is the time of day that a reader is told."""
+        return self.seal(where, _dumped(ledger, now))
 
-    def name(self, where: bytes) -> str:
-        """What a conversation is filed under: no id can be read from it."""
-        return hmac.new(self._key, b"name\0" + where, hashlib.sha256).hexdigest()
-
-    def seal(self, where: bytes, ledger: Ledger, now: float) -> bytes:
-        """The ledger as bytes; ``now`` is the time of day that a reader is told."""
-        nonce = os.urandom(_NONCE)
-        return nonce + bytes(self._cipher(where).encrypt(nonce, _dumped(ledger, now), where))
-
-    def open(self, where: bytes, blob: bytes) -> tuple[Ledger, float]:
+    def opened(self, where: bytes, blob: bytes) -> tuple[Ledger, float]:
         """The ledger and the time of day at which it was sealed. Raises Unreadable."""
-        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as below
-
-        try:
-            data = self._cipher(where).decrypt(blob[:_NONCE], blob[_NONCE:], where)
-        except (InvalidTag, ValueError):
-            raise Unreadable("sealed with another key, for another conversation, or changed since") from None
-        return _loaded(data)
-
-    def _cipher(self, where: bytes) -> Any:
-        # Only who keeps vaults for longer than an exchange needs cryptography.
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
-        from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
-        from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
-
-        return AESGCM(HKDF(SHA256(), KEY_BYTES, salt=None, info=b"seal\0" + where).derive(self._key))
+        return _loaded(self.open(where, blob))
 
     def __repr__(self) -> str:
         return "Sealer()"

@@ -1,4 +1,4 @@
-"""Where sealed ledgers lie: in the memory of one process, or in a folder that several share."""
+"""Where sealed ledgers lie: in the memory of one process, in a folder that several share, or on a server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Folder", "Memory", "Store"]
+from guardrails.stores import Store as SharedStore
+
+__all__ = ["Folder", "Memory", "Shared", "Store"]
+
+_GROUP = "vaults"
 
 
 class Store(Protocol):
@@ -24,8 +28,9 @@ class Store(Protocol):
     def get(self, name: str) -> bytes | None:
         """The bytes of that name, None when there are none or their time is over."""
 
-    def put(self, name: str, blob: bytes) -> None:
-        """Keep these bytes; the oldest go when there are too many."""
+    def put(self, name: str, blob: bytes) -> bool:
+        """Keep these bytes; the oldest go when there are too many. False: others came between, read again."""
+        ...
 
     def drop(self, name: str) -> None:
         """Keep nothing of that name."""
@@ -52,13 +57,14 @@ class Memory:
         entry = self._blobs.get(name)
         return entry[1] if entry else None
 
-    def put(self, name: str, blob: bytes) -> None:
+    def put(self, name: str, blob: bytes) -> bool:
         """See :class:`Store`."""
         self._blobs.pop(name, None)
         self._blobs[name] = (self._clock() + self._ttl, blob)
         self._expire()
         while len(self._blobs) > self._max:
             self._blobs.popitem(last=False)
+        return True
 
     def drop(self, name: str) -> None:
         """See :class:`Store`."""
@@ -112,7 +118,7 @@ class Folder:
         except FileNotFoundError:
             return None
 
-    def put(self, name: str, blob: bytes) -> None:
+    def put(self, name: str, blob: bytes) -> bool:
         """See :class:`Store`. A reader sees the old bytes or the new ones."""
         new = self._path / f"{name}.{secrets.token_hex(8)}.new"
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -122,6 +128,7 @@ class Folder:
         # Looking through the folder costs as much as it holds: once in a while.
         if time.monotonic() - self._swept > min(self._ttl, 60):
             self._sweep()
+        return True
 
     def drop(self, name: str) -> None:
         """See :class:`Store`."""
@@ -144,3 +151,39 @@ class Folder:
 
     def __len__(self) -> int:
         return sum(1 for file in self._path.iterdir() if file.suffix == self._SUFFIX)
+
+
+class Shared:
+    """In state that several machines share. Nobody is locked out: who writes says which version was read, and reads again when
+    another came between. Raises Unreachable."""
+
+    def __init__(self, store: SharedStore, ttl_s: float, max_entries: int) -> None:
+        self._store, self._ttl, self._max = store, ttl_s, max_entries
+        self._read: dict[str, int] = {}
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Forgets afterwards which versions were read."""
+        try:
+            yield
+        finally:
+            self._read.clear()
+
+    def get(self, name: str) -> bytes | None:
+        """See :class:`Store`."""
+        held = self._store.load(_GROUP, name)
+        self._read[name] = held.version if held is not None else 0
+        return held.chunks[-1] if held is not None and held.chunks else None
+
+    def put(self, name: str, blob: bytes) -> bool:
+        """See :class:`Store`."""
+        version = self._read.get(name, 0)
+        return self._store.keep(_GROUP, name, blob, version=version, ttl_s=self._ttl, most=self._max)
+
+    def drop(self, name: str) -> None:
+        """See :class:`Store`."""
+        self._store.drop(_GROUP, name)
+        self._read.pop(name, None)
+
+    def __len__(self) -> int:
+        return self._store.count(_GROUP)

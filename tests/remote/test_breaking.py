@@ -1,11 +1,8 @@
-"""The circuit breaker and the budget of calls, on a clock of the test."""
+"""The circuit breaker, on a clock of the test."""
 
 from __future__ import annotations
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from guardrails.inference.remote.breaking import Breaker, Budget
+from guardrails.breaker import Breaker
 
 
 class Clock:
@@ -56,23 +53,3 @@ def test_a_trial_that_never_comes_back_is_not_the_last() -> None:
     assert breaker.admits()
     clock.now += 1
     assert breaker.admits()
-
-
-@settings(deadline=None)
-@given(st.integers(1, 30), st.lists(st.floats(0, 20), max_size=200))
-def test_no_minute_takes_more_than_twice_the_budget(calls: int, pauses: list[float]) -> None:
-    """A full bucket and what flows in meanwhile."""
-    clock = Clock()
-    budget = Budget(calls, clock)
-    taken = []
-    for pause in pauses:
-        clock.now += pause
-        if budget.takes():
-            taken.append(clock.now)
-    for start in taken:
-        assert sum(start <= t < start + 60 for t in taken) <= 2 * calls + 1
-
-
-def test_without_a_number_there_is_no_limit() -> None:
-    budget = Budget(0)
-    assert all(budget.takes() for _ in range(1_000))

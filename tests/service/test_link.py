@@ -16,10 +16,11 @@ import pytest
 from guardrails.evidence import EvidenceLog, EvidenceLost
 from guardrails.evidence.reader import Reader
 from guardrails.evidence.writer import Pending
-from guardrails.service.limits import Limited, Limits
-from guardrails.service.processes.handed import HandedUsage
+from guardrails.service.limits import Limited, Limits, Usage
+from guardrails.service.processes.handed import HandedStore
 from guardrails.service.processes.hub import Hub
 from guardrails.service.processes.link import Link
+from guardrails.stores import FallingBack
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no Unix sockets")
 
@@ -117,10 +118,10 @@ def test_the_queue_is_bounded_and_what_is_left_at_the_end_is_told(tmp_path: Path
 def test_use_is_counted_for_all_links_and_alone_while_nobody_is_there(tmp_path: Path) -> None:
     writing = Writing(None, tmp_path)
     links = [Link(tmp_path / "hub.sock", 10) for _ in range(2)]
-    usages = [HandedUsage(link) for link in links]
+    usages = [Usage(FallingBack(HandedStore(link))) for link in links]
     limits = Limits(requests_per_day=3, text_units_per_day=100)
 
-    async def allowed(usage: HandedUsage) -> bool:
+    async def allowed(usage: Usage) -> bool:
         try:
             await usage.request("a", limits)
         except Limited as error:

@@ -106,9 +106,9 @@ def test_time_to_live_of_files(tmp_path: Path) -> None:
     assert hear(vaults, "t", "c", "{EMAIL_1}") == "{EMAIL_1}"
     assert not list(tmp_path.glob("*.vault"))
     # A file that was copied back looks young; what is sealed in it tells its age.
-    ledger, _ = Sealer(KEY).open(address("t", "c"), blob)
+    ledger, _ = Sealer(KEY).opened(address("t", "c"), blob)
     for age in (61, -3_600):
-        file.write_bytes(Sealer(KEY).seal(address("t", "c"), ledger, time.time() - age))
+        file.write_bytes(Sealer(KEY).ledger(address("t", "c"), ledger, time.time() - age))
         assert hear(vaults, "t", "c", "{EMAIL_1}") == "{EMAIL_1}"
 
 
@@ -184,10 +184,10 @@ def test_changed_bytes_are_forgotten(change: str, tmp_path: Path) -> None:
 
 def test_every_bit_counts() -> None:
     sealer = Sealer(KEY)
-    blob = sealer.seal(address("t", "c"), Ledger(), 0.0)
+    blob = sealer.ledger(address("t", "c"), Ledger(), 0.0)
     for i in range(len(blob)):
         with pytest.raises(Unreadable):
-            sealer.open(address("t", "c"), blob[:i] + bytes([blob[i] ^ 128]) + blob[i + 1 :])
+            sealer.opened(address("t", "c"), blob[:i] + bytes([blob[i] ^ 128]) + blob[i + 1 :])
 
 
 @pytest.mark.parametrize("key", [b"", b"x" * 31, b"x" * 33, "x" * 32])
@@ -289,7 +289,7 @@ def test_each_conversation_has_its_own_key() -> None:
     from cryptography.exceptions import InvalidTag
 
     sealer, here, there = Sealer(KEY), address("t", "c"), address("t", "d")
-    blob = sealer.seal(here, Ledger(), 0.0)
+    blob = sealer.ledger(here, Ledger(), 0.0)
     assert sealer._cipher(here).decrypt(blob[:12], blob[12:], here)
     with pytest.raises(InvalidTag):
         sealer._cipher(there).decrypt(blob[:12], blob[12:], here)

@@ -6,9 +6,8 @@ matches a name in any spelling; what permits matches it exactly.
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import deque
+import hashlib
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -43,7 +42,8 @@ from guardrails.detectors.tools.constraints import (
 )
 from guardrails.detectors.traits import DetectorSpec
 from guardrails.rules import Rule
-from guardrails.types import Found, Hit
+from guardrails.stores import Memory, Unreachable, shared, window
+from guardrails.types import Failure, FailureKind, Found, Hit
 
 __all__ = ["DENIED", "RATE", "SECTIONS", "SPEC", "UNLISTED", "Settings", "build", "lint"]
 
@@ -51,6 +51,8 @@ __all__ = ["DENIED", "RATE", "SECTIONS", "SPEC", "UNLISTED", "Settings", "build"
 DENIED = "DENIED"
 UNLISTED = "UNLISTED"
 RATE = "RATE"
+
+_log = logging.getLogger("guardrails")
 
 _MINUTE = 60.0
 _LOST = "Bedrock judges texts: it knows no calls of tools"
@@ -64,6 +66,12 @@ _CONSTRAINT = Record(
     },
     make=constraint,
 )
+
+
+def _waits() -> bool:
+    """Whether counting calls means asking a server."""
+    store = shared()
+    return store is not None and store.waits
 
 
 def _written(arguments: tuple[tuple[str, Constraint], ...]) -> dict[str, object]:
@@ -169,7 +177,7 @@ SPEC = DetectorSpec(
     spans=False,
     calls=True,
     asks=lambda settings: settings.ask,
-    blocking=lambda _: False,
+    blocking=lambda settings: settings.rate is not None and _waits(),
     local=lambda _: True,
     remedy="permit the tool or its arguments in {rule}, or change its action",
 )
@@ -204,7 +212,14 @@ class _Tools:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = tuple(rules)
         self._constraints = {r.id: Constraints(r.settings.arguments, r.settings.schema) for r in self._rules}
-        self._rates = {r.id: _Rate(r.settings.rate) for r in self._rules if r.settings.rate is not None}
+        # Rules that say the same count together, in whichever process they are.
+        said = hashlib.sha256(repr([(r.id, r.type, r.settings) for r in self._rules]).encode()).hexdigest()[:32]
+        self._rates = {
+            r.id: window(f"calls of tools:{said}:{r.id}", r.settings.rate, _MINUTE)
+            for r in self._rules
+            if r.settings.rate is not None
+        }
+        self._store = shared() or Memory()
 
     def find(self, content: Content, deadline: Deadline) -> Found:
         """What each call breaks. The hits have no place: they are about the call as a whole."""
@@ -213,7 +228,22 @@ class _Tools:
             deadline.check()
             if piece.call is not None and not content.masked:
                 found.hits += [Hit(rule.id, what, None, None, piece=index) for rule, what in self._broken(piece.call)]
+                self._count(piece.call, index, found)
         return found
+
+    def _count(self, call: Call, index: int, found: Found) -> None:
+        """Count a call for the rules that say how often. Where nobody can count, those have failed."""
+        for rule in self._rules:
+            if rule.id not in self._rates or not loosely(rule.settings.patterns, rule.settings.server, call):
+                continue
+            try:
+                refused = self._store.take((self._rates[rule.id],))
+            except Unreachable as error:
+                _log.warning("rule %s: %s", rule.id, error)
+                found.failures.append(Failure(rule.id, FailureKind.OVERLOAD, index, type(error).__name__))
+                continue
+            if refused is not None:
+                found.hits.append(Hit(rule.id, RATE, None, None, piece=index))
 
     def _broken(self, call: Call) -> Iterator[tuple[Rule, str]]:
         permitted = any(r.settings.allow and exactly(r.settings.patterns, r.settings.server, call) for r in self._rules)
@@ -227,25 +257,3 @@ class _Tools:
                     yield rule, DENIED
                 for broken in self._constraints[rule.id].broken(call):
                     yield rule, broken
-                if rule.id in self._rates and not self._rates[rule.id].take():
-                    yield rule, RATE
-
-
-class _Rate:
-    """How many calls there were in the last minute. Shared by threads."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._times: deque[float] = deque()
-        self._lock = threading.Lock()
-
-    def take(self) -> bool:
-        """Whether one more call is within the rate; then it counts."""
-        now = time.monotonic()
-        with self._lock:
-            while self._times and now - self._times[0] >= _MINUTE:
-                self._times.popleft()
-            if len(self._times) >= self._most:
-                return False
-            self._times.append(now)
-            return True

@@ -14,10 +14,11 @@ from typing import Any
 import httpx
 import orjson
 
+from guardrails.breaker import Breaker
 from guardrails.errors import DeadlineExceeded, GuardrailsError, Overloaded, RemoteFailed
 from guardrails.inference.remote.addresses import in_clear
-from guardrails.inference.remote.breaking import Breaker, Budget
 from guardrails.inference.remote.endpoint import Endpoint, Judged
+from guardrails.stores import Memory, shared, window
 
 __all__ = ["Caller", "TooLong", "in_windows", "probability"]
 
@@ -47,7 +48,10 @@ class Caller:
         """Raises GuardrailsError when the key is not set, or would travel in the clear."""
         self._base = endpoint.url.rstrip("/")
         self._timeout = endpoint.timeout
-        self._breaker, self._budget = Breaker(), Budget(endpoint.calls_per_minute)
+        self._breaker = Breaker()
+        most = endpoint.calls_per_minute
+        self._budget = window(f"calls of models:{endpoint.model}:{self._base}:{most}", most, 60.0) if most else None
+        self._store = Memory()
         headers = {"accept": "application/json", "accept-encoding": "identity"}
         if endpoint.key_env:
             if not (key := os.environ.get(endpoint.key_env)):
@@ -72,11 +76,11 @@ class Caller:
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None, seconds: float, read: Callable[[Any], Any]) -> Any:  # fmt: skip
         """What ``read`` makes of the JSON that the server answers. ``read`` raises RemoteFailed for JSON that is not what it should be.
 
-        Raises TooLong, DeadlineExceeded, Overloaded (the server's, or no call left this minute) and RemoteFailed.
+        Raises TooLong, DeadlineExceeded, Overloaded (the server's, no call left this minute, or nobody who counts them) and RemoteFailed.
         """
         if not self._breaker.admits():
             raise RemoteFailed(f"{self._base} failed several times in a row and is asked again later")
-        if not self._budget.takes():
+        if self._budget is not None and (shared() or self._store).take((self._budget,)) is not None:
             raise Overloaded(f"{self._base}: the calls of this minute are used up")
         allowed = min(self._timeout, seconds)
         try:

@@ -32,45 +32,47 @@ async def stream(call: Call) -> Answer:
         raise Fault(Kind.INVALID, "must have 1 to 128 letters, digits, dots, colons, hyphens or underscores", "call")
     piece = body.whole("piece", 0, MOST_PIECES)
     text, final = body.text("text", ""), body.flag("final", False)
-    await _expire(call.checking)
-    found = _found(call, body, id_, piece)
+    await _expire(call)
+    streams = call.checking.streams
+    found = await _found(call, body, id_, piece)
     async with found.lock:
-        if found.again(piece, text, final=final):
-            return Answer(found.said)
-        _in_order(found, piece)
-        shown = await call.checking.run(partial(found.take, piece, text, final=final))
-        said: dict[str, Any] = {
-            "call": id_,
-            "piece": piece,
-            "text": shown,
-            "held": 0 if found.ended else found.stream.held,
-            "blocked": found.stream.blocked,
-            "ended": found.ended,
-        }
-        if found.ended:
-            said |= await _end(call.checking, found, call)
-        found.said = said
-        return Answer(said)
+        await streams.catch_up(found, call, id_)
+        if not found.again(piece, text, final=final):
+            _in_order(found, piece)
+            shown = await call.checking.run(partial(found.take, piece, text, final=final))
+            found.said = {
+                "call": id_,
+                "piece": piece,
+                "text": shown,
+                "held": 0 if found.ended else found.stream.held,
+                "blocked": found.stream.blocked,
+                "ended": found.ended,
+            }
+            await streams.keep(found, call, id_)
+        if found.ended and not found.told:
+            found.said = found.said | await _end(call.checking, found, call)
+            found.told = True
+            await streams.keep(found, call, id_)
+        return Answer(found.said)
 
 
-def _found(call: Call, body: Body, id_: str, piece: int) -> OpenStream:
+async def _found(call: Call, body: Body, id_: str, piece: int) -> OpenStream:
     """The stream that is meant; a new one for piece 0."""
     named = body.text("guardrail", ""), body.text("version", "")
     source = Source(body.choice("source", [s.value for s in Source], Source.OUTPUT.value))
-    known = call.checking.streams.find(call.principal.name, id_)
+    known = await call.checking.streams.find(call, id_)
     if known is not None:
         _same(call, known, named, source if "source" in body else known.source)
         return known
     if piece != 0:
         raise Fault(
             Kind.NOT_FOUND,
-            "there is no stream of this id: it is over, nobody continued it in time, or another process has it; begin again with"
-            " piece 0",
+            "there is no stream of this id: it is over, or nobody continued it in time; begin again with piece 0",
             "call",
         )
     guardrail = call.guardrail(*named)
     made = OpenStream(call, guardrail, source, guardrail.guard.stream(source, role=_ROLES[source]))
-    return call.checking.streams.begin(call.principal.name, id_, made)
+    return await call.checking.streams.begin(call, id_, made)
 
 
 def _same(call: Call, known: OpenStream, named: tuple[str, str], source: Source) -> None:
@@ -93,8 +95,8 @@ def _in_order(found: OpenStream, piece: int) -> None:
 async def _end(checking: Checking, found: OpenStream, call: Call) -> dict[str, Any]:
     """The report, recorded before it leaves."""
     piece = Piece("".join(found.texts), _ROLES[found.source])
-    found.texts.clear()
     done = await checking.recorded(call, found.guardrail, [piece], found.stream.report, found.milliseconds)
+    found.texts.clear()
     return {
         "report": {
             "id": done.decision.id,
@@ -105,8 +107,8 @@ async def _end(checking: Checking, found: OpenStream, call: Call) -> dict[str, A
     }
 
 
-async def _expire(checking: Checking) -> None:
+async def _expire(call: Call) -> None:
     """Streams whose client left are decided about as far as they came."""
-    for gone in checking.streams.expired():
+    for gone in await call.checking.streams.expired(call):
         gone.leave()
-        await _end(checking, gone, gone.call)
+        await _end(call.checking, gone, gone.call)

@@ -1,18 +1,21 @@
-"""What a worker uses in place of a log and of counts of its own: both are in the process that writes."""
+"""What a worker uses in place of a log and of a store of its own: both are in the process that writes."""
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
 from guardrails.evidence import EvidenceLog, EvidenceLost, EvidenceSettings
 from guardrails.evidence.files import Disk
 from guardrails.evidence.segments import Place
-from guardrails.service.limits import Limit, Limited, Limits, LocalUsage
 from guardrails.service.processes.link import Link
+from guardrails.stores import Ask, Held, Refused, Store, Unreachable
 
-__all__ = ["HandedLog", "HandedUsage"]
+__all__ = ["HandedLog", "HandedStore", "answered"]
+
+# Seconds that the other process has for an answer.
+_ANSWER_S = 5.0
 
 
 class HandedLog(EvidenceLog):
@@ -30,33 +33,63 @@ class HandedLog(EvidenceLog):
             self._link.close()
 
 
-class HandedUsage:
-    """Usage that all workers count together; alone while the other process is gone."""
+class HandedStore:
+    """The store of the process that writes, as all workers of a machine see it (:class:`guardrails.stores.Store`)."""
+
+    waits = True
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._alone = LocalUsage()
 
-    async def request(self, caller: str, limits: Limits) -> None:
-        """As :meth:`guardrails.service.limits.Usage.request`. Raises Limited."""
-        if limits == Limits():
-            return
+    def take(self, asks: Sequence[Ask]) -> Refused | None:
+        """See :meth:`Store.take`."""
+        told = self._ask("take", [asdict(ask) for ask in asks])
+        return Refused(*told) if told is not None else None
+
+    def load(self, group: str, name: str, after: int = 0) -> Held | None:
+        """See :meth:`Store.load`."""
+        told = self._ask("load", group, name, after)
+        return Held(told[0], tuple(bytes.fromhex(chunk) for chunk in told[1])) if told is not None else None
+
+    def keep(
+        self, group: str, name: str, chunk: bytes, *, version: int, ttl_s: float, append: bool = False, most: int = 0
+    ) -> bool:
+        """See :meth:`Store.keep`."""
+        return bool(self._ask("keep", group, name, chunk.hex(), version, ttl_s, append, most))
+
+    def drop(self, group: str, name: str, version: int | None = None) -> bool:
+        """See :meth:`Store.drop`."""
+        return bool(self._ask("drop", group, name, version))
+
+    def idle(self, group: str, seconds: float) -> list[str]:
+        """See :meth:`Store.idle`."""
+        return list(self._ask("idle", group, seconds))
+
+    def count(self, group: str, prefix: str = "") -> int:
+        """See :meth:`Store.count`."""
+        return int(self._ask("count", group, prefix))
+
+    def _ask(self, what: str, *arguments: Any) -> Any:
         try:
-            told = await self._ask({"of": "request", "caller": caller, "limits": asdict(limits)})
-        except EvidenceLost:
-            self._alone.take(caller, limits)
-            return
-        if told is not None:
-            raise Limited(Limit(told[0]), told[1])
+            return self._link.ask({"of": what, "with": arguments}).result(_ANSWER_S)
+        except (EvidenceLost, TimeoutError):
+            raise Unreachable("the process that counts for all workers is gone") from None
 
-    async def text(self, caller: str, limits: Limits, used: int) -> None:
-        """As :meth:`guardrails.service.limits.Usage.text`."""
-        if limits.text_units_per_day is None or not used:
-            return
-        try:
-            await self._ask({"of": "text", "caller": caller, "limits": asdict(limits), "used": used})
-        except EvidenceLost:
-            self._alone.spend(caller, limits, used)
+    def __repr__(self) -> str:
+        return "HandedStore()"
 
-    async def _ask(self, question: dict[str, Any]) -> Any:
-        return await asyncio.wrap_future(self._link.ask(question))
+
+def answered(store: Store, question: Mapping[str, Any]) -> Any:
+    """What a store says to a worker's question, as JSON."""
+    what, given = question["of"], question["with"]
+    if what == "take":
+        refused = store.take([Ask(**ask) for ask in given[0]])
+        return [refused.index, refused.retry_after] if refused is not None else None
+    if what == "load":
+        held = store.load(*given)
+        return [held.version, [chunk.hex() for chunk in held.chunks]] if held is not None else None
+    if what == "keep":
+        group, name, chunk, version, ttl_s, append, most = given
+        return store.keep(group, name, bytes.fromhex(chunk), version=version, ttl_s=ttl_s, append=append, most=most)
+    asked: Any = {"drop": store.drop, "idle": store.idle, "count": store.count}[what]
+    return asked(*given)

@@ -1,4 +1,4 @@
-"""The process that writes: it opens the log of evidence, takes the records of all workers, and counts what callers use."""
+"""The process that writes: it opens the log of evidence, takes the records of all workers, and keeps what they share."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from guardrails.asgi.recording import EvidenceFigures
 from guardrails.evidence import EvidenceLog, EvidenceLost
 from guardrails.evidence.writer import Pending
-from guardrails.service.limits import Limited, Limits, LocalUsage
 from guardrails.service.processes.frames import HEAD, framed, length_of
+from guardrails.service.processes.handed import answered
 from guardrails.service.processes.plan import Plan
+from guardrails.stores import Memory
 
 __all__ = ["Hub", "run"]
 
@@ -29,11 +30,11 @@ _log = logging.getLogger("guardrails.evidence")
 
 
 class Hub:
-    """The log, when there is one, and the use of every caller. ``log`` is closed by whoever opened it."""
+    """The log, when there is one, and what the workers share. ``log`` is closed by whoever opened it."""
 
     def __init__(self, log: EvidenceLog | None) -> None:
         self._log = log
-        self._usage = LocalUsage()
+        self._store = Memory()
         self._registry = CollectorRegistry()
         if log is not None:
             self._registry.register(EvidenceFigures(log))
@@ -102,16 +103,8 @@ class Hub:
         return self._log is not None and self._log.take(*records)
 
     def answer(self, question: Mapping[str, Any]) -> Any:
-        """What a worker asks: whether a caller's request is allowed, or that text is counted."""
-        caller, limits = question.get("caller", ""), Limits(**question.get("limits", {}))
-        if question["of"] == "request":
-            try:
-                self._usage.take(caller, limits)
-            except Limited as error:
-                return [error.limit.value, error.retry_after]
-            return None
-        self._usage.spend(caller, limits, question["used"])
-        return None
+        """What a worker asks the store."""
+        return answered(self._store, question)
 
 
 class _Worker:

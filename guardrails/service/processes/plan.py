@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -17,12 +17,14 @@ _FILE = "plan.json"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``folder``: only this user may look into it; the sockets lie there. ``grace`` and ``drain_delay`` are in seconds."""
+    """``folder``: only this user may look into it; the sockets lie there. ``key``: 64 hexadecimal digits
+    with which workers seal what they share. ``grace`` and ``drain_delay`` are in seconds."""
 
     folder: Path
     settings: ServiceSettings
     workers: int
     tls: tuple[str, str, str | None] | None = None
+    key: str = field(default="", repr=False)
     grace: float = 30.0
     drain_delay: float = 0.0
 
@@ -48,9 +50,9 @@ class Plan:
                 **asdict(self.settings.evidence),
                 "directory": str(self.settings.evidence.directory),
             }
-        values = {"settings": settings, "workers": self.workers, "tls": self.tls, "grace": self.grace, "drain_delay": self.drain_delay}  # fmt: skip
+        values = {"settings": settings, "workers": self.workers, "tls": self.tls, "key": self.key, "grace": self.grace, "drain_delay": self.drain_delay}  # fmt: skip
         path = self.folder / _FILE
-        path.touch(mode=0o600)  # an address of a sink may hold a password
+        path.touch(mode=0o600)  # an address may hold a password
         path.write_text(json.dumps(values), encoding="utf-8")
 
     @classmethod

@@ -6,10 +6,13 @@ import socket
 from typing import Any
 
 from guardrails.proxy.serving import Tls, serve
-from guardrails.service.processes.handed import HandedLog, HandedUsage
+from guardrails.service.app import shared_streams
+from guardrails.service.processes.handed import HandedLog, HandedStore
 from guardrails.service.processes.link import Link
 from guardrails.service.processes.pages import Together
 from guardrails.service.processes.plan import Plan
+from guardrails.service.shared_streams import SharedStreams
+from guardrails.stores import FallingBack, Store, opened
 
 __all__ = ["run"]
 
@@ -25,7 +28,13 @@ def run(plan: Plan, number: int, listener: int) -> None:
     link = Link(plan.hub, queue)
     log = HandedLog(settings.evidence, link) if settings.evidence is not None else None
     try:
-        more: dict[str, Any] = {"evidence": log, "usage": HandedUsage(link), "pages": False}
+        handed = HandedStore(link)
+        url = settings.shared_state
+        shared: Store = FallingBack(handed) if url is None else opened(url, settings.shared_state_on_failure)
+        # Without a key for the server, streams stay on this machine.
+        streams = shared_streams(shared) if url is not None else None
+        streams = streams or SharedStreams(handed, bytes.fromhex(plan.key))
+        more: dict[str, Any] = {"evidence": log, "shared": shared, "streams": streams, "pages": False}
         app = settings.app(**more)
         if settings.pages:
             app.pages = Together([plan.pages(n) for n in range(plan.workers)], [plan.hub_pages])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -230,16 +232,17 @@ def test_a_stream_that_nobody_continues_is_over() -> None:
     streams = Streams(idle_s=10, clock=lambda: now[0])
     guard = Guard(loads(SMALL))
     made = OpenStream(None, Guardrail("small", "DRAFT", guard, ""), Source.OUTPUT, guard.stream())
-    streams.begin("a", "1", made)
+    call = SimpleNamespace(principal=SimpleNamespace(name="a"))
+    asyncio.run(streams.begin(call, "1", made))
     made.take(0, "Hello bob@example.com", final=False)
     now[0] = 9.0
-    assert streams.expired() == []
-    assert streams.find("a", "1") is made
+    assert asyncio.run(streams.expired(call)) == []
+    assert asyncio.run(streams.find(call, "1")) is made
     now[0] = 18.0
-    assert streams.expired() == []
+    assert asyncio.run(streams.expired(call)) == []
     now[0] = 30.0
-    assert streams.expired() == [made]
-    assert streams.find("a", "1") is None
+    assert asyncio.run(streams.expired(call)) == [made]
+    assert asyncio.run(streams.find(call, "1")) is None
     made.leave()
     assert made.ended
     assert [f.rule for f in made.stream.report.findings] == ["pii.EMAIL"], "it is decided about as far as it came"

@@ -55,7 +55,10 @@ class Server:
 
         client = redis.Redis.from_url(self.url)
         client.save()
-        return (self.folder / "dump.rdb").read_bytes()
+        dump = self.folder / "dump.rdb"
+        data = dump.read_bytes()
+        dump.unlink()  # a server that starts again would read it
+        return data
 
 
 @contextmanager

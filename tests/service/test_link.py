@@ -20,7 +20,7 @@ from guardrails.service.limits import Limited, Limits, Usage
 from guardrails.service.processes.handed import HandedStore
 from guardrails.service.processes.hub import Hub
 from guardrails.service.processes.link import Link
-from guardrails.stores import FallingBack
+from guardrails.stores import FallingBack, Held, Unreachable
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no Unix sockets")
 
@@ -132,5 +132,26 @@ def test_use_is_counted_for_all_links_and_alone_while_nobody_is_there(tmp_path: 
     writing.kill()
     until(lambda: all(link.counts.down for link in links))
     assert [asyncio.run(allowed(usages[0])) for _ in range(5)] == [True, True, True, False, False]
+    for link in links:
+        link.close()
+
+
+def test_values_are_kept_for_all_links_and_by_nobody_alone(tmp_path: Path) -> None:
+    writing = Writing(None, tmp_path)
+    links = [Link(tmp_path / "hub.sock", 10) for _ in range(2)]
+    one, other = (FallingBack(HandedStore(link)) for link in links)
+    assert one.load("g", "n") is None
+    assert one.keep("g", "n", b"\x00\xff", version=0, ttl_s=60)
+    assert not other.keep("g", "n", b"late", version=0, ttl_s=60)
+    assert other.keep("g", "n", b"two", version=1, ttl_s=60, append=True)
+    assert one.load("g", "n") == Held(2, (b"\x00\xff", b"two"))
+    assert one.load("g", "n", 1) == Held(2, (b"two",))
+    assert (other.count("g"), other.count("g", "m"), other.idle("g", 0), other.idle("g", 60)) == (1, 0, ["n"], [])
+    assert not one.drop("g", "n", 1)
+    assert one.drop("g", "n")
+    writing.kill()
+    until(lambda: all(link.counts.down for link in links))
+    with pytest.raises(Unreachable):
+        one.load("g", "n")
     for link in links:
         link.close()

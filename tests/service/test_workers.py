@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,31 @@ def test_nothing_is_lost_when_a_worker_or_the_writer_is_killed_or_all_are_told_t
         check=False,
     ).returncode == 0  # fmt: skip
     assert b"bob@example.com" not in b"".join(p.read_bytes() for p in (tmp_path / "log").rglob("*") if p.is_file())
+
+
+def test_any_worker_goes_on_with_a_stream_also_when_one_was_killed(tmp_path: Path) -> None:
+    text = "Write to bob@example.com now. " + "This sentence is about nothing at all. " * 4
+    parts = [text[i : i + 15] for i in range(0, len(text), 15)]
+    with workers(tmp_path) as (service, base, _, made):
+
+        def sent(number: int) -> Any:
+            body = {"guardrail": "small", "call": "one", "piece": number, "text": parts[number]}
+            body |= {"final": number == len(parts) - 1}
+            headers = {"x-api-key": made["chat"]}
+            try:  # a connection of its own each, so that either worker may get it
+                answer = httpx.post(base + "/v1/check/stream", json=body, headers=headers, timeout=60, trust_env=False)
+            except httpx.HTTPError:
+                return None  # the worker that was killed had it
+            assert answer.status_code == 200, answer.text
+            return answer.json()
+
+        said = []
+        for number in range(len(parts)):
+            if number == len(parts) // 2:
+                os.kill(processes(service.process.pid, "worker")[0], signal.SIGKILL)
+            said.append(until(partial(sent, number), "an answer"))
+        assert "".join(one["text"] for one in said) == text.replace("bob@example.com", "{EMAIL}")
+        assert said[-1]["report"]["action"] == "MASKED"
 
 
 def test_what_no_worker_can_use_is_said_once_and_ends_the_service(tmp_path: Path) -> None:

@@ -40,9 +40,9 @@ def run(plan: Plan, number: int, listener: int) -> None:
             app.pages = Together([plan.pages(n) for n in range(plan.workers)], [plan.hub_pages])
         own = plan.pages(number)
         own.unlink(missing_ok=True)
-        shared = socket.socket(fileno=listener)
-        shared.setblocking(False)
+        inherited = socket.socket(fileno=listener)
+        inherited.setblocking(False)
         tls = Tls(*plan.tls) if plan.tls is not None else None
-        serve(app, listener=shared, admin=own, grace_s=plan.grace, drain_delay_s=plan.drain_delay, tls=tls)
+        serve(app, listener=inherited, admin=own, grace_s=plan.grace, drain_delay_s=plan.drain_delay, tls=tls)
     finally:
         link.close()

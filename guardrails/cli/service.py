@@ -25,14 +25,13 @@ from guardrails.cli.serving import (
     HostOption,
     OtlpOption,
     PortOption,
-    SharedFailureOption,
-    SharedOption,
     StateOption,
     certificate,
     evidence_settings,
     log_to_streams,
     run,
 )
+from guardrails.cli.sharing import SharedFailureOption, SharedOption
 
 __all__ = ["ENVIRONMENT", "serve", "settings"]
 

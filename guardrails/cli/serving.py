@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from guardrails.cli.options import AllowOption
+from guardrails.cli.sharing import SharedFailureOption, SharedOption, share
 
 __all__ = [
     "AdminPortOption",
@@ -29,8 +30,6 @@ __all__ = [
     "HostOption",
     "OtlpOption",
     "PortOption",
-    "SharedFailureOption",
-    "SharedOption",
     "StateOption",
     "address",
     "certificate",
@@ -39,7 +38,6 @@ __all__ = [
     "log_to_streams",
     "proxy",
     "run",
-    "share",
 ]
 
 HostOption = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all.")]
@@ -91,19 +89,6 @@ OtlpOption = Annotated[
         envvar="GUARDRAILS_OTLP",
         help="Where OpenTelemetry's traces and metrics are sent, over HTTP, such as http://127.0.0.1:4318.",
     ),
-]
-
-
-SharedOption = Annotated[
-    str | None,
-    typer.Option(
-        envvar="GUARDRAILS_SHARED_STATE",
-        help="Where processes of several machines share limits, rates and streams: redis://host:6379/0 (Redis or Valkey).",
-    ),
-]
-SharedFailureOption = Annotated[
-    str,
-    typer.Option(help="A limit that cannot be counted there: block refuses, local counts in each process by itself."),
 ]
 
 
@@ -247,14 +232,6 @@ def proxy(  # noqa: PLR0917 - a command's options
     )  # fmt: skip
     told = f"guardrails proxy: {{}} -> {upstream}"
     run(app, told, host, port, admin_port, tls=tls, grace=grace, drain_delay=drain_delay)
-
-
-def share(url: str | None, on_failure: str) -> None:
-    """Make the state at an address that of this process. Raises GuardrailsError."""
-    if url is not None:
-        from guardrails.stores import opened, use  # noqa: PLC0415
-
-        use(opened(url, on_failure))
 
 
 def _inspected(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -23,6 +24,11 @@ VERSION = "v1.2.2"
 ATTACKS = ("direct", "ignore_previous", "system_message", "injecagent", "important_instructions", "tool_knowledge")
 # The model that the attacks call by its name; none is asked.
 MODEL = "gpt-4o-2024-05-13"
+
+
+def bare(text: str) -> str:
+    """Letters and digits alone: results are YAML, which breaks lines and doubles quotes."""
+    return re.sub(r"\W+", "", text)
 
 
 def steps(suite: Any, environment: Any, calls: list[Any], until: list[str]) -> tuple[list[dict[str, Any]], bool]:
@@ -36,7 +42,7 @@ def steps(suite: Any, environment: Any, calls: list[Any], until: list[str]) -> t
         result, failed = runtime.run_function(environment, call.function, call.args)
         text = failed or tool_result_to_str(result)
         out.append({"tool": call.function, "arguments": dict(call.args), "result": text})
-        if any(said in text for said in until):
+        if any(said in bare(text) for said in until):
             return out, True
     return out, False
 
@@ -73,7 +79,7 @@ def injected(suite: Any, pairs: int, seed: int) -> Iterator[dict[str, Any]]:
             except ValueError:  # the task reads nothing that an attacker can write
                 continue
             environment = user.init_environment(suite.load_and_inject_default_environment(injections))
-            marks = [text.strip().splitlines()[0][:60] for text in injections.values()]
+            marks = [bare(text)[:40] for text in injections.values()]
             before, reached = steps(suite, environment, user.ground_truth(environment), marks)
             calls = [c for c in attacker.ground_truth(environment) if c.function]
             if not reached or not calls:

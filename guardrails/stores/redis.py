@@ -86,14 +86,14 @@ _KEEP = """
 local version, group = tonumber(redis.call('HGET', KEYS[1], 'v') or '0'), KEYS[2]
 if version ~= tonumber(ARGV[1]) then return 0 end
 local now, ttl, most = tonumber(ARGV[5]), tonumber(ARGV[3]), tonumber(ARGV[6])
-if now < 0 then local t = redis.call('TIME'); now = t[1] * 1000 + math.floor(t[2] / 1000) end
+if now < 0 then local t = redis.call('TIME'); now = t[1] * 1000000 + t[2] end
 if ARGV[4] == '0' then redis.call('DEL', KEYS[1]) end
 local next = string.format('%d', version + 1)
 redis.call('HSET', KEYS[1], 'v', next, next, ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ttl)
 redis.call('ZADD', group, string.format('%.0f', now), ARGV[7])
 redis.call('PEXPIRE', group, ttl)
-redis.call('ZREMRANGEBYSCORE', group, '-inf', string.format('%.0f', now - ttl))
+redis.call('ZREMRANGEBYSCORE', group, '-inf', string.format('%.0f', now - ttl * 1000))
 local over = redis.call('ZCARD', group) - most
 if most > 0 and over > 0 then
   for _, name in ipairs(redis.call('ZRANGE', group, 0, over - 1)) do redis.call('DEL', ARGV[8] .. name) end
@@ -109,7 +109,7 @@ return redis.call('DEL', KEYS[1])
 """
 _IDLE = """
 local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local now = t[1] * 1000000 + t[2]
 return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - tonumber(ARGV[1])))
 """
 _COUNT = """
@@ -185,7 +185,7 @@ class Redis:
         self, group: str, name: str, chunk: bytes, *, version: int, ttl_s: float, append: bool = False, most: int = 0
     ) -> bool:
         """See :meth:`Store.keep`."""
-        now = -1 if self._clock is None else round(self._clock() * 1e3)
+        now = -1 if self._clock is None else round(self._clock() * 1e6)
         arguments = [version, chunk, max(1, round(ttl_s * 1e3)), int(append), now, most, name, _value(group, "")]
         return bool(self._run(_KEEP, [_value(group, name), _group(group)], arguments))
 
@@ -196,7 +196,7 @@ class Redis:
 
     def idle(self, group: str, seconds: float) -> list[str]:
         """See :meth:`Store.idle`."""
-        return [name.decode() for name in self._run(_IDLE, [_group(group)], [round(seconds * 1e3)])]
+        return [name.decode() for name in self._run(_IDLE, [_group(group)], [round(seconds * 1e6)])]
 
     def count(self, group: str, prefix: str = "") -> int:
         """See :meth:`Store.count`."""

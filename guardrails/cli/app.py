@@ -280,6 +280,7 @@ from guardrails.cli import (  # noqa: E402 - with files of their own
     models,
     releasing,
     replaying,
+    reviewing,
     scanning,
     service,
     serving,
@@ -307,5 +308,6 @@ auditing.audit.command("replay")(replaying.replay)
 auditing.audit.command("review")(replaying.review)
 app.command("hook")(hooks.hook)
 app.add_typer(hooks.hooks, name="hooks")
+app.add_typer(reviewing.review, name="review")
 app.add_typer(releasing.release, name="release")
 app.add_typer(auditing.audit, name="audit")

@@ -25,6 +25,10 @@ def workbench(
             help="Who may come in: a keys.yaml (docs/service.md); a browser asks for a key with the scope author."
         ),
     ] = None,
+    review: Annotated[
+        Path | None,
+        typer.Option(help="Keep texts and labels of the room Review in this file (.jsonl); without it, in memory."),
+    ] = None,
 ) -> None:
     """Write, try and calibrate policies in a browser. Runs until Ctrl+C; exit code 0 when it ended in order, 1: could not run."""
     import uvicorn  # noqa: PLC0415
@@ -47,7 +51,7 @@ def workbench(
         from guardrails.service.authors import author_of  # noqa: PLC0415
 
         authorize = author_of(Access(keys, None))
-    app = workbench_app(folder, hosts=LOOPBACK if _local(host) else None, authorize=authorize)
+    app = workbench_app(folder, hosts=LOOPBACK if _local(host) else None, authorize=authorize, review=review)
     log_to_streams()
     listener = bound(host, port)
     typer.echo(f"guardrails workbench: {address(listener)}", err=True)

@@ -9,5 +9,6 @@ from __future__ import annotations
 from guardrails.policytest.cases import Case, read_cases
 from guardrails.policytest.junit import junit
 from guardrails.policytest.runner import FileOutcome, Outcome, Status, exit_code, run_file
+from guardrails.policytest.writing import add_cases
 
-__all__ = ["Case", "FileOutcome", "Outcome", "Status", "exit_code", "junit", "read_cases", "run_file"]
+__all__ = ["Case", "FileOutcome", "Outcome", "Status", "add_cases", "exit_code", "junit", "read_cases", "run_file"]

@@ -129,7 +129,7 @@ def check_shard(job: Job, shard: Shard) -> None:
             continue
         report = guard.check(text, source=job.direction)
         found = report.to_dict()
-        results.append(place | {k: found[k] for k in ("action", "findings", "failures", "models")})
+        results.append(place | {k: found[k] for k in ("action", "findings", "failures", "scores", "models")})
         counts[str(report.action)] += 1
         counts.update(f"rule {rule}" for rule in {f.rule for f in report.findings})
         if report.failures:

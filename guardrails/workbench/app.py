@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Scope
 
 from guardrails.errors import GuardrailsError
-from guardrails.workbench import calibrating, releasing, trying, writing
+from guardrails.workbench import calibrating, releasing, reviewing, trying, writing
 from guardrails.workbench.guarding import LOOPBACK, Guarded, Refused
 from guardrails.workbench.pages import ROOMS, STATIC, digest_of, packed, page
 from guardrails.workbench.workspace import Workspace
@@ -26,21 +26,27 @@ _KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 def workbench_app(
-    folder: str | Path, *, hosts: Iterable[str] | None = LOOPBACK, authorize: Callable[[Scope], None] | None = None
+    folder: str | Path,
+    *,
+    hosts: Iterable[str] | None = LOOPBACK,
+    authorize: Callable[[Scope], None] | None = None,
+    review: str | Path | None = None,
 ) -> ASGIApp:
     """The workbench over the policies of ``folder``.
 
     ``hosts``: the names by which the server may be called, None for any. ``authorize`` takes the ASGI scope of each request, and raises
-    :class:`Refused` for who may not come in. Everybody else who reaches it can read and change the policies. Raises GuardrailsError when
-    there is no such folder.
+    :class:`Refused` for who may not come in. Everybody else who reaches it can read and change the policies. ``review`` names the file
+    that keeps texts and labels of the room *Review*; without one they stay in memory. Raises GuardrailsError when there is no such folder,
+    or the file is no review.
     """
-    workspace = Workspace(Path(folder))
+    workspace = Workspace(Path(folder), None if review is None else Path(review))
     routes: list[BaseRoute] = [
         Route("/", _arrive),
         Route("/static/{name}", _static),
         *_bound(trying.ROUTES, workspace),
         *_bound(writing.ROUTES, workspace),
         *_bound(calibrating.ROUTES, workspace),
+        *_bound(reviewing.ROUTES, workspace),
         *_bound(releasing.ROUTES, workspace),
     ]
     made = Starlette(routes=routes, exception_handlers={GuardrailsError: partial(_wrong, workspace)})

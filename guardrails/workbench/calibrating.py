@@ -8,13 +8,10 @@ from __future__ import annotations
 import asyncio
 import difflib
 import secrets
-import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path, PurePath
 from typing import Any
 
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,15 +20,13 @@ from guardrails.calibration import Calibration, Dial, Scores, evidence, rewritte
 from guardrails.calibration.writing import percent
 from guardrails.errors import GuardrailsError
 from guardrails.policy import editing
-from guardrails.tables import TABLES
-from guardrails.workbench.guarding import MAX_BODY
 from guardrails.workbench.pages import page
 from guardrails.workbench.pictures import distribution
+from guardrails.workbench.uploads import ENDINGS, Dropped, dropped, rows_of
 from guardrails.workbench.workspace import Opened, Workspace
 
 __all__ = ["ROUTES", "Run"]
 
-_ENDINGS = (*TABLES, ".jsonl", ".ndjson")
 _KEPT = 3
 _SHOWN = 12
 
@@ -49,43 +44,21 @@ class Run:
 async def _room(workspace: Workspace, request: Request) -> Response:
     names = await asyncio.to_thread(workspace.names)
     chosen = workspace.chosen(request.query_params.get("policy"), names)
-    return page(request, "calibrate.html", room="calibrate", policies=names, chosen=chosen, endings=",".join(_ENDINGS))
+    return page(request, "calibrate.html", room="calibrate", policies=names, chosen=chosen, endings=",".join(ENDINGS))
 
 
 async def _run(workspace: Workspace, request: Request) -> Response:
-    async with request.form(max_files=1, max_fields=20, max_part_size=MAX_BODY) as form:
-        fields = {key: value for key, value in form.items() if isinstance(value, str)}
-        file = form.get("data")
-        if not isinstance(file, UploadFile) or not file.filename:
-            raise GuardrailsError("choose a file of texts")
-        name, data = PurePath(file.filename).name, await file.read()
-    run = await asyncio.to_thread(_measured, workspace, name, data, fields)
+    run = await asyncio.to_thread(_measured, workspace, await dropped(request))
     dials = [(dial, scores) for dial, scores in run.calibration.scores.values() if len(scores.lines)]
     shown = [{"label": d.label, **_at(run, d, s, s.current)} for d, s in dials]
     return page(request, "calibrated.html", run=run, dials=shown, plain=run.calibration.plain, percent=percent)
 
 
-def _measured(workspace: Workspace, name: str, data: bytes, fields: dict[str, str]) -> Run:
-    opened = workspace.open(fields.get("policy", ""))
-    guard = workspace.guard(opened.name)
-    ending = next((e for e in _ENDINGS if name.lower().endswith(e)), None)
-    if ending is None:
-        raise GuardrailsError(f"{name[:100]}: texts come in a file that ends in {', '.join(_ENDINGS)}")
-    with tempfile.TemporaryDirectory(prefix="guardrails-") as folder:
-        path = Path(folder) / f"texts{ending}"
-        path.write_bytes(data)
-        try:
-            rows = evaluation.read(
-                path,
-                text_column=fields.get("text_column") or None,
-                label_column=fields.get("label_column") or None,
-                source=fields.get("source") or None,
-                labelled=False,
-            )
-        except evaluation.BadData as error:
-            raise GuardrailsError(str(error).replace(str(path), name[:100])) from None
+def _measured(workspace: Workspace, file: Dropped) -> Run:
+    opened = workspace.open(file.fields.get("policy", ""))
+    guard, rows = workspace.guard(opened.name), rows_of(file)
     made = scored(guard.policy, rows, evaluation.predictions(guard, rows))
-    run = Run(secrets.token_urlsafe(12), name, opened, made)
+    run = Run(secrets.token_urlsafe(12), file.name, opened, made)
     return workspace.runs.put(run.id, run, _KEPT)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from pathlib import Path
 from typing import Any
 
-from guardrails.errors import GuardrailsError, PolicyError
-from guardrails.policy import dump, editing, load
-from guardrails.policytest import FileOutcome, read_cases, run_file
+from guardrails.errors import GuardrailsError
+from guardrails.policy import editing, load
+from guardrails.policytest import FileOutcome, add_cases, run_file
 from guardrails.types import Action, Qualifier, Report
 from guardrails.workbench.samples import Pieces
 from guardrails.workbench.workspace import Workspace
@@ -47,28 +46,7 @@ def _name(text: str) -> str:
 
 def add_case(path: Path, case: dict[str, Any]) -> FileOutcome:
     """Add a case to a test file, which is made where there is none, and run all of them. What cannot be read is not written."""
-    before = path.read_bytes() if path.exists() else None
-    if before is None:
-        text = dump({"cases": [case]})
-    else:
-        text = editing.edit(
-            before.decode("utf-8"), lambda document: document.setdefault("cases", []).append(case), name=path.name
-        )
-    beside = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
-    try:
-        with beside.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-        read_cases(beside)
-        if (path.read_bytes() if path.exists() else None) != before:
-            raise GuardrailsError(
-                f"{path.name}: somebody changed the file meanwhile; nothing was written, so do it again"
-            )
-        beside.replace(path)
-    except PolicyError as error:
-        problem = error.problems[0]
-        raise GuardrailsError(f"{path.name}: this text cannot stand in a test file: {problem.message}") from None
-    finally:
-        beside.unlink(missing_ok=True)
+    add_cases(path, [case])
     return run_file(path)
 
 

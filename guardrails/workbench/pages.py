@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 __all__ = ["ROOMS", "STATIC", "digest_of", "packed", "page", "texts", "visible"]
 
 # In the order in which they stand on every page; the first is where an author arrives.
-ROOMS = ("try", "write", "calibrate", "release")
+ROOMS = ("try", "write", "calibrate", "review", "release")
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"

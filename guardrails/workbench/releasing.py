@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from pathlib import Path, PurePath
 from typing import Any
 
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,8 +16,8 @@ from guardrails.riskreport import gather
 from guardrails.riskreport import page as report_page
 from guardrails.tables import TABLES
 from guardrails.types import Source
-from guardrails.workbench.guarding import MAX_BODY
 from guardrails.workbench.pages import page
+from guardrails.workbench.uploads import bounded, dropped
 from guardrails.workbench.workspace import Workspace
 
 __all__ = ["ROUTES"]
@@ -74,21 +71,13 @@ async def _do(workspace: Workspace, request: Request) -> Response:
 
 async def _compare(workspace: Workspace, request: Request) -> Response:
     """Which verdicts change between the live version and the policy as it stands, on texts that were dropped."""
-    async with request.form(max_files=1, max_fields=10, max_part_size=MAX_BODY) as form:
-        name, file = str(form.get("policy", "")), form.get("data")
-        if not isinstance(file, UploadFile) or not file.filename:
-            raise GuardrailsError("choose a file of texts")
-        title, data = PurePath(file.filename).name, await file.read()
-        source = Source.OUTPUT if form.get("source") == "OUTPUT" else Source.INPUT
+    file = await dropped(request)
+    name = file.fields.get("policy", "")
+    source = Source.OUTPUT if file.fields.get("source") == "OUTPUT" else Source.INPUT
 
     def compared() -> Any:
-        ending = next((e for e in _ENDINGS if title.lower().endswith(e)), None)
-        if ending is None:
-            raise GuardrailsError(f"{title[:100]}: texts come in a file that ends in {', '.join(_ENDINGS)}")
-        with tempfile.TemporaryDirectory(prefix="guardrails-") as folder:
-            path = Path(folder) / f"texts{ending}"
-            path.write_bytes(data)
-            texts = compare.read_texts(path, source.value)
+        texts = file.read(_ENDINGS, lambda path: compare.read_texts(path, source.value))
+        bounded(len(texts), file.name)
         releases = Releases(workspace.releases(name))
         if releases.live is None:
             raise GuardrailsError("no version is live yet: there is nothing to compare with")

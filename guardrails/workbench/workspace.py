@@ -17,6 +17,7 @@ from guardrails.policy import load
 from guardrails.policy.files import SHIPPED
 from guardrails.policy.folders import is_other, policies_in, test_file
 from guardrails.policy.loading import examine
+from guardrails.review import Review
 from guardrails.rules import Policy
 
 __all__ = ["Kept", "Opened", "Workspace", "as_written"]
@@ -73,8 +74,8 @@ class Kept:
 class Workspace:
     """A folder of policies. Names are paths below it, with slashes; nothing outside it is opened."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises GuardrailsError when there is no such folder."""
+    def __init__(self, folder: Path, review: Path | None = None) -> None:
+        """``review`` names the file of a review, None for one in memory. Raises GuardrailsError when there is no such folder."""
         if not folder.is_dir():
             raise GuardrailsError(
                 f"{folder}: there is no such folder; `guardrails init DIR` makes one with a policy in it"
@@ -83,6 +84,8 @@ class Workspace:
         self._guards = Kept()
         self.runs = Kept()
         """Measurements, for the room that asks about them again."""
+        self.review = Review(review)
+        """The texts that people label, and what they say of them."""
 
     def _all(self) -> list[str]:
         found = [p for p in policies_in(self.folder) if p.resolve().is_relative_to(self.folder) and not is_other(p)]

@@ -37,10 +37,11 @@ def row(text: str, label: int | None = 0, **more: Any) -> dict[str, Any]:
     return {"text": text, "source": "INPUT", "label": label, **more}
 
 
-def run(*args: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def run(*args: object, cwd: Path = ROOT, typed: str | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "onepolicy_guardrails", *map(str, args)],
         cwd=cwd,
+        input=typed,
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -13,6 +13,7 @@ PAGES = {
     "try": "/try?policy=desk.yaml",
     "write": "/write?policy=desk.yaml",
     "calibrate": "/calibrate?policy=desk.yaml",
+    "review": "/review?policy=desk.yaml",
     "release": "/release?policy=desk.yaml",
 }
 

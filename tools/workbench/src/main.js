@@ -58,3 +58,16 @@ document.addEventListener("input", (event) => {
     output.textContent = event.target.value;
   }
 });
+
+// Single keys press buttons, while the focus lies in what they belong to: nowhere else, so that dictated or typed letters do nothing.
+document.addEventListener("keydown", (event) => {
+  const area = event.target.closest("[data-keys]");
+  if (!area || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) {
+    return;
+  }
+  const button = area.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (button && !event.repeat) {
+    event.preventDefault();
+    button.click();
+  }
+});

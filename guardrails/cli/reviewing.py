@@ -1,0 +1,271 @@
+"""``guardrails review``: texts that people label, how far they agree, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from guardrails.cli.evaluating import predicted
+from guardrails.cli.options import Direction, JsonOption, TextColumn
+from guardrails.cli.screens import aligned, visible
+
+if TYPE_CHECKING:
+    from guardrails.evaluation import Data, Row
+    from guardrails.evaluation.metrics import Estimate
+    from guardrails.review import Item, Review
+
+__all__ = ["review"]
+
+OK, BAD_DATA, NEGATIVE = 0, 2, 2
+
+review = typer.Typer(
+    help="Texts that people label: which, by whom, how far they agree, and what becomes of it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="REVIEW", help="The file of the review (.jsonl): it holds the texts and all labels.")
+]
+_ANSWERS = {"y": 1, "yes": 1, "1": 1, "n": 0, "no": 0, "0": 0, "?": None}
+
+
+@review.command()
+def queue(  # noqa: PLR0917 - a command's options
+    file: FileArgument,
+    data: Annotated[
+        Path | None, typer.Argument(metavar="[DATA]", help="A table (.csv, .tsv), or rows of JSON (.jsonl).")
+    ] = None,
+    policy: Annotated[
+        str | None, typer.Option("--policy", "-p", help="Take texts near the cut points of this policy.")
+    ] = None,
+    rule: Annotated[
+        str | None, typer.Option(help="Ask whether this rule should find a text; else whether it should be stopped.")
+    ] = None,
+    scan: Annotated[
+        str | None, typer.Option(help="Take texts of a finished guardrails scan: the folder of its --out.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Whose labels the rows of DATA have; they count as given here.")
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, help="How many texts to take near cut points.")] = 50,
+    source: Annotated[Direction | None, typer.Option(help="The direction of rows that name none.")] = None,
+    text_column: TextColumn = None,
+    label_column: Annotated[str | None, typer.Option(help="The column that holds the label.")] = None,
+) -> None:
+    """Put texts into a review, which is made if it is not there. Exit code 0: done, 2: rows are wrong, 1: could not run.
+
+    Without --policy all of DATA is queued as it comes; with it, the texts whose label says most: near a cut point, and unlike each other.
+    """
+    from guardrails.policy import load  # noqa: PLC0415
+    from guardrails.review import Question, Review  # noqa: PLC0415
+
+    if (data is None) == (scan is None):
+        raise typer.BadParameter("give a file of texts or the folder of a scan, one of them", param_hint="--scan")
+    if scan is not None and (policy is None or by is not None):
+        raise typer.BadParameter("a scan needs --policy, and has no labels", param_hint="--scan")
+    effective = load(policy).unhurried() if policy is not None else None
+    book = Review(file)
+    if effective is not None and rule is not None and not any(r.id == rule.partition(" ")[0] for r in effective.rules):
+        raise typer.BadParameter(f"{effective.name} has no rule {rule}", param_hint="--rule")
+    identity = (effective.name, effective.identity.sha256) if effective is not None else ("", "")
+    question = Question(rule, *identity)
+    rows: list[Row] = []
+    if data is not None:
+        read = _rows(data, text_column=text_column, label_column=label_column, source=source)
+        rows = _near(effective, read, rule, most) if effective is not None and by is None else list(read.rows)
+    elif scan is not None and effective is not None:
+        from guardrails.review import picked_of_scan  # noqa: PLC0415
+
+        rows = picked_of_scan(scan, effective, rule, most)
+    new = book.ask(question, rows)
+    labels = _take_labels(book, rows, by) if by is not None else 0
+    typer.echo(f"{file}: {new} new texts, {len(book.items)} altogether" + (f", {labels} labels of {by}" if by else ""))
+
+
+def _rows(path: Path, **columns: Any) -> Data:
+    from guardrails import evaluation  # noqa: PLC0415
+
+    try:
+        return evaluation.read(path, labelled=False, **columns)
+    except evaluation.BadData as error:
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(BAD_DATA) from None
+
+
+def _near(policy: Any, data: Data, rule: str | None, most: int) -> list[Row]:
+    from guardrails.evaluation import prepared  # noqa: PLC0415
+    from guardrails.guard import Guard  # noqa: PLC0415
+    from guardrails.review import picked  # noqa: PLC0415
+
+    narrow = prepared(policy, [rule.partition(" ")[0]]) if rule is not None else policy
+    return picked(narrow, data, predicted(Guard(narrow), data), rule, most)
+
+
+def _take_labels(book: Review, rows: list[Row], by: str) -> int:
+    """Note the labels that the rows have as this reviewer's."""
+    items = {(item.row.text, item.row.source, item.row.query, item.row.grounding_source): item for item in book.items}
+    count = 0
+    for row in rows:
+        if row.label is not None:
+            book.label(items[row.text, row.source, row.query, row.grounding_source], row.label, by)
+            count += 1
+    return count
+
+
+@review.command()
+def label(
+    file: FileArgument,
+    by: Annotated[str, typer.Option(help="Who labels: a name.")],
+) -> None:
+    """Label texts one by one in the terminal. It prints what people wrote: see where you run it. Exit code 0: all are labelled, 2: some are left.
+
+    y yes, n no, ? not sure, b back to the text before, q quit; each is kept at once.
+    """
+    book = _opened(file)
+    item = book.next(by)
+    while item is not None:
+        typer.echo(f"\n{item.number} of {len(book.items)}  {_question(book)}")
+        for piece in item.row.pieces:
+            typer.echo(f"  {piece.role.value}: {visible(piece.text)}")
+        typer.echo("[y/n/?/b/q] ", nl=False)
+        said = sys.stdin.readline()
+        answer = said.strip().lower()
+        if not said or answer in ("q", "quit"):
+            break
+        if answer in ("b", "back"):
+            item = book.before(by, item) or item
+        elif answer in _ANSWERS:
+            book.label(item, _ANSWERS[answer], by)
+            item = book.next(by)
+        else:
+            typer.echo("y yes, n no, ? not sure, b back, q quit")
+    left = sum(by not in {*book.labels(i), *book.unsure(i)} for i in book.items)
+    typer.echo(f"\n{left} texts are left for {by}")
+    raise typer.Exit(NEGATIVE if left else OK)
+
+
+@review.command()
+def show(
+    file: FileArgument,
+    show_text: Annotated[
+        bool, typer.Option("--show-text", help="Quote the texts on which reviewers disagree.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show who labelled how much, how far reviewers agree, and on which texts they do not. Exit code 0: they agree, 2: not on all."""
+    from guardrails.review import agreement  # noqa: PLC0415
+
+    book = _opened(file)
+    found = agreement([book.labels(item) for item in book.items])
+    apart = book.disagreements()
+    if as_json:
+        typer.echo(json.dumps(_figures(book, found, apart), indent=2, ensure_ascii=False))
+        raise typer.Exit(NEGATIVE if apart else OK)
+    policy = book.question.policy if book.question is not None else ""
+    out = [f"{_question(book)} {len(book.items)} texts" + (f", chosen under {policy}" if policy else "")]
+    rows = [(name, *map(str, _counts(book, name))) for name in book.reviewers]
+    out += ["", *aligned([("reviewer", "yes", "no", "not sure"), *rows])]
+    if found is not None:
+        of = found.same.of
+        out += ["", f"the same label on {_share(found.same)} of {of} texts that two or more labelled"]
+        out.append(f"{found.measure} {_figure(found.value)}")
+    if apart:
+        out += ["", f"{len(apart)} texts to talk about"]
+        named = [
+            (f"text {i.number}", _opinions(book, i), visible(i.row.text)[:100] if show_text else "") for i in apart
+        ]
+        out += [f"  {line}" for line in aligned(named)]
+    decided = [label for item in book.items if (label := book.decided(item)) is not None]
+    out += ["", f"decided: {len(decided)}, of which {sum(decided)} yes"]
+    typer.echo("".join(f"{line}\n" for line in out), nl=False)
+    raise typer.Exit(NEGATIVE if apart else OK)
+
+
+@review.command()
+def export(
+    file: FileArgument,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write decided texts as rows: .csv, or .jsonl.")
+    ] = None,
+    tests: Annotated[
+        Path | None, typer.Option(help="Add decided texts to this test file (.test.yaml), as cases of --policy.")
+    ] = None,
+    policy: Annotated[str | None, typer.Option("--policy", "-p", help="The policy of the cases.")] = None,
+) -> None:
+    """Hand on what was decided: as rows for calibrate and eval, and as cases for guardrails test. Exit code 0: done, 1: could not run.
+
+    A text is decided when more than half of those who are sure say the same.
+    """
+    from guardrails.policy import load  # noqa: PLC0415
+    from guardrails.policytest import add_cases, read_cases  # noqa: PLC0415
+    from guardrails.review import cases, labelled  # noqa: PLC0415
+
+    if output is None and tests is None:
+        raise typer.BadParameter("say where to: --output, --tests, or both", param_hint="--output")
+    if output is not None and output.suffix.lower() not in (".csv", ".jsonl"):
+        raise typer.BadParameter("rows are written to a file that ends in .csv or .jsonl", param_hint="--output")
+    if tests is not None and policy is None:
+        raise typer.BadParameter("say which policy the cases are of", param_hint="--policy")
+    book = _opened(file)
+    if output is not None:
+        output.write_text(labelled(book, output.suffix.lower().lstrip(".")), encoding="utf-8", newline="")
+        typer.echo(f"{output}: written")
+    if tests is not None and policy is not None:
+        known = {(c.pieces[0].text, c.source) for c in read_cases(tests)[1]} if tests.exists() else set()
+        made = cases(book, load(policy))
+        new = [c for c in made if (c.get("text") or c["pieces"][0]["text"], c["source"]) not in known]
+        if new:
+            add_cases(tests, new)
+        typer.echo(f"{tests}: {len(new)} new cases, {len(made) - len(new)} were there already")
+
+
+def _opened(file: Path) -> Review:
+    from guardrails.errors import GuardrailsError  # noqa: PLC0415
+    from guardrails.review import Review  # noqa: PLC0415
+
+    book = Review(file)
+    if book.question is None:
+        raise GuardrailsError(f"{file}: there is no review; guardrails review queue makes one")
+    return book
+
+
+def _question(book: Review) -> str:
+    rule = book.question.rule if book.question is not None else None
+    return f"Should {rule} find it?" if rule else "Should it be stopped?"
+
+
+def _counts(book: Review, name: str) -> tuple[int, int, int]:
+    given = [book.labels(item).get(name) for item in book.items]
+    return given.count(1), given.count(0), sum(name in book.unsure(item) for item in book.items)
+
+
+def _opinions(book: Review, item: Item) -> str:
+    return ", ".join(f"{visible(name)} {'yes' if value else 'no'}" for name, value in sorted(book.labels(item).items()))
+
+
+def _share(value: Estimate) -> str:
+    return "–" if value.value is None else f"{value.value:.1%} ({value.low:.1%}–{value.high:.1%})"
+
+
+def _figure(value: Estimate) -> str:
+    if value.value is None:
+        return "not defined: every label is the same"
+    return f"{value.value:.2f} ({value.low:.2f}–{value.high:.2f})"
+
+
+def _figures(book: Review, found: Any, apart: list[Item]) -> dict[str, Any]:
+    asked = book.question
+    return {
+        "rule": asked.rule if asked else None,
+        "policy": {"name": asked.policy, "sha256": asked.sha256} if asked else None,
+        "texts": len(book.items),
+        "reviewers": {n: dict(zip(("yes", "no", "not_sure"), _counts(book, n), strict=True)) for n in book.reviewers},
+        "agreement": found.to_dict() if found is not None else None,
+        "disagreements": [{"text": i.number, "labels": book.labels(i)} for i in apart],
+        "decided": sum(book.decided(i) is not None for i in book.items),
+    }

@@ -1,0 +1,27 @@
+"""Texts that people label: which ones, what each reviewer says, how far they agree, and what becomes of it.
+
+:func:`picked` chooses texts whose label says most about a rule. A :class:`Review` holds them and what each reviewer says, in memory or in a
+file that its author names. :func:`agreement` says how far reviewers agree; :func:`cases` and :func:`labelled` hand on what was decided, as
+tests of the policy and as rows for calibration.
+"""
+
+from __future__ import annotations
+
+from guardrails.review.agreement import Agreement, agreement, alpha, kappa
+from guardrails.review.book import Item, Question, Review
+from guardrails.review.exporting import cases, labelled
+from guardrails.review.picking import picked, picked_of_scan
+
+__all__ = [
+    "Agreement",
+    "Item",
+    "Question",
+    "Review",
+    "agreement",
+    "alpha",
+    "cases",
+    "kappa",
+    "labelled",
+    "picked",
+    "picked_of_scan",
+]

@@ -1,0 +1,185 @@
+"""The room *Review* in real browsers: two reviewers at once, by keyboard; what they agree on becomes tests; nothing is stored unasked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guardrails.errors import GuardrailsError
+from guardrails.policytest import run_file
+from guardrails.review import Review
+from guardrails.workbench import workbench_app
+from guardrails.workbench.uploads import MAX_ROWS
+from tests.workbench.conftest import Client, Server
+from tests.workbench.reading import faults, picture
+from tests.workbench.test_rooms import TOPIC
+
+TEXTS = (
+    "mail bob@example.com",
+    "a kingfisher",
+    "tell me about project kingfisher",
+    "<b>good</b> morning \u202e",
+    "good day",
+)
+TABLE = "text,label\n" + "".join(f"{t},\n" for t in TEXTS)
+STOPPED = "project kingfisher"
+
+
+def dropped(page: Any, table: str, *, rule: str = "", order: str = "all") -> None:
+    page.get_by_label("Ask about").select_option(rule)
+    page.get_by_label("Which texts").select_option(order)
+    page.get_by_label("Texts", exact=True).set_input_files(
+        {"name": "real.csv", "mimeType": "text/csv", "buffer": table.encode()}
+    )
+    page.get_by_role("button", name="Put them into the queue").click()
+    page.get_by_text("new texts of real.csv").wait_for()
+
+
+def label_all(page: Any, name: str, key: Callable[[str], str]) -> None:
+    """Label every text with the keyboard alone."""
+    page.get_by_label("Your name").fill(name)
+    page.keyboard.press("Enter")
+    for number in range(1, len(TEXTS) + 1):
+        page.locator(".question .note", has_text=f"Text {number} of {len(TEXTS)}").wait_for()
+        page.wait_for_function("document.activeElement.matches('.question')")
+        page.keyboard.press(key(page.locator(".question pre").inner_text()))
+    page.get_by_text(f"{name} has labelled all {len(TEXTS)} texts.").wait_for()
+
+
+@contextmanager
+def another(browser: Any, server: Server) -> Iterator[Any]:
+    context = browser.new_context(base_url=server.url, reduced_motion="reduce")
+    made = context.new_page()
+    made.set_default_timeout(20_000)
+    yield made
+    context.close()
+
+
+def state_of(folder: Path) -> dict[Path, bytes]:
+    return {p: hashlib.sha256(p.read_bytes()).digest() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_two_reviewers_label_by_keyboard_and_their_words_become_tests(
+    page: Any, browser: Any, server: Server, folder: Path
+) -> None:
+    before = state_of(folder)
+    page.goto("/review?policy=desk.yaml")
+    page.get_by_text("Nothing is stored").wait_for()
+    dropped(page, TABLE)
+    with another(browser, server) as other:
+        other.goto("/review?policy=desk.yaml")
+        label_all(page, "ann", lambda text: "y" if STOPPED in text else "n")
+        label_all(other, "bob", lambda text: "y" if "kingfisher" in text else "u" if "bob@" in text else "n")
+    assert state_of(folder) == before
+    page.get_by_role("button", name="How far reviewers agree").click()
+    page.get_by_text("Cohen's kappa").wait_for()
+    assert "1 texts to talk about" in page.locator("#state").inner_text()
+    assert page.locator("#state .mistakes li").inner_text().startswith("a kingfisher")
+    assert not faults(page)
+    picture(page, "review")
+    page.get_by_role("button", name="Label it again").click()
+    page.locator(".question .note", has_text="Text 2 of 5").wait_for()
+    page.locator(".question button[aria-pressed=true]", has_text="No").wait_for()
+    page.wait_for_function("document.activeElement.matches('.question')")
+    page.keyboard.press("y")
+    page.get_by_text("ann has labelled all 5 texts.").wait_for()
+    page.get_by_role("button", name="How far reviewers agree").click()
+    page.get_by_text("Decided, by more than half of those who are sure: 5 texts, of which 2 yes.").wait_for()
+    with page.expect_download() as given:
+        page.get_by_role("link", name="Labelled rows as JSON").click()
+    rows = [json.loads(line) for line in Path(given.value.path()).read_text(encoding="utf-8").splitlines()]
+    assert [(r["text"], r["label"]) for r in rows] == list(zip(TEXTS, (0, 1, 1, 0, 0), strict=True))
+    form = page.locator("form", has=page.get_by_role("button", name="Add them to its tests"))
+    form.get_by_label("Policy").select_option("desk.yaml")
+    page.get_by_role("button", name="Add them to its tests").click()
+    page.locator("#kept .good", has_text=re.compile(r"5 new cases.*5 of 6 cases pass")).wait_for()
+    outcome = run_file(folder / "desk.test.yaml")
+    assert [c.case.name for c in outcome.outcomes if c.differences] == [
+        "a kingfisher"
+    ]  # what the policy misses is found
+
+
+def test_texts_near_a_rule_s_cut_point_are_queued_and_kept_in_the_named_file(
+    browser: Any, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "bank.yaml").write_text(TOPIC)
+    path = tmp_path / "apart" / "review.jsonl"
+    path.parent.mkdir()
+    server = Server(workbench_app(folder, review=path))
+    try:
+        with another(browser, server) as page:
+            page.set_default_timeout(240_000)  # the model is loaded
+            page.goto("/review?policy=bank.yaml")
+            page.get_by_text("are kept in review.jsonl").wait_for()
+            dropped(
+                page,
+                "text\nShould I buy gold?\nWhere is my card?\nWhich fund is best?\n",
+                rule="topic.investment-advice",
+                order="near",
+            )
+            page.get_by_text("Should topic.investment-advice find this text?").first.wait_for()
+            page.get_by_label("Your name").fill("ann")
+            page.get_by_role("button", name="Label 3 texts").click()
+            page.get_by_role("button", name="Yes").click()
+            page.locator(".question .note", has_text="Text 2 of 3; 2 are left").wait_for()
+    finally:
+        server.close()
+    again = Review(path)
+    assert again.question is not None
+    assert again.question.rule == "topic.investment-advice"
+    assert again.labels(again.items[0]) == {"ann": 1}
+
+
+def queued(client: Client, table: bytes, **fields: str) -> Any:
+    sent = {"policy": "desk.yaml", "rule": "", "order": "all"} | fields
+    return client.post("/review/queue", data=sent, files={"data": ("real.csv", table)}, timeout=120)
+
+
+def test_hostile_texts_and_names_do_nothing(client: Client) -> None:
+    hostile = "<script>alert(1)</script>'\"{{ 7*7 }}\u202e"
+    answer = queued(client, f'text\n"{hostile.replace(chr(34), chr(34) * 2)}"\n'.encode())
+    assert answer.status_code == 200
+    shown = client.get("/review/text", params={"by": hostile.replace("\u202e", "")})
+    assert shown.status_code == 200
+    assert "<script" not in shown.text
+    assert '<span class="odd">U+202E</span>' in shown.text
+    for by in ("", " ", "x" * 101, "a\nb"):
+        assert client.get("/review/text", params={"by": by}).status_code == 422
+    assert client.post("/review/label", data={"id": "none", "label": "1", "by": "ann"}).status_code == 422
+    assert client.post("/review/label", data={"id": "none", "label": "2", "by": "ann"}).status_code == 422
+    assert client.get("/review/rows.html").status_code == 422
+
+
+def test_a_review_asks_one_question_and_can_be_forgotten(client: Client) -> None:
+    table = b"text\nhello\n"
+    assert queued(client, table).status_code == 200
+    refused = queued(client, table, rule="pii.EMAIL")
+    assert refused.status_code == 422
+    assert "asks about the whole policy" in refused.text
+    assert queued(client, table, rule="pii.NONE").status_code == 422
+    assert "hello" not in client.post("/review/clear").text
+    assert queued(client, table, rule="pii.EMAIL").status_code == 200
+    assert "Nothing is decided" not in client.post("/review/tests", data={"policy": "desk.yaml"}).text
+
+
+def test_a_hundred_thousand_rows_are_refused_with_what_to_do(client: Client, folder: Path) -> None:
+    before = state_of(folder)
+    table = b"text,label\n" + b"good morning to you,0\n" * 100_000
+    for path in ("/review/queue", "/calibrate/run", "/release/compare"):
+        answer = client.post(path, data={"policy": "desk.yaml"}, files={"data": ("real.csv", table)}, timeout=120)
+        assert answer.status_code == 422, path
+        assert f"100,000 rows; a page judges {MAX_ROWS:,} at most" in answer.text
+    assert state_of(folder) == before
+
+
+def test_a_file_that_is_no_review_is_refused(folder: Path) -> None:
+    (folder / "notes.jsonl").write_text('{"text": "hello"}\n')
+    with pytest.raises(GuardrailsError, match=r"notes\.jsonl:1: this is no line of a review"):
+        workbench_app(folder, review=folder / "notes.jsonl")

@@ -175,7 +175,7 @@ def show(
         out += ["", f"the same label on {_share(found.same)} of {of} texts that two or more labelled"]
         out.append(f"{found.measure} {_figure(found.value)}")
     if apart:
-        out += ["", f"{len(apart)} texts to talk about"]
+        out += ["", f"to talk about: {len(apart)}"]
         named = [
             (f"text {i.number}", _opinions(book, i), visible(i.row.text)[:100] if show_text else "") for i in apart
         ]

@@ -99,7 +99,7 @@ def test_two_reviewers_label_and_what_they_decide_becomes_tests_and_rows(folder:
     assert shown.returncode == 2
     assert "Cohen's kappa" in shown.stdout
     assert "the same label on 80.0%" in shown.stdout
-    assert "1 texts to talk about" in shown.stdout
+    assert "to talk about: 1" in shown.stdout
     assert not any(item.row.text in shown.stdout for item in book.items)
     figures = json.loads(run("review", "show", "r.jsonl", "--json", cwd=folder).stdout)
     assert figures["disagreements"] == [

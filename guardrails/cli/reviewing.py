@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -10,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from guardrails.cli.evaluating import predicted
-from guardrails.cli.options import Direction, JsonOption, TextColumn
+from guardrails.cli.options import Direction, JsonOption, PolicyOption, TextColumn
 from guardrails.cli.screens import aligned, visible
 
 if TYPE_CHECKING:
     from guardrails.evaluation import Data, Row
     from guardrails.evaluation.metrics import Estimate
-    from guardrails.review import Item, Review
+    from guardrails.review import Item, Lesson, Review
 
 __all__ = ["review"]
 
@@ -224,6 +225,58 @@ def export(
         typer.echo(f"{tests}: {len(new)} new cases, {len(made) - len(new)} were there already")
 
 
+@review.command()
+def topic(  # noqa: PLR0917 - a command's options
+    file: FileArgument,
+    policy: PolicyOption,
+    most: Annotated[int, typer.Option(min=1, max=20, help="How many phrases to propose at most.")] = 6,
+    write: Annotated[bool, typer.Option("--write", help="Write them into the policy file.")] = False,
+    show_text: Annotated[bool, typer.Option("--show-text", help="Quote the phrases.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with the phrases.")] = False,
+) -> None:
+    """Propose which decided texts a denied topic should name as examples, and as what it is not.
+
+    Half of the texts is learned from; the figures are of the other half. Exit code 0: done, 2: no phrase helps, 1: could not run.
+    """
+    from guardrails.policy import load  # noqa: PLC0415
+    from guardrails.policy.editing import save  # noqa: PLC0415
+    from guardrails.review import taught, with_phrases  # noqa: PLC0415
+
+    path = Path(policy)
+    before = path.read_bytes() if write else b""
+    lesson = taught(_opened(file), load(policy).unhurried(), most)
+    found = bool(lesson.examples or lesson.not_examples)
+    typer.echo(
+        json.dumps(lesson.to_dict(), indent=2, ensure_ascii=False) if as_json else _lesson(lesson, show_text),
+        nl=as_json,
+    )
+    if write and found:
+        text = with_phrases(path, before.decode("utf-8"), lesson)
+        save(path, text, before=hashlib.sha256(before).hexdigest())
+        sys.stderr.write(f"{path}: {lesson.rule.id} has the new phrases\n")
+    raise typer.Exit(OK if found else NEGATIVE)
+
+
+def _lesson(lesson: Lesson, show_text: bool) -> str:
+    out = [f"{lesson.rule.id}: learned from {lesson.learned} texts, measured on {lesson.held_out} others"]
+    if not lesson.examples and not lesson.not_examples:
+        return f"{out[0]}\nno phrase parts them better\n"
+    rows = [
+        (name, _figure(old), _figure(new))
+        for name, old, new in (
+            ("area under the ROC curve", lesson.before.auc, lesson.after.auc),
+            (f"recall at {lesson.before.point.cut}", lesson.before.point.recall, lesson.after.point.recall),
+            ("false positives", lesson.before.point.false_positives, lesson.after.point.false_positives),
+        )
+    ]
+    out += ["", *aligned([("", "before", "after"), *rows]), ""]
+    for name in ("examples", "not_examples"):
+        phrases = getattr(lesson, name)
+        out.append(f"{name} to add: {len(phrases)}")
+        out += [f"  {visible(phrase)}" for phrase in phrases if show_text]
+    return "".join(f"{line}\n" for line in out)
+
+
 def _opened(file: Path) -> Review:
     from guardrails.errors import GuardrailsError  # noqa: PLC0415
     from guardrails.review import Review  # noqa: PLC0415
@@ -254,7 +307,7 @@ def _share(value: Estimate) -> str:
 
 def _figure(value: Estimate) -> str:
     if value.value is None:
-        return "not defined: every label is the same"
+        return "not defined"
     return f"{value.value:.2f} ({value.low:.2f}–{value.high:.2f})"
 
 

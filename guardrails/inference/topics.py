@@ -74,6 +74,22 @@ class Topic:
         """The log-odds that a text with this embedding is about the topic."""
         return float(self.features(x) @ self._weights) + self._bias - self._other(x)
 
+    def scores(self, x: Floats) -> Floats:
+        """The log-odds of many embeddings [texts, hidden] at once, for choosing among them: the last digits may differ from :meth:`score`."""
+        w, definition = self._white(x), self._white(self._definition)
+        parts = [w @ definition, x @ self._definition]
+        if self._examples is not None:
+            white = self._white(self._examples)
+            mean = white.mean(axis=0)
+            mean /= max(1e-6, float(np.linalg.norm(mean)))
+            parts = [parts[0], w @ mean, (w @ white.T).max(axis=1), parts[1], (x @ self._examples.T).max(axis=1)]
+        out: Floats = np.stack(parts, axis=1) @ self._weights + self._bias
+        if self._others is None:
+            return out
+        near = self._definition[None] if self._examples is None else self._examples
+        away = (w @ self._white(self._others).T).max(axis=1) - (w @ self._white(near).T).max(axis=1)
+        return out - _AWAY * np.maximum(0.0, away)
+
     def _other(self, x: Floats) -> float:
         """What is taken off the log-odds of a text that is nearer to what the author excluded than to the topic's examples."""
         if self._others is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from guardrails.policy.source import parse
 from guardrails.rules import Rule
 from guardrails.whole_files import write_whole
 
-__all__ = ["add_exception", "edit", "save", "set_common", "set_field"]
+__all__ = ["add_exception", "add_items", "edit", "save", "set_common", "set_field"]
 
 # Where lists may stand under their key: (indentation of an item's content, of its dash).
 _INDENTS = ((4, 2), (2, 0), (3, 1), (6, 4))
@@ -64,6 +64,17 @@ def set_field(document: CommentedMap, rule: Rule, field: str, value: Any, commen
         if isinstance(known, CommentedMap):
             entry, side = known, name
     _put(entry, side or name, value, comment)
+
+
+def add_items(document: CommentedMap, rule: Rule, field: str, values: Sequence[str]) -> None:
+    """Add values at the end of a list of a rule's detector (``examples``, ``not_examples``). Raises GuardrailsError as :func:`set_field` does."""
+    holder, key = _home(document, rule, section_of(rule.detector, rule.type))
+    name = settings_of(rule.detector)[field].name(field)
+    known = holder[key].get(name) if isinstance(holder[key], CommentedMap) else None
+    if isinstance(known, CommentedSeq):
+        known.extend(v for v in values if v not in known)
+    else:
+        set_field(document, rule, field, CommentedSeq(values))
 
 
 def save(path: Path, text: str, *, before: str | None = None, root: Path | None = None) -> None:

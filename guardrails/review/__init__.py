@@ -2,7 +2,7 @@
 
 :func:`picked` chooses texts whose label says most about a rule. A :class:`Review` holds them and what each reviewer says, in memory or in a
 file that its author names. :func:`agreement` says how far reviewers agree; :func:`cases` and :func:`labelled` hand on what was decided, as
-tests of the policy and as rows for calibration.
+tests of the policy and as rows for calibration; :func:`taught` says which of the texts to name as a topic's examples.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from guardrails.review.agreement import Agreement, agreement, alpha, kappa
 from guardrails.review.book import Item, Question, Review
 from guardrails.review.exporting import cases, labelled
 from guardrails.review.picking import picked, picked_of_scan
+from guardrails.review.teaching import Figures, Lesson, taught, with_phrases
 
 __all__ = [
     "Agreement",
+    "Figures",
     "Item",
+    "Lesson",
     "Question",
     "Review",
     "agreement",
@@ -24,4 +27,6 @@ __all__ = [
     "labelled",
     "picked",
     "picked_of_scan",
+    "taught",
+    "with_phrases",
 ]

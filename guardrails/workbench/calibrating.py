@@ -64,8 +64,8 @@ def _measured(workspace: Workspace, file: Dropped) -> Run:
 
 def _found(workspace: Workspace, fields: Any) -> tuple[Run, Dial, Scores, float | str]:
     """The run, the rule and the cut point that a request is about."""
-    run: Run | None = workspace.runs.get(fields.get("run", ""))
-    if run is None:
+    run = workspace.runs.get(fields.get("run", ""))
+    if not isinstance(run, Run):
         raise GuardrailsError("these texts are no longer in memory; drop the file again")
     dial, scores = run.calibration.of(fields.get("rule", ""))
     given = fields.get("cut", "")

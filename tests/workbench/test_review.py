@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from guardrails.errors import GuardrailsError
+from guardrails.policy import load
 from guardrails.policytest import run_file
 from guardrails.review import Review
 from guardrails.workbench import workbench_app
 from guardrails.workbench.uploads import MAX_ROWS
+from tests.review import taught
 from tests.workbench.conftest import Client, Server
 from tests.workbench.reading import faults, picture
 from tests.workbench.test_rooms import TOPIC
@@ -188,3 +190,33 @@ def test_a_file_that_is_no_review_is_refused(folder: Path) -> None:
     (folder / "notes.jsonl").write_text('{"text": "hello"}\n')
     with pytest.raises(GuardrailsError, match=r"notes\.jsonl:1: this is no line of a review"):
         workbench_app(folder, review=folder / "notes.jsonl")
+
+
+def test_a_topic_is_taught_by_the_author_s_click_alone(browser: Any, folder: Path, tmp_path: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "bank.yaml").write_text(taught.POLICY)
+    (tmp_path / "apart").mkdir()
+    taught.decided(Review(tmp_path / "apart" / "r.jsonl"))
+    server = Server(workbench_app(folder, review=tmp_path / "apart" / "r.jsonl"))
+    try:
+        with another(browser, server) as page:
+            page.set_default_timeout(240_000)  # the model is loaded
+            page.goto("/review")
+            page.get_by_role("button", name="How far reviewers agree").click()
+            page.get_by_role("button", name="Propose examples for the topic").click()
+            page.get_by_text("learned from 8 texts, measured on 8 others").wait_for()
+            assert not faults(page)
+            assert (folder / "bank.yaml").read_text() == taught.POLICY
+            (folder / "bank.yaml").write_text(taught.POLICY + "# by somebody else\n")
+            page.get_by_role("button", name="Write it into bank.yaml").click()
+            page.get_by_text("somebody changed the file meanwhile").wait_for()
+            page.get_by_role("button", name="Propose examples for the topic").click()
+            page.get_by_role("button", name="Write it into bank.yaml").click()
+            page.get_by_text("topic.advice has the new phrases").wait_for()
+    finally:
+        server.close()
+    written = load(folder / "bank.yaml").rule("topic.advice").settings
+    assert set(written.examples) <= {"Should I buy shares of Tesla now?", *taught.YES}
+    assert len(written.examples) > 1
+    assert "# by somebody else" in (folder / "bank.yaml").read_text()

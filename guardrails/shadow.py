@@ -108,6 +108,22 @@ class Tally:
                 if line is not None and len(lines) < _LINES:
                     lines.append(line)
 
+    def counts(self) -> dict[str, int]:
+        """How many texts have the same verdict, a stricter, a milder or another one, could not be compared, or were dropped."""
+        with self._lock:
+            changed = {name: getattr(self, name) for name in ("stricter", "milder", "otherwise")}
+            return {
+                "same": self.texts - sum(changed.values()),
+                **changed,
+                "not_compared": self.not_compared,
+                "dropped": self.dropped,
+            }
+
+    def rules(self) -> dict[str, tuple[int, int]]:
+        """How often each rule acts newly, and no longer, where a verdict changes."""
+        with self._lock:
+            return {rule: (self._acts[rule], self._rests[rule]) for rule in {*self._acts, *self._rests}}
+
     def summary(self) -> Summary:
         """The counts as shares with intervals."""
         with self._lock:
@@ -154,9 +170,10 @@ class Shadow:
         share: float = 1.0,
         budget_ms: int = 1_000,
         waiting: int = 100,
+        characters: int = 4_000_000,
     ) -> None:
         """``until``: when it ends (UTC). ``share``: of the texts that it is offered, 0 to 1. ``budget_ms``: for one text. ``waiting``: texts that may
-        wait, beyond which they are dropped. Raises ValueError for a share outside 0 to 1."""
+        wait, and ``characters`` that these may have together, beyond which they are dropped. Raises ValueError for a share outside 0 to 1."""
         if not 0 <= share <= 1:
             raise ValueError("a share is a number from 0 to 1")
         self.guard = guard
@@ -165,7 +182,9 @@ class Shadow:
         self._share = share
         self._budget_ms = budget_ms
         self._random = random.Random()  # noqa: S311 - a sample, no secret
-        self._queue: queue.Queue[tuple[Sequence[Piece], Source, Report] | None] = queue.Queue(waiting)
+        self._queue: queue.Queue[tuple[Sequence[Piece], Source, Report | Guard] | None] = queue.Queue(waiting)
+        self._most, self._held, self._lock = characters, 0, threading.Lock()
+        self._ending = False
         self._thread = threading.Thread(target=self._run, name="guardrails-shadow", daemon=True)
         self._thread.start()
 
@@ -176,33 +195,61 @@ class Shadow:
 
     def offer(self, pieces: Sequence[Piece], report: Report) -> None:
         """A text that the live policy has judged. Returns at once and never raises."""
+        self._take(pieces, report.source, report)
+
+    def offer_texts(self, pieces: Sequence[Piece], source: Source, live: Guard) -> None:
+        """Texts of one direction of an exchange, which both policies judge, together, on the thread of this one: what an exchange decides
+        about its parts is more than one check, and would not compare. Returns at once and never raises."""
+        self._take(pieces, source, live)
+
+    def _take(self, pieces: Sequence[Piece], source: Source, live: Report | Guard) -> None:
         if self.over or self._random.random() >= self._share:
             return
-        try:
-            self._queue.put_nowait((pieces, report.source, report))
-        except queue.Full:
+        size = sum(len(piece.text) for piece in pieces)
+        with self._lock:
+            # One text may be larger than all that may wait: it is taken when nothing else waits.
+            fits = not self._held or self._held + size <= self._most
+            self._held += size if fits else 0
+        if not fits:
             self.tally.missed(dropped=True)
+            return
+        try:
+            self._queue.put_nowait((pieces, source, live))
+        except queue.Full:
+            self._release(size)
+            self.tally.missed(dropped=True)
+
+    def _release(self, size: int) -> None:
+        with self._lock:
+            self._held -= size
 
     def settle(self) -> None:
         """Wait until everything that was taken is judged."""
         self._queue.join()
 
-    def close(self) -> None:
-        """End it. What still waits is judged first."""
+    def close(self, *, judge: bool = True) -> None:
+        """End it. What still waits is judged first, or, without ``judge``, dropped."""
+        self._ending = not judge
         self._queue.put(None)
         self._thread.join()
 
     def _run(self) -> None:
         while (taken := self._queue.get()) is not None:
             try:
-                self._judge(*taken)
+                if self._ending:
+                    self.tally.missed(dropped=True)
+                else:
+                    self._judge(*taken)
             except Exception:  # whatever it is, the live policy goes on; the count says that something was not compared
                 self.tally.missed()
             finally:
+                self._release(sum(len(piece.text) for piece in taken[0]))
                 self._queue.task_done()
         self._queue.task_done()
 
-    def _judge(self, pieces: Sequence[Piece], source: Source, live: Report) -> None:
+    def _judge(self, pieces: Sequence[Piece], source: Source, live: Report | Guard) -> None:
+        if isinstance(live, Guard):
+            live = live.check(list(pieces), source, deadline=Deadline(self._budget_ms))
         other = self.guard.check(list(pieces), source, deadline=Deadline(self._budget_ms))
         if any(f.kind.passing for report in (live, other) for f in report.failures):
             self.tally.missed()

@@ -22,6 +22,7 @@ from guardrails.asgi.headers import forwarded
 from guardrails.asgi.recording import Recording
 from guardrails.asgi.refusals import Refusals
 from guardrails.asgi.settings import Settings
+from guardrails.asgi.shadowing import Shadowing
 from guardrails.asgi.telemetry import Telemetry, record_of
 from guardrails.asgi.tenancy import Memory
 from guardrails.decision import Decision
@@ -94,6 +95,7 @@ class Inspection:
         consents: Consents,
         vaults: Vaults | None,
         recording: Recording | None = None,
+        shadowing: Shadowing | None = None,
     ) -> None:
         self._app = app
         self._settings = settings
@@ -103,17 +105,19 @@ class Inspection:
         self._consents = consents
         self._vaults = vaults
         self._recording = recording
+        self._shadowing = shadowing
         self._replies: set[asyncio.Task[None]] = set()
 
     async def run(self, incoming: Incoming, memory: Memory) -> None:
         """The whole exchange. Raises Overloaded503, Disconnected when the client leaves before its request is decided, and
         EvidenceLost when it was decided and that could not be recorded."""
-        kept = Kept() if self._recording is not None else None
+        kept = Kept() if self._recording is not None or self._shadowing is not None else None
         vault = await self._vault(incoming)
         exchange = self._exchange(incoming, memory, vault, kept)
         try:
             decision = await self._checked(exchange, incoming)
             await self.decided(decision)
+            self._compare(exchange, decision)
             await self.record(exchange, decision, incoming.conversation)
             if decision.blocked and not exchange.stands_in:
                 send = self._consents.answering(incoming.scope, incoming.send)
@@ -153,6 +157,11 @@ class Inspection:
                 await result
         except Exception as error:
             _log.error("the on_decision hook failed: %s", type(error).__name__)
+
+    def _compare(self, exchange: Exchange, decision: Decision) -> None:
+        """Have a candidate of this policy judge the same texts, where there is one; nothing waits for it."""
+        if self._shadowing is not None and exchange.kept is not None:
+            self._shadowing.offer(exchange.kept.of(decision.direction) or (), decision.direction, exchange.guard)
 
     async def record(self, exchange: Exchange, decision: Decision, conversation: str | None = None) -> None:
         """Record a decision where that is wanted. Raises EvidenceLost when it cannot be, and the setting says ``block``."""
@@ -232,6 +241,7 @@ class Inspection:
                 self._telemetry.disconnected(Source.OUTPUT.value)
             if exchange.output is not None:
                 await self.decided(exchange.output)
+                self._compare(exchange, exchange.output)
                 if not answering.recorded.done:  # it was left unfinished: nothing (more) was passed on
                     with suppress(EvidenceLost):
                         await self.record(exchange, exchange.output, incoming.conversation)

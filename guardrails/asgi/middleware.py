@@ -31,6 +31,7 @@ from guardrails.asgi.recording import UNRECORDED, Recording
 from guardrails.asgi.refusals import Refusals
 from guardrails.asgi.routing import Found, Routing, query_of
 from guardrails.asgi.settings import Settings, SettingsDict
+from guardrails.asgi.shadowing import Shadowing
 from guardrails.asgi.single import Single
 from guardrails.asgi.telemetry import Telemetry
 from guardrails.asgi.tenancy import Identified, KeptByTenant, identified, open_tenants
@@ -91,10 +92,11 @@ class GuardrailsMiddleware:
         self._kept = KeptByTenant(cache)
         self._execution = Execution(self.settings.check_wait_seconds)
         self._recording = self._recorder()
+        self._shadowing = Shadowing.opened(self.settings.shadow, self.telemetry.registry)
         self.telemetry.otel = opened(self.settings.otlp)
         self._inspection = Inspection(
             app, self.settings, telemetry=self.telemetry, execution=self._execution, refusals=self._refusals,
-            consents=self.consents, vaults=vaults, recording=self._recording,
+            consents=self.consents, vaults=vaults, recording=self._recording, shadowing=self._shadowing,
         )  # fmt: skip
         self._reload = reload
         self._watch: asyncio.Task[None] | None = None
@@ -133,6 +135,8 @@ class GuardrailsMiddleware:
 
     async def aclose(self) -> None:
         """Stop watching the policies, close the log of evidence that was opened here, and send the last traces."""
+        if self._shadowing is not None:
+            await asyncio.to_thread(self._shadowing.close)
         if self._recording is not None:
             await asyncio.to_thread(self._recording.close)
         if self.telemetry.otel is not None:

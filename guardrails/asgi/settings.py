@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypedDict, TypeGuard, Unpack
 
 from guardrails.asgi.paths import DOCS, Exempt, exemptions
+from guardrails.asgi.shadowing import ShadowSettings
 from guardrails.decision import Decision
 from guardrails.errors import GuardrailsError
 from guardrails.evidence import EvidenceLog, EvidenceSettings
@@ -23,6 +24,8 @@ __all__ = ["Agents", "Blocked", "Settings", "SettingsDict"]
 OnDecision = Callable[[Decision], Awaitable[None] | None]
 # A log, or how one is kept: a directory, or {"directory": …, "mode": "strict"}.
 Evidence = EvidenceLog | EvidenceSettings | Mapping[str, Any] | str | Path
+# A candidate policy beside the live one: the file that describes it, or what such a file says.
+Shadows = ShadowSettings | Mapping[str, Any] | str | Path
 Refusal = Callable[[Decision, Session], Any]
 # Formats of one's own: what load_formats() returns, one of them, or the file that describes them.
 Formats = Iterable[type[Format]] | type[Format] | str | os.PathLike[str]
@@ -60,6 +63,7 @@ class _Plain(TypedDict, total=False):
     mcp_allow: Sequence[str]
     a2a: Agents | str
     otlp: str | None
+    shadow: Shadows | None
 
 
 class SettingsDict(_Plain, total=False):
@@ -85,6 +89,7 @@ class Settings:
     ``mcp_allow``: methods and types of results of MCP that pass beside those of the protocol.
     ``evidence``: a log in which every decision is recorded, or how one is kept (see :class:`guardrails.evidence.EvidenceSettings`).
     ``otlp``: the address that OpenTelemetry's traces and metrics are sent to, over HTTP.
+    ``shadow``: a candidate policy that judges the same texts and acts on nothing: a file that describes it (docs/release.md), or its fields.
     """
 
     exempt: tuple[Exempt, ...] = ()
@@ -104,6 +109,7 @@ class Settings:
     mcp_allow: Sequence[str] = ()
     a2a: Agents = Agents.SERVED
     otlp: str | None = None
+    shadow: Shadows | None = None
 
     @classmethod
     def of(

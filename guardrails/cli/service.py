@@ -25,6 +25,7 @@ from guardrails.cli.serving import (
     HostOption,
     OtlpOption,
     PortOption,
+    ShadowOption,
     StateOption,
     certificate,
     evidence_settings,
@@ -111,6 +112,7 @@ def serve(  # noqa: PLR0917 - a command's options
     otlp: OtlpOption = None,
     shared_state: SharedOption = None,
     shared_state_on_failure: SharedFailureOption = "block",
+    shadow: ShadowOption = None,
     tls_cert: CertOption = None,
     tls_key: CertKeyOption = None,
     tls_client_ca: ClientCaOption = None,
@@ -166,11 +168,14 @@ def serve(  # noqa: PLR0917 - a command's options
         otlp=otlp,
         shared_state=shared_state,
         shared_state_on_failure=shared_state_on_failure,
+        shadow=str(shadow) if shadow is not None else None,
     )
     if workbench and workers > 1:
         raise GuardrailsError(
             "the workbench keeps what it measures in one process: leave out --workers, or serve it apart with guardrails workbench"
         )
+    if shadow is not None and workers > 1:
+        raise GuardrailsError("a candidate's counts are kept in one process: leave out --workers, or --shadow")
     closed = open or _is_local(host)
     stranger = f"{host}: without keys everybody who reaches this address could call. Give --keys, listen on 127.0.0.1, or add --open"
     if check:

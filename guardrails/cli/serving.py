@@ -30,6 +30,7 @@ __all__ = [
     "HostOption",
     "OtlpOption",
     "PortOption",
+    "ShadowOption",
     "StateOption",
     "address",
     "certificate",
@@ -88,6 +89,15 @@ OtlpOption = Annotated[
     typer.Option(
         envvar="GUARDRAILS_OTLP",
         help="Where OpenTelemetry's traces and metrics are sent, over HTTP, such as http://127.0.0.1:4318.",
+    ),
+]
+
+
+ShadowOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="GUARDRAILS_SHADOW",
+        help="A file that names a candidate policy: it judges the same texts, acts on nothing, and is counted (docs/release.md).",
     ),
 ]
 
@@ -210,6 +220,7 @@ def proxy(  # noqa: PLR0917 - a command's options
     otlp: OtlpOption = None,
     shared_state: SharedOption = None,
     shared_state_on_failure: SharedFailureOption = "block",
+    shadow: ShadowOption = None,
     tls_cert: CertOption = None,
     tls_key: CertKeyOption = None,
     tls_client_ca: ClientCaOption = None,
@@ -228,7 +239,7 @@ def proxy(  # noqa: PLR0917 - a command's options
         upstream, policies, **_upstream(upstream_key_env, upstream_key_header, upstream_ca, silence, connections),
         max_body=max_body, pages=admin_port is None, cors=_cors(cors_origin, cors_credentials, cors_expose),
         state=state, explain=explain,
-        **_inspected(exempt, mcp_allow, formats, route, a2a), **_limits(max_body), evidence=log, otlp=otlp,
+        **_inspected(exempt, mcp_allow, formats, route, a2a), **_limits(max_body), evidence=log, otlp=otlp, shadow=shadow,
     )  # fmt: skip
     told = f"guardrails proxy: {{}} -> {upstream}"
     run(app, told, host, port, admin_port, tls=tls, grace=grace, drain_delay=drain_delay)

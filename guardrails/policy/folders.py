@@ -10,7 +10,7 @@ __all__ = ["ENDINGS", "is_other", "is_test", "policies_in", "test_file"]
 ENDINGS = (".yaml", ".yml", ".json")
 # What lies beside policies and is none: who is under which, keys, Docker's files, and formats (docs/wire.md).
 _OTHERS = frozenset(("tenants", "keys", "compose", "docker-compose"))
-_OTHER_KEY = re.compile(r"^(?:tenants|keys|formats|services):", re.MULTILINE)
+_OTHER_KEY = re.compile(r"^(?:tenants|keys|formats|services|until):", re.MULTILINE)
 _NAME = re.compile(r"^name:", re.MULTILINE)
 
 

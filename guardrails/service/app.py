@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from guardrails.asgi.admission import Admission
 from guardrails.asgi.otel import opened
 from guardrails.asgi.recording import Recording, health_with
+from guardrails.asgi.shadowing import Shadowing
 from guardrails.asgi.telemetry import Telemetry
 from guardrails.evidence import EvidenceLog, EvidenceSettings
 from guardrails.proxy.operations import PAGES, Operations
@@ -155,6 +156,7 @@ def service_app(
     shared: Store | None = None,
     streams: Streams | None = None,
     otlp: str | None = None,
+    shadow: Mapping[str, Any] | str | Path | None = None,
 ) -> ServiceApp:
     """The service over ``policies``: a folder of policy files, each a guardrail; a folder with a ``tenants.yaml``; or one policy.
 
@@ -164,7 +166,7 @@ def service_app(
     before its answer leaves, opened or as its settings or directory. ``limits``: of each caller that the file of keys says nothing of;
     ``shared``: state that other processes share (:func:`guardrails.stores.opened`): limits are counted there, and ``streams`` kept
     where ``GUARDRAILS_SHARED_STATE_KEY`` holds a key for them; it becomes that of the process. ``otlp``: the address that OpenTelemetry's traces and metrics are sent
-    to, over HTTP. Raises PolicyError or GuardrailsError when something is wrong with
+    to, over HTTP. ``shadow``: a candidate policy that judges the same texts and acts on nothing (docs/release.md). Raises PolicyError or GuardrailsError when something is wrong with
     any of them.
     """
     telemetry = telemetry or Telemetry()
@@ -181,7 +183,7 @@ def service_app(
     access = Access(keys, tenants if by_tenant else None, limits)
     usage = Usage(shared)
     catalog = Catalog(tenants, by_tenant=by_tenant)
-    checking = Checking(telemetry, recording, usage, streams)
+    checking = Checking(telemetry, recording, usage, streams, Shadowing.opened(shadow, telemetry.registry))
     handling = Handling(
         access,
         catalog,

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from guardrails.asgi.recording import Recording
+from guardrails.asgi.shadowing import Shadowing
 from guardrails.asgi.telemetry import Telemetry, record_of
 from guardrails.decision import Decision, Located, deciding, failed_open
 from guardrails.evidence import EvidenceLog, EvidenceLost
@@ -84,11 +85,13 @@ class Checking:
         recording: Recording | None = None,
         usage: Usage | None = None,
         streams: Streams | None = None,
+        shadowing: Shadowing | None = None,
     ) -> None:
         self.streams = streams or Streams()
         self._telemetry = telemetry
         self._usage = usage or Usage()
         self._recording = recording
+        self._shadowing = shadowing
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="guardrails-service")
 
     @property
@@ -99,6 +102,8 @@ class Checking:
     def close(self) -> None:
         """Let the threads go, and close the log of evidence that was opened here. Raises EvidenceLost."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._shadowing is not None:
+            self._shadowing.close()
         if self._recording is not None:
             self._recording.close()
 
@@ -147,7 +152,7 @@ class Checking:
     ) -> tuple[Any, Decision]:
         """The body of a chat API's request under the guardrail, as the proxy would forward it, and the decision; with ``answer``
         the same for the body of an answer to it."""
-        kept = Kept() if self._recording is not None else None
+        kept = Kept() if self._recording is not None or self._shadowing is not None else None
         exchange = Exchange(Tenancy(call.principal.name, guardrail.guard, _SECRET), form, kept=kept)
         if answer is None:
             decision = await self.run(exchange.request)
@@ -174,6 +179,8 @@ class Checking:
     async def _record(
         self, what: Decision | Report, pieces: Sequence[Piece], guardrail: Guardrail, decision: Decision
     ) -> None:
+        if self._shadowing is not None:
+            self._shadowing.pieces(pieces, decision.direction, guardrail.guard)
         if self._recording is None:
             return
         try:

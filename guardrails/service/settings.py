@@ -36,6 +36,7 @@ class ServiceSettings:
     otlp: str | None = None
     shared_state: str | None = field(default=None, repr=False)
     shared_state_on_failure: str = "block"
+    shadow: str | None = None
 
     @property
     def anybody(self) -> bool:

@@ -88,7 +88,8 @@ class Topic:
             return out
         near = self._definition[None] if self._examples is None else self._examples
         away = (w @ self._white(self._others).T).max(axis=1) - (w @ self._white(near).T).max(axis=1)
-        return out - _AWAY * np.maximum(0.0, away)
+        less: Floats = out - _AWAY * np.maximum(0.0, away)
+        return less
 
     def _other(self, x: Floats) -> float:
         """What is taken off the log-odds of a text that is nearer to what the author excluded than to the topic's examples."""

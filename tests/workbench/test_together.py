@@ -1,4 +1,4 @@
-"""Many rows, several browsers at once, and a policy that somebody changes on the disk meanwhile."""
+"""Several browsers at once, and a policy that somebody changes on the disk meanwhile."""
 
 from __future__ import annotations
 
@@ -6,62 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.workbench.conftest import POLICY, Server
-from tests.workbench.test_review import another, state_of
+from tests.workbench.test_review import another
 from tests.workbench.test_rooms import ROWS, TOPIC, run
-
-ADVICE = ("Should I buy {} now?", "Is {} a good investment?", "Would you sell {} this year?")
-OTHER = (
-    "Where is my {}?", "How do I order {} online?", "What does {} cost?", "My {} has not arrived.", "Can you explain {} to me?",
-    "Please cancel {} for me.", "I lost my {}.",
-)  # fmt: skip
-THINGS = (
-    "gold",
-    "a card",
-    "my loan",
-    "shares",
-    "an account",
-    "a transfer",
-    "a fund",
-    "insurance",
-    "a mortgage",
-    "a bond",
-)
-LABELLED = [(t.format(thing), 1) for t in ADVICE for thing in THINGS] + [
-    (t.format(thing), 0) for t in OTHER for thing in THINGS
-]
-MANY = 5_000
-
-
-def table(number: int) -> bytes:
-    """So many different texts, each with its label."""
-    rows = (LABELLED[i % len(LABELLED)] for i in range(number))
-    return ("text,label\n" + "".join(f"{text} ({i}),{label}\n" for i, (text, label) in enumerate(rows))).encode()
 
 
 def measure(page: Any, data: bytes) -> None:
     page.goto("/calibrate?policy=bank.yaml")
     page.get_by_label("Texts").set_input_files({"name": "real.csv", "mimeType": "text/csv", "buffer": data})
     page.get_by_role("button", name="Measure").click()
-
-
-def test_five_thousand_rows_are_calibrated_while_another_browser_tries(
-    page: Any, browser: Any, server: Server, folder: Path
-) -> None:
-    (folder / "bank.yaml").write_text(TOPIC)
-    before = state_of(folder)
-    page.set_default_timeout(1_200_000)  # five thousand texts are judged
-    measure(page, table(MANY))
-    with another(browser, server) as other:
-        other.set_default_timeout(240_000)
-        other.goto("/try?policy=desk.yaml")
-        run(other, "Write to bob@example.com.")
-        assert other.locator("mark.MASKED").inner_text() == "bob@example.com"
-    page.get_by_text(f"{MANY} texts of real.csv").wait_for()
-    page.get_by_role("slider", name="Cut point").fill("0.3")
-    page.get_by_role("button", name="Write 0.3 into the policy").wait_for()
-    assert page.locator(".mistakes li").count() <= 12
-    assert len(page.content()) < 200_000
-    assert state_of(folder) == before
 
 
 def test_a_cut_point_is_not_written_into_a_policy_that_changed_meanwhile(page: Any, folder: Path) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from guardrails.calls import Call
+from guardrails.calls import Call, Definition
 from guardrails.named import Named
 
 __all__ = [
@@ -160,13 +160,14 @@ class Piece:
     """One text among those that are checked together.
 
     ``qualifier`` takes one name or several; ``role`` and ``qualifier`` accept plain strings. ``call``: the call of a tool that the
-    piece stands for.
+    piece stands for; ``definition``: the definition of one.
     """
 
     text: str = field(repr=False)
     role: Role = Role.USER
     qualifier: Qualifier | tuple[Qualifier, ...] = Qualifier.GUARD_CONTENT
     call: Call | None = None
+    definition: Definition | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):

@@ -286,6 +286,7 @@ from guardrails.cli import (  # noqa: E402 - with files of their own
     serving,
     shadowing,
     starting,
+    tools,
     trying,
     workbench,
 )
@@ -300,6 +301,7 @@ app.command("scan")(scanning.scan)
 app.command("models")(models.models)
 app.command("proxy")(serving.proxy)
 app.command("mcp", context_settings={"allow_interspersed_args": False})(mcp.mcp)
+app.add_typer(tools.tools, name="tools")
 app.command("serve", context_settings={"auto_envvar_prefix": service.ENVIRONMENT})(service.serve)
 app.command("demo")(serving.demo)
 app.command("workbench")(workbench.workbench)

@@ -72,6 +72,7 @@ DETECTORS: dict[str, str] = {
     "tools": "guardrails.detectors.tools",
     "provenance": "guardrails.detectors.provenance",
     "flows": "guardrails.detectors.flows",
+    "lock": "guardrails.detectors.lock",
     "remote": "guardrails.detectors.remote",
 }
 
@@ -84,7 +85,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "rules": (),  # detectors without a section of their own
     "grounding": ("grounding",),
     "relevance": ("grounding",),
-    "tools": ("tools", "provenance", "flows"),
+    "tools": ("tools", "provenance", "flows", "lock"),
     "remote": ("remote",),
 }
 

@@ -24,6 +24,7 @@ __all__ = [
     "Choice",
     "Counted",
     "Either",
+    "File",
     "Flag",
     "Items",
     "Kind",
@@ -137,6 +138,18 @@ class Plain:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """The path of a file beside the policy, whose bytes are part of the policy's identity. ``make`` takes the path as it is written and the
+    bytes, of which there are ``at_most`` so many, and raises ValueError for bytes that mean nothing; ``code``, ``message`` and ``remedy`` are the problem then."""
+
+    make: Callable[[str, bytes], Any]
+    at_most: int = 16_000_000
+    code: str = "unknown-value"
+    message: str = "this file cannot be used"
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Either:
     """A ``record`` where a mapping is written, else ``plain``."""
 
@@ -144,7 +157,7 @@ class Either:
     record: Record
 
 
-Kind = Flag | Number | Choice | Counted | Text | Word | Items | Record | Named | Plain | Either
+Kind = Flag | Number | Choice | Counted | Text | Word | Items | Record | Named | Plain | File | Either
 
 
 class Order(Enum):

@@ -11,21 +11,21 @@ import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from guardrails.actions import Numbers
 from guardrails.cache import Outcome, Verdicts
-from guardrails.calls import Call
+from guardrails.calls import Call, Definition
 from guardrails.decision import Located, deciding, uninspected_note
 from guardrails.exchange.catalogue import Catalogue
 from guardrails.exchange.context import Context
 from guardrails.exchange.finding import Texts, basis
 from guardrails.exchange.tally import Tally
 from guardrails.exchange.validity import still_valid
-from guardrails.types import Action, FailureKind, Source, Uninspected
+from guardrails.types import Action, FailureKind, Piece, Role, Source, Uninspected
 from guardrails.wire.mcp import CALL, MessageKind, Sender, call_refused, error, kind_of, of_typed_revision
 from guardrails.wire.mcp_methods import unknown
 from guardrails.wire.mcp_shapes import LISTS, MESSAGE
@@ -36,6 +36,8 @@ __all__ = ["Messages", "Passed"]
 
 # Requests that wait for their answer; a server that never answers must not fill the memory.
 _WAITING = 10_000
+# Definitions that are compared with a lock at once.
+_TOGETHER = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,9 @@ class Messages:
         if not context.calls.judges or kind is not MessageKind.REQUEST or message["method"] != CALL:
             return True
         params = message.get("params", {})
-        call = Call(str(params.get("name", "")), params.get("arguments", {}), self._server)
+        name = str(params.get("name", ""))
+        listed = self._catalogue.definition(self._place, name) or Definition(name, self._server or "")
+        call = Call(name, params.get("arguments", {}), self._server, definition=listed)
         made = Made(call, str(message["id"]), "params")
         tally.blocked = not context.calls.pass_all([made], tally, context.clock.deadline)
         return not tally.blocked
@@ -204,7 +208,7 @@ class Messages:
         """The definitions of a list that may be shown. Each is judged alone, and inspected once."""
         kept: list[Any] = []
         based = basis(context, source) + "definition"
-        for item in items:
+        for item in self._pinned(context, items, tally) if key == "tools" else items:
             data = orjson.dumps([key, item], option=orjson.OPT_SORT_KEYS).decode()
             digest = Verdicts.key(context.secret, based, source, Sender.SERVER.role, data)
             known = self._catalogue.definitions.get(digest)
@@ -230,6 +234,27 @@ class Messages:
         if key == "tools":
             self._catalogue.keep(self._place, kept)
         return kept
+
+    def _pinned(self, context: Context, items: list[Any], tally: Tally) -> list[Any]:
+        """The tools of a list whose definitions the policy's rules about definitions let pass. Nothing of the others is read."""
+        rules = context.guard.calls(Source.INPUT)
+        if not rules.rules or not items:
+            return items
+        tools = [Definition.of(item, self._server or "") for item in items]
+        self._catalogue.listed(self._place, tools)
+        stopped: set[int] = set()
+        step = min(_TOGETHER, context.policy.limits.max_pieces)
+        for first in range(0, len(tools), step):
+            deadline = context.clock.begin(whole=False)
+            here = tools[first : first + step]
+            report = rules.check([Piece("", Role.TOOL, definition=tool) for tool in here], deadline)
+            tally.fail(report.failures)
+            tally.located += [Located(f"result.tools[{first + f.piece}]", replace(f, piece=0)) for f in report.findings]
+            stopped |= {first + f.piece for f in report.findings if f.action is Action.BLOCKED}
+            if rules.stops(report.failures):
+                stopped |= set(range(first, first + len(here)))
+        tally.replaced += len(stopped)
+        return [item for i, item in enumerate(items) if i not in stopped]
 
 
 def _fail(context: Context, source: Source, tally: Tally, detail: str) -> None:

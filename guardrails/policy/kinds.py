@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from guardrails.detectors.settings import (
     Choice,
     Counted,
     Either,
+    File,
     Flag,
     Items,
     Kind,
@@ -20,10 +22,13 @@ from guardrails.detectors.settings import (
     Word,
 )
 from guardrails.policy.drafts import Value
+from guardrails.policy.files import Cache
 from guardrails.policy.reader import Reader
 from guardrails.policy.source import Node, plain
 
 __all__ = ["enum", "mapping", "read", "schema"]
+
+_FILES = Cache(64)
 
 
 def read(kind: Kind, reader: Reader, node: Node, key: str) -> Any:
@@ -51,6 +56,8 @@ def read(kind: Kind, reader: Reader, node: Node, key: str) -> Any:
             return _named(kind, reader, node, key)
         case Plain():
             return _plain(kind, reader, node, key)
+        case File():
+            return _file(kind, reader, node, key)
         case Either(other, record):
             return read(record if isinstance(node.value, dict) else other, reader, node, key)
 
@@ -71,6 +78,26 @@ def _plain(kind: Plain, reader: Reader, node: Node, key: str) -> Any:
         reader.report(kind.code, f"{kind.message}: {why}", node.at, key, remedy=remedy)
         return None
     return kind.make(data)
+
+
+def _file(kind: File, reader: Reader, node: Node, key: str) -> Any:
+    named = reader.text(node, key)
+    data = reader.load(named, node.at, key, kind.at_most) if named is not None and reader.load is not None else None
+    if named is None or data is None:
+        return None
+    try:
+        # Many policies name the same file: what it means is kept once.
+        return _FILES.get((kind.make, named, hashlib.sha256(data).digest()), lambda: kind.make(named, data))
+    except ValueError as error:
+        reader.report(
+            kind.code,
+            f"{kind.message}: {error}",
+            node.at,
+            key,
+            written=named,
+            remedy=kind.remedy.format(file=named) or None,
+        )
+        return None
 
 
 def _text(kind: Text, reader: Reader, node: Node, key: str) -> str | None:
@@ -147,7 +174,7 @@ def schema(kind: Kind) -> dict[str, Any]:
         case Counted(names, counted, low, high):
             number = {"type": "integer", "minimum": low, "maximum": high}
             return {"oneOf": [enum(n for n in names if n != counted), mapping({counted: number}, counted)]}
-        case Text():
+        case Text() | File():
             return {"type": "string", "minLength": 1}
         case Word(empty):
             return {"type": ["string", "number", "boolean", *(["null"] if empty else [])]}

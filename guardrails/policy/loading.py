@@ -156,7 +156,14 @@ class _Loader:
                 self.problem(error)
                 return None
 
-        self.reader.resolve = resolve
+        def load(reference: str, at: Position, key: str, at_most: int) -> bytes | None:
+            try:
+                return self.files.read(self.files.resolve(reference, base, at, key), at, key, reference, at_most)
+            except PolicyError as error:
+                self.problem(error)
+                return None
+
+        self.reader.resolve, self.reader.load = resolve, load
         own = read(node, self.reader, lists)
         parents = [self.parent(value, base, (*chain, path)) for value in own.extends]
         merged = Document()

@@ -45,6 +45,8 @@ class Reader:
     lines: dict[str, list[str]] = field(default_factory=dict)
     # The real path behind a reference in the file that is read, None after a problem; without files, nothing is resolved.
     resolve: Callable[[str, Position, str], Path | None] | None = None
+    # The bytes of a file that the file that is read names (and at most so many), None after a problem.
+    load: Callable[[str, Position, str, int], bytes | None] | None = None
 
     def report(self, code: str, message: str, at: Position, key: str = "", **more: Any) -> None:
         """Record a problem; with ``severity="warning"`` it does not stop the load. Nobody reads more than 200."""

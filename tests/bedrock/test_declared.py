@@ -24,6 +24,7 @@ from guardrails.detectors.settings import (
     Word,
     sections_of,
 )
+from guardrails.detectors.toollock import Lock
 from guardrails.policy import dump, explain, load
 from guardrails.policy.fieldtable import COMMON, POLICY, own_settings, top
 from tests.cli.test_cli import run
@@ -35,6 +36,7 @@ WRITTEN: dict[str, Any] = {
     "on_failure": "allow", "unsupported_language": "block", "system_messages": "judge", "uninspected": "allow",
     "conversation.scope": "user", "action": "detect", "enabled": False, "mask": "numbered", "input": "detect", "output": "detect", "strength": "LOW",
     "tools.calls.arguments": {"to": {"matches": "tea"}}, "tools.calls.schema": {"type": "object"},
+    "tools.lock.file": "tools.lock",
     "remote.url": "http://127.0.0.1:8000", "remote.backend": "guard", "remote.api_key_env": "GUARDRAILS_API_KEY",
 }  # fmt: skip
 
@@ -87,6 +89,12 @@ RULE_SETTINGS = [
     for key, (detector, section) in SECTIONS.items()
     for name, setting in {**COMMON, **({} if section.shape is Shape.WORDS else own_settings(detector, section))}.items()
 ]
+
+
+@pytest.fixture(autouse=True)
+def lock(tmp_path: Path) -> None:
+    """The file that a lock names."""
+    (tmp_path / "tools.lock").write_bytes(Lock().write())
 
 
 def exported(folder: Path, document: dict[str, Any], *, inherited: bool) -> Exported:

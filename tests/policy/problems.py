@@ -110,6 +110,10 @@ PROBLEMS: dict[str, tuple[str, dict[str, bytes]]] = {
         "A JSON Schema that cannot be used.",
         policy("tools: {calls: [{name: mail.send, schema: {type: objekt}}]}\n"),
     ),
+    "lock-refused": (
+        "A lock that pins no tools, or was changed by hand.",
+        policy("tools: {lock: tools.lock}\n", tools__lock='{"version": 1}\n'),
+    ),
     "idle-rule": (
         "A rule about tools that changes nothing.",
         policy("tools: {calls: [{name: mail.send, ask: true}]}\n"),

@@ -10,6 +10,7 @@ from guardrails.detectors.settings import (
     Choice,
     Counted,
     Either,
+    File,
     Flag,
     Items,
     Kind,
@@ -60,6 +61,8 @@ def written(kind: Kind) -> str:
             return f"names, each with {written(of)}"
         case Plain():
             return "a mapping"
+        case File():
+            return "the path of a file beside the policy"
         case Either(plain, record):
             return f"{written(plain)}, or `{{{', '.join(record.fields)}}}`"
         case record:

@@ -15,7 +15,7 @@ from guardrails.types import Action, Failure, FailureKind, Finding, Piece, Polic
 if TYPE_CHECKING:
     from guardrails.pipeline import Pipeline
 
-__all__ = ["CallReport", "CallVerdict", "judged"]
+__all__ = ["CallReport", "CallVerdict", "judged", "may_ask"]
 
 
 class CallVerdict(StrEnum):
@@ -124,13 +124,14 @@ def _verdict(reports: Iterable[Report], calls: Pipeline) -> CallVerdict:
     blocked = [report for report in reports if report.blocked]
     if not blocked:
         return CallVerdict.ALLOW
-    stopping = [f.rule for report in blocked for f in report.findings if f.action is Action.BLOCKED]
-    failed = any(
-        report.failures and calls.stops(f for f in report.failures if f.rule in calls.rules) for report in blocked
-    )
-    asked = all(rule in calls.rules and calls.asks(rule) for rule in stopping)
-    told = all(any(f.action is Action.BLOCKED for f in report.findings) for report in blocked)
-    return CallVerdict.ASK if asked and told and not failed else CallVerdict.BLOCK
+    return CallVerdict.ASK if all(may_ask(report, calls) for report in blocked) else CallVerdict.BLOCK
+
+
+def may_ask(report: Report, calls: Pipeline) -> bool:
+    """Whether somebody may confirm a call that this report stops: every rule that stops it may be overruled, and none has failed."""
+    stopping = [f.rule for f in report.findings if f.action is Action.BLOCKED]
+    failed = bool(report.failures) and calls.stops(f for f in report.failures if f.rule in calls.rules)
+    return bool(stopping) and not failed and all(rule in calls.rules and calls.asks(rule) for rule in stopping)
 
 
 class _Strings:

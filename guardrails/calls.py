@@ -84,7 +84,7 @@ class Call:
     """A call of a tool.
 
     ``arguments`` is JSON data: an object in most protocols, a text where a tool takes one. ``unreadable``: they came as JSON that
-    nobody can read. ``server`` is the tool's, None where nobody says. ``context``: what came before the call.
+    nobody can read. ``server`` is the tool's, None where nobody says, and empty for a tool that is no server's. ``context``: what came before the call.
     ``definition``: the tool as its server of MCP described it last; None for a call that goes to no such server.
     """
 

@@ -36,6 +36,8 @@ class Decision:
     ``setting`` which of them judge texts in this installation (:attr:`Report.setting`).
     ``not_judged`` names the rules that passed over the request's system messages, which the policy trusts.
     ``blocking`` names the rules whose findings decided that the whole direction is blocked: their message is what users read.
+    ``ask``: nothing stops a whole answer but rules about calls of tools that somebody may overrule (``ask: true``); it is blocked all
+    the same, unless whoever asked has somebody to confirm it.
     """
 
     id: str
@@ -59,6 +61,7 @@ class Decision:
     not_applicable: tuple[str, ...] = ()
     setting: str = ""
     not_judged: tuple[str, ...] = ()
+    ask: bool = False
 
     @property
     def blocked(self) -> bool:
@@ -109,6 +112,7 @@ class Decision:
             "setting": self.setting,
             "not_applicable": list(self.not_applicable),
             "not_judged": list(self.not_judged),
+            "ask": self.ask,
         }
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from guardrails.cli.auditing import NEGATIVE, OK, LogOption
-from guardrails.cli.options import PolicyOption
+from guardrails.cli.options import AllowOption, PolicyOption
 
 if TYPE_CHECKING:
     from guardrails.evidence.reader import Reader
@@ -38,10 +38,17 @@ def replay(  # noqa: PLR0917 - a command's options
         Path | None, typer.Option(help='The texts as JSON: [{"text", "role"?}], where several were checked together.')
     ] = None,
     request: Annotated[
-        Path | None, typer.Option(help="The body of the request, for an exchange with a chat API.")
+        Path | None, typer.Option(help="The body of the request, for an exchange with a chat API or a message of MCP.")
     ] = None,
-    answer: Annotated[Path | None, typer.Option(help="The body of its answer, JSON or a stream.")] = None,
+    answer: Annotated[
+        Path | None,
+        typer.Option(help="The body of its answer, JSON or a stream; of MCP, also a message of the server's own."),
+    ] = None,
     path: Annotated[str, typer.Option(help="The request's path, for APIs that name the model in it.")] = "",
+    server: Annotated[
+        str | None, typer.Option(help="What rules for calls of tools named the server of MCP by.")
+    ] = None,
+    mcp_allow: AllowOption = None,
     sampled: Annotated[bool, typer.Option("--sampled", help="Take the texts from the log's samples.")] = False,
 ) -> None:
     """Decide a recorded decision again, from its text. Exit code 0: nothing differs, 2: something does, 1: could not run.
@@ -57,8 +64,9 @@ def replay(  # noqa: PLR0917 - a command's options
         raise typer.Exit(_samples(reader, guard, decision))
     if decision is None:
         raise typer.BadParameter("name a decision, or take those of the samples: --sampled", param_hint="ID")
-    if request is not None:
-        same = _exchange(reader, guard, decision, request, answer, path)
+    if request is not None or answer is not None:
+        about = {"path": path, "server": server, "allowed": tuple(mcp_allow or ())}
+        same = _exchange(reader, guard, decision, request, answer, about)
     else:
         if pieces is not None:
             given = pieces_of(json.loads(pieces.read_bytes()))
@@ -113,18 +121,19 @@ def review(
 
 
 def _exchange(  # noqa: PLR0917 - what the command is given
-    reader: Reader, guard: Guard, decision: str, request: Path, answer: Path | None, path: str
+    reader: Reader, guard: Guard, decision: str, request: Path | None, answer: Path | None, about: dict[str, Any]
 ) -> bool:
     from guardrails.evidence.record import Text  # noqa: PLC0415
     from guardrails.evidence.replay import recorded, replay_decision  # noqa: PLC0415
-    from guardrails.exchange import again  # noqa: PLC0415
+    from guardrails.exchange import again, direction  # noqa: PLC0415
     from guardrails.guard import Guard  # noqa: PLC0415
-    from guardrails.types import Source  # noqa: PLC0415
 
-    kept = recorded(reader, decision, Source.INPUT if answer is None else Source.OUTPUT)
+    # Requests and answers of MCP travel the other way round; the record says whose it is.
+    protocol = next((b["protocol"] for b in _bodies(reader, decision) if "protocol" in b), "openai.chat")
+    kept = recorded(reader, decision, direction(protocol, answer=answer is not None))
     guard = Guard(guard.policy.unhurried())
-    told = answer.read_bytes() if answer is not None else None
-    now, said = again(guard, kept.body["protocol"], request.read_bytes(), told, tenant=kept.body["tenant"], path=path)
+    sent, told = (None if file is None else file.read_bytes() for file in (request, answer))
+    now, said = again(guard, protocol, sent, told, tenant=kept.body["tenant"], **about)
     return _told(kept, replay_decision(kept, guard, now, None if said is None else [Text(*one) for one in said]))
 
 
@@ -178,8 +187,11 @@ def _told(kept: Any, found: Any) -> bool:
 
 
 def _body(reader: Reader, decision: str, direction: str) -> dict[str, Any]:
-    bodies = (json.loads(reader.record(seq))["body"] for seq in reader.find(decision))
-    return next((body for body in bodies if body.get("direction") == direction), {})
+    return next((body for body in _bodies(reader, decision) if body.get("direction") == direction), {})
+
+
+def _bodies(reader: Reader, decision: str) -> list[dict[str, Any]]:
+    return [json.loads(reader.record(seq))["body"] for seq in reader.find(decision)]
 
 
 def _hits(body: dict[str, Any]) -> str:

@@ -90,4 +90,4 @@ def _tool(piece: Piece) -> Definition | None:
 
 def _called(call: Call) -> Definition | None:
     server, name = named(call)
-    return None if server is None else Definition(name, server)
+    return Definition(name, server) if server else None

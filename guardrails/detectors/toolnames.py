@@ -24,16 +24,18 @@ _OF_SERVER = re.compile(r"mcp__(.+?)__(.+)", re.DOTALL)
 
 
 def named(call: Call) -> tuple[str | None, str]:
-    """The server of a call and its tool's own name there; None where nobody says whose tool it is."""
-    found = _OF_SERVER.fullmatch(call.name) if call.server is None else None
-    return (call.server, call.name) if found is None else (found[1], found[2])
+    """The server of a call and its tool's own name there; None where nobody says whose tool it is, empty for a tool of none."""
+    if call.server is not None:
+        return call.server, call.name
+    found = _OF_SERVER.fullmatch(call.name)
+    return (None, call.name) if found is None else (found[1], found[2])
 
 
 def exactly(patterns: Iterable[str], server: str | None, call: Call) -> bool:
     """Whether one of the patterns matches the name as it is written; a pattern for the server must match too, and only beside one
     does the name count without its server."""
     whose, own = named(call)
-    if server is not None and (whose is None or not _glob(server, whose)):
+    if server is not None and not (whose and _glob(server, whose)):
         return False
     names = {call.name, own} if server is not None else {call.name}
     return any(_glob(pattern, name) for pattern in patterns for name in names)
@@ -43,7 +45,7 @@ def loosely(patterns: Iterable[str], server: str | None, call: Call) -> bool:
     """Whether one of the patterns matches some spelling of the name, with its server or without. A call whose server nobody knows may
     be any server's."""
     for whose, own in _readings(call):
-        if server is not None and whose is not None and not _alike(server, whose):
+        if server is not None and whose is not None and not (whose and _alike(server, whose)):
             continue
         if any(_alike(pattern, name) for pattern in patterns for name in {call.name, own}):
             return True

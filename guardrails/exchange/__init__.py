@@ -3,7 +3,7 @@
 :class:`Exchange` is synchronous and computes where it is called; entry points decide on which thread that is.
 """
 
-from guardrails.exchange.again import again
+from guardrails.exchange.again import again, direction
 from guardrails.exchange.catalogue import Catalogue
 from guardrails.exchange.context import Tenancy
 from guardrails.exchange.exchange import Exchange
@@ -21,4 +21,5 @@ __all__ = [
     "StreamedAnswer",
     "Tenancy",
     "again",
+    "direction",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from guardrails.calling import may_ask
 from guardrails.calls import Call, CallContext, Label, Segment
 from guardrails.content import Deadline
 from guardrails.decision import Located
@@ -28,6 +29,8 @@ class Calls:
         self._context = CallContext()
         # An answer may repeat its calls in its last event: a call counts once.
         self._judged: list[tuple[Call, str]] = []
+        # Whether somebody may confirm the calls that were stopped.
+        self.ask = False
 
     def learn(self, slots: Sequence[Slot], request: Traffic, found: Iterable[tuple[Slot, Finding]]) -> None:
         """What the model was shown: the texts of the request as they were forwarded, its calls, and what was found in results."""
@@ -40,7 +43,9 @@ class Calls:
         self._context = CallContext(tuple(segments), tuple(made.call for made in request.calls), frozenset(rules))
 
     def pass_all(self, calls: Iterable[Made], tally: Tally, deadline: Deadline) -> bool:
-        """Judge calls in their order, until one is stopped. Whether all may be made."""
+        """Judge calls in their order, until one is stopped for good. Whether all may be made; ``ask`` says whether they may be if
+        somebody confirms them."""
+        stopped = False
         for made in calls:
             if (made.call, made.id) in self._judged:
                 continue
@@ -51,6 +56,9 @@ class Calls:
             tally.located += [Located(made.path or "(call)", f) for f in report.findings]
             tally.fail(report.failures)
             if report.action is not Action.NONE:
-                return False
+                stopped = True
+                self.ask = may_ask(report, self._pipeline)
+                if not self.ask:
+                    return False
             self._context = replace(self._context, calls=(*self._context.calls, made.call))
-        return True
+        return not stopped

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from guardrails import inference
 from guardrails.actions import Numbers
@@ -98,6 +99,7 @@ class Context:
         self.not_judged: tuple[str, ...] = ()  # rules that passed over the request's system messages
         self.dropped: list[Located] = []  # what was found in headers of the answer, which then stayed here
         self.references: tuple[Piece, ...] = ()
+        self.asked: Any = None  # the answer as it may go on once somebody has confirmed its calls
         self.decisions: dict[Source, Decision] = {}
         self._tenant = tenancy.id
         self._vault = vault
@@ -175,6 +177,7 @@ class Context:
             self.kept.forget()
         self._seen = []
         self.references = ()
+        self.asked = None
 
     # -- decisions ---------------------------------------------------------------------------------------------------
 
@@ -218,5 +221,6 @@ class Context:
             self._not_applicable if source is self.answers else (),
             inference.named(weights),
             self.not_judged if source is self.asks else (),
+            tally.ask,
         )
         return decision

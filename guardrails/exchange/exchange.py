@@ -98,6 +98,12 @@ class Exchange:
         """Check an answer that came whole: what the client may have (the body rewritten, or a refusal) and why."""
         return whole_answer(self.context, self.form.outbound(body))
 
+    @property
+    def asked(self) -> Any:
+        """The answer as the client may have it once somebody has confirmed its calls; None unless the last decision about an answer says
+        :attr:`~guardrails.decision.Decision.ask`."""
+        return self.context.asked
+
     def failure(self, body: Any) -> tuple[Any, Decision]:
         """Check an error body of the upstream, which may quote the request."""
         return whole_answer(self.context, self.form.failed(body), error=True)

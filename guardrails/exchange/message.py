@@ -32,7 +32,7 @@ from guardrails.wire.mcp_shapes import LISTS, MESSAGE
 from guardrails.wire.toolcalls import Made
 from guardrails.wire.walk import Walk
 
-__all__ = ["Messages", "Passed"]
+__all__ = ["Messages", "Passed", "withheld"]
 
 # Requests that wait for their answer; a server that never answers must not fill the memory.
 _WAITING = 10_000
@@ -255,6 +255,16 @@ class Messages:
                 stopped |= set(range(first, first + len(here)))
         tally.replaced += len(stopped)
         return [item for i, item in enumerate(items) if i not in stopped]
+
+
+def withheld(message: Any, told: str) -> Passed:
+    """What becomes of a message that was checked, and whose decision may not take effect: an error answers a request, or takes the place of
+    an answer that somebody waits for."""
+    kind = kind_of(message)
+    id_ = message.get("id") if isinstance(message, dict) else None
+    if kind is MessageKind.REQUEST:
+        return Passed(None, error(id_, told), blocked=True)
+    return Passed(error(id_, told) if kind is not MessageKind.NOTIFICATION and id_ is not None else None, blocked=True)
 
 
 def _fail(context: Context, source: Source, tally: Tally, detail: str) -> None:

@@ -18,7 +18,7 @@ class Tally:
     """Findings, failures, and what was done about them, so far.
 
     ``blocking``: the rules that decided a block; None: all that block among the findings. ``said``: what the checks said, for scores
-    and weights. ``started``: when the work began, by ``time.perf_counter``; ``seconds``: how long it took, None: until it is recorded.
+    and weights. ``ask``: what blocks may be confirmed by somebody. ``started``: when the work began, by ``time.perf_counter``; ``seconds``: how long it took, None: until it is recorded.
     """
 
     located: list[Located] = field(default_factory=list)
@@ -27,6 +27,7 @@ class Tally:
     said: list[Outcome | Report] = field(default_factory=list)
     blocking: list[str] | None = None
     blocked: bool = False
+    ask: bool = False
     masked: bool = False
     replaced: int = 0
     characters: int = 0

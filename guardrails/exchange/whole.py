@@ -40,9 +40,14 @@ def whole_answer(context: Context, walk: Walk, *, error: bool = False) -> tuple[
     tally.failures += ids.failures
     tally.blocked = uninspected or ids.blocked or context.outgoing.stops(tally.failures)
     tally.masked = bool(ids.masks)
+    stopped = False
     if context.calls.judges and not tally.blocked:
-        tally.blocked = not context.calls.pass_all(traffic(walk.root[0]).calls, tally, deadline)
+        stopped = not context.calls.pass_all(traffic(walk.root[0]).calls, tally, deadline)
+        # Who confirms a call confirms all that it says: its texts are read too.
+        tally.blocked = stopped and not context.calls.ask
     rewritten = _Texts(context, tally, deadline).check(walk.slots)
+    tally.ask = stopped and not tally.blocked
+    tally.blocked = tally.blocked or stopped
     decision = context.record(context.answers, tally)
     if tally.blocked:
         message = context.policy.blocked(context.answers, deciding(tally.located))
@@ -50,13 +55,20 @@ def whole_answer(context: Context, walk: Walk, *, error: bool = False) -> tuple[
             message += uninspected_note(u.why for u in walk.uninspected)
         form = context.form
         refused = form.error(502, message, "guardrails_blocked") if error else form.refusal(message)
+        if tally.ask:
+            context.asked = _rewritten(context, walk, (*rewritten, *ids.masks))
         return scrubbed(refused, context.bad), decision
-    for slot, text in (*rewritten, *ids.masks):
+    return _rewritten(context, walk, (*rewritten, *ids.masks)), decision
+
+
+def _rewritten(context: Context, walk: Walk, texts: Sequence[tuple[Slot, str]]) -> Any:
+    """The body with these texts in their places."""
+    for slot, text in texts:
         slot.set(text)
     walk.close()
     if context.acts:
         walk.drop()
-    return walk.root[0], decision
+    return walk.root[0]
 
 
 class _Texts:

@@ -185,7 +185,10 @@ def _named(payload: Mapping[str, Any], events: Mapping[str, Moment]) -> Event:
         case Moment.PROMPT:
             return Event(moment, name, get(payload, "prompt", str))
         case Moment.CALL:
-            return Event(moment, name, get(payload, "tool_input"), get(payload, "tool_name", str))
+            tool = get(payload, "tool_name", str)
+            return Event(
+                moment, name, get(payload, "tool_input"), tool, server=None if tool.startswith("mcp__") else ""
+            )
         case Moment.RESULT:
             return Event(
                 moment, name, get(payload, "tool_response"), get(payload, "tool_name", str), payload.get("tool_input")

@@ -32,13 +32,15 @@ class Moment(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Event:
     """One event. ``name`` is the agent's own word for it; ``content`` the prompt, the arguments of the call, or the result: JSON
-    data. ``arguments`` are those of the call that a result answers."""
+    data. ``arguments`` are those of the call that a result answers. ``server``: whose
+    tool it is, empty for one of the agent's own; None where the tool's name says it, or nobody does."""
 
     moment: Moment
     name: str
     content: Any = field(default=None, repr=False)
     tool: str = ""
     arguments: Any = field(default=None, repr=False)
+    server: str | None = None
 
 
 class Permission(StrEnum):

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from guardrails.calling import CallVerdict
 from guardrails.decision import Decision
 from guardrails.exchange import Exchange, Tenancy
 from guardrails.guard import Guard
@@ -29,7 +28,8 @@ def judge(event: Event, guard: Guard) -> Verdict:
 
 
 def decided(event: Event, exchange_of: Callable[[Session], Exchange]) -> tuple[Any, Decision]:
-    """What may go on of an event that was opened as a chat API's request or answer, and the decision about it."""
+    """What may go on of an event that was opened as a chat API's request or answer, and the decision about it. Of a call that the
+    agent's user may confirm, that is what goes on then."""
     form, answer = opened(event)
     exchange = exchange_of(form)
     if answer is None:
@@ -37,6 +37,7 @@ def decided(event: Event, exchange_of: Callable[[Session], Exchange]) -> tuple[A
         body: Any = form.body
     else:
         body, decision = exchange.answer(answer)
+        body = exchange.asked if decision.ask else body
     exchange.forget()
     return body, decision
 
@@ -47,6 +48,7 @@ def opened(event: Event) -> tuple[Session, Any]:
     match event.moment:
         case Moment.CALL:
             function = {"name": event.tool, "arguments": json.dumps(event.content, ensure_ascii=False)}
+            function |= {} if event.server is None else {"server_name": event.server}
             call = {"id": "call", "type": "function", "function": function}
             message = {"role": "assistant", "content": None, "tool_calls": [call]}
             choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
@@ -69,31 +71,28 @@ def verdict(event: Event, guard: Guard, body: Any, decision: Decision) -> Verdic
             f"Calls of tools and their results are checked under the policy {policy.name}. What it refuses stays refused: do not try "
             "to reach the same by another way.",
         )
-    stopping = [f.finding.rule for f in decision.findings if f.finding.action is Action.BLOCKED]
-    if event.moment is Moment.CALL and stopping and all(rule.startswith("tools.") for rule in stopping):
-        # An exchange has nobody who could confirm a call; an agent has.
-        asked = guard.check_call(event.tool, event.content)
-        if asked.verdict is CallVerdict.ASK:
-            told = f"{asked.message} [policy {policy.name}{_listed(decision.blocking or decision.rules)}]"
-            return Verdict(Permission.ASK, told, asked.arguments)
     if decision.blocked:
         message = policy.blocked(decision.direction, decision.blocking)
-        return Verdict(
-            Permission.DENY, f"{message} [policy {policy.name}{_listed(decision.blocking or decision.rules)}]"
-        )
+        told = f"{message} [policy {policy.name}{_listed(decision.blocking or decision.rules)}]"
+        # An exchange has nobody who could confirm a call; an agent has.
+        return Verdict(Permission.ASK, told, _arguments(body)) if decision.ask else Verdict(Permission.DENY, told)
     if decision.action is not Action.MASKED:
         return Verdict(Permission.ALLOW)
     kinds = dict.fromkeys(f.finding.type for f in decision.findings if f.finding.action is Action.MASKED)
     told = f"{', '.join(kinds)} masked in {_WHERE[event.moment]} [policy {policy.name}{_listed(decision.rules)}]"
     match event.moment:
         case Moment.CALL:
-            arguments = body["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]
-            return Verdict(Permission.ASK, told, json.loads(arguments))
+            return Verdict(Permission.ASK, told, _arguments(body))
         case Moment.RESULT | Moment.BATCH:
             return Verdict(Permission.ALLOW, told, body["messages"][0]["content"][0]["output"])
         case _:
             told = f"{told}. Send it again without"
             return Verdict(Permission.DENY, told, body["messages"][0]["content"])
+
+
+def _arguments(answer: Any) -> Any:
+    """The arguments of the call that an event was opened as."""
+    return json.loads(answer["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"])
 
 
 _WHERE = {

@@ -20,8 +20,11 @@ from typing import IO, Any
 from guardrails.cache import Verdicts
 from guardrails.decision import Decision
 from guardrails.errors import GuardrailsError
-from guardrails.exchange import Catalogue, Messages, Tenancy
+from guardrails.evidence import Context as RecordContext
+from guardrails.evidence import EvidenceLog, EvidenceLost, Text
+from guardrails.exchange import Catalogue, Kept, Messages, Tenancy
 from guardrails.exchange.context import Context
+from guardrails.exchange.message import withheld
 from guardrails.exchange.tally import Tally
 from guardrails.guard import Guard
 from guardrails.wire import strict
@@ -35,6 +38,7 @@ _log = logging.getLogger("guardrails.proxy")
 # Bytes of one message; an image may be in it.
 _LIMITS = BodyLimits(bytes=64_000_000)
 _PART = 65_536
+UNRECORDED = "the decision about this message cannot be recorded, and without a record nothing is passed on"
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 # What a shell says of a program that a signal ended: this and the signal's number.
 _BY_SIGNAL = 128
@@ -50,9 +54,11 @@ class Lines:
         server: str | None = None,
         allowed: frozenset[str] = frozenset(),
         decided: Callable[[Decision], None] = lambda _: None,
+        evidence: EvidenceLog | None = None,
     ) -> None:
         """``server``: the name of the server in rules for calls. ``allowed``: methods and types of results that pass beside
-        those of the protocol. ``decided`` is told of every decision."""
+        those of the protocol. ``decided`` is told of every decision. ``evidence``: where each is recorded before it takes effect."""
+        self._evidence = evidence
         self._tenancy = Tenancy("default", guard, secrets.token_bytes(32))
         self._verdicts = Verdicts()
         self._messages = Messages(Catalogue(), server=server, allowed=allowed)
@@ -68,15 +74,33 @@ class Lines:
             _log.warning("a line of the %s is no message, and goes nowhere: %s", sender.value, malformed.reason)
             back = _line(error(None, malformed.reason, "parse_error")) if sender is Sender.CLIENT else None
             return None, back
-        context = Context(self._tenancy, MCP.open(message), verdicts=self._verdicts)
+        kept = None if self._evidence is None else Kept()
+        context = Context(self._tenancy, MCP.open(message), verdicts=self._verdicts, kept=kept)
         tally = Tally()
         context.clock.begin()
         try:
             passed = self._messages.check(context, message, sender, tally)
-            self._decided(context.record(sender.source, tally))
+            decision = context.record(sender.source, tally)
+            self._decided(decision)
+            if not self._recorded(decision, kept):
+                passed = withheld(message, UNRECORDED)
         finally:
             context.forget()
         return _line(passed.onward), _line(passed.back)
+
+    def _recorded(self, decision: Decision, kept: Kept | None) -> bool:
+        """Whether a decision may take effect: it is recorded, or need not be."""
+        if self._evidence is None or kept is None:
+            return True
+        texts = kept.of(decision.direction)
+        said = None if texts is None else [Text(*one) for one in texts]
+        about = RecordContext(route=decision.format)
+        try:
+            self._evidence.record(decision, said=said, guard=self._tenancy.guard, context=about)
+        except EvidenceLost:
+            _log.error("a message was withheld: its decision could not be recorded")
+            return False
+        return True
 
 
 def run(command: Sequence[str], lines: Lines) -> int:

@@ -151,7 +151,8 @@ class Checking:
         self, call: Caller, guardrail: Guardrail, form: Session, answer: Any = None
     ) -> tuple[Any, Decision]:
         """The body of a chat API's request under the guardrail, as the proxy would forward it, and the decision; with ``answer``
-        the same for the body of an answer to it."""
+        the same for the body of an answer to it. Of an answer whose calls somebody may confirm (``decision.ask``), the body is what goes
+        on then."""
         kept = Kept() if self._recording is not None or self._shadowing is not None else None
         exchange = Exchange(Tenancy(call.principal.name, guardrail.guard, _SECRET), form, kept=kept)
         if answer is None:
@@ -159,6 +160,7 @@ class Checking:
             body = form.body
         else:
             body, decision = await self.run(partial(exchange.answer, answer))
+            body = exchange.asked if decision.ask else body
         decision = replace(decision, id=call.id, format=call.contract)
         self._telemetry.decision(record_of(decision))
         await self._used(call.principal, decision.characters)

@@ -34,7 +34,7 @@ def _link(**more: Part) -> Switch:
 
 
 _PART = ids("type", "prompt_cache_breakpoint")
-FUNCTION = Shape({"name": Kind.TEXT, "arguments": Kind.JSON})
+FUNCTION = Shape({**ids("server_name"), "name": Kind.TEXT, "arguments": Kind.JSON})
 TOOL_CALL = Shape(
     {
         **ids("id", "type", "index"),

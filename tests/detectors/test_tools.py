@@ -64,6 +64,55 @@ def test_a_server_that_nobody_knows_is_forbidden_and_not_allowed() -> None:
     assert call(forbids, "send", {}, "acme").allowed
 
 
+# Coding agents call the tools of MCP servers mcp__SERVER__TOOL.
+OF_MAIL = """
+tools:
+  default: deny
+  calls:
+    - {name: mail, tools: [send], server: mail, allow: true}
+    - {name: whole, tools: [mcp__notes__read], allow: true}
+    - {name: Bash, allow: true}
+    - {name: nothing-of-evil, tools: ["*"], server: evil, allow: false}
+    - {name: nowhere, tools: ["*delete*"], allow: false}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "server", "found"),
+    [
+        ("mcp__mail__send", None, []),
+        ("mcp__mail__read", None, ["UNLISTED"]),
+        ("mcp__mail2__send", None, ["UNLISTED"]),
+        ("mcp__Mail__send", None, ["UNLISTED"]),
+        ("MCP__mail__send", None, ["UNLISTED"]),
+        ("mcp__notes__read", None, []),
+        (
+            "mcp__notes__Bash",
+            None,
+            ["UNLISTED"],
+        ),  # what an agent's own tool may do, a server's of the same name may not
+        ("Bash", "", []),
+        ("send", "", ["UNLISTED"]),
+        ("mcp__evil__send", None, ["UNLISTED", "DENIED"]),
+        ("MCP__Evil__send", None, ["UNLISTED", "DENIED"]),
+        ("mcp__ev\u200bil__x", None, ["UNLISTED", "DENIED"]),
+        ("mcp__mail__Delete-All", None, ["UNLISTED", "DENIED"]),
+        ("mcp__mail__", None, ["UNLISTED", "DENIED"]),  # nobody knows whose it is
+        ("mcp____x", None, ["UNLISTED", "DENIED"]),
+        ("send", "mail", []),
+    ],
+)
+def test_a_rule_names_the_server_of_a_tool(name: str, server: str | None, found: list[str]) -> None:
+    assert types(call(OF_MAIL, name, {}, server)) == found
+
+
+def test_a_servers_name_may_end_at_any_pair_of_signs_where_it_is_forbidden() -> None:
+    forbids = "tools: {calls: [{name: all, tools: [c], server: a__b, allow: false}]}\n"
+    assert not call(forbids, "mcp__a__b__c").allowed
+    allows = "tools: {default: deny, calls: [{name: all, tools: [c], server: a__b, allow: true}]}\n"
+    assert not call(allows, "mcp__a__b__c").allowed
+
+
 def test_brackets_in_a_name_are_signs() -> None:
     assert not call("tools: {calls: [{name: a, tools: ['a[b]'], allow: false}]}\n", "a[b]").allowed
     assert call("tools: {calls: [{name: a, tools: ['a[b]'], allow: false}]}\n", "ab").allowed

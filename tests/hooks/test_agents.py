@@ -322,3 +322,43 @@ def test_rules_for_tools_hold_and_ask_in_the_agents_own_way(tool: str, arguments
     said = (reply.body or {}).get("hookSpecificOutput", {})
     assert said.get("permissionDecision") == (None if permission is Permission.ALLOW else permission.value)
     assert "updatedInput" not in said or said["updatedInput"] == arguments
+
+
+SERVERS = """
+version: 1
+name: small
+tools:
+  calls:
+    - {name: nothing-of-evil, tools: ["*"], server: evil, allow: false}
+    - {name: few, tools: [send], server: mail, rate: 2, ask: true}
+    - {name: asked, tools: [post], server: mail, allow: false, ask: true}
+words: {terms: [project kingfisher]}
+pii: {entities: {EMAIL: mask}}
+"""
+
+
+def judged(guard: Guard, tool: str, arguments: Any, name: str = "claude-code") -> Any:
+    return judge(agent(name).read({**event(name, "call"), "tool_name": tool, "tool_input": arguments}), guard)
+
+
+@pytest.mark.parametrize("name", ["claude-code", "codex"])
+def test_a_rule_about_a_server_is_about_no_tool_of_the_agents_own(name: str) -> None:
+    guard = Guard(loads(SERVERS))
+    assert judged(guard, "mcp__evil__read", {"a": 1}, name).permission is Permission.DENY
+    assert judged(guard, "Bash", {"command": "ls"}, name).permission is Permission.ALLOW
+    assert judged(guard, "mcp__mail__read", {"a": 1}, name).permission is Permission.ALLOW
+
+
+def test_a_call_is_judged_once() -> None:
+    """A rate of two lets two calls pass, and what is asked about spends nothing twice."""
+    guard = Guard(loads(SERVERS))
+    found = [judged(guard, "mcp__mail__send", {"n": 1}).permission for _ in range(4)]
+    assert found == [Permission.ALLOW, Permission.ALLOW, Permission.ASK, Permission.ASK]
+
+
+def test_what_is_asked_about_is_masked_and_what_may_not_be_said_is_not_asked_about() -> None:
+    guard = Guard(loads(SERVERS))
+    asked = judged(guard, "mcp__mail__post", {"to": "bob@example.com", "n": 7})
+    assert (asked.permission, asked.content) == (Permission.ASK, {"to": "{EMAIL}", "n": 7})
+    assert "tools.asked" in asked.told
+    assert judged(guard, "mcp__mail__post", {"text": SECRET}).permission is Permission.DENY

@@ -21,6 +21,7 @@ class Label(Named):
     TOOL = "tool"
     DOCUMENT = "document"
     MEMORY = "memory"
+    DEFINITION = "definition"
 
 
 @dataclass(frozen=True, slots=True)

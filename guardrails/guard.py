@@ -85,6 +85,10 @@ class Guard:
         """The rules of one direction that read ids."""
         return self._only("ids", Source(source), lambda r: detectors.counts_in_ids(r) is not None)
 
+    def meaning(self, source: Source | str) -> Pipeline:
+        """The rules of one direction that judge what a text means."""
+        return self._only("meaning", Source(source), lambda r: detectors.spec(r.detector).judges_meaning)
+
     def calls(self, source: Source | str) -> Pipeline:
         """The rules of one direction that judge calls of tools and their definitions."""
         return self._only("calls", Source(source), lambda r: detectors.spec(r.detector).calls)

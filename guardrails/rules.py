@@ -17,6 +17,7 @@ from guardrails.types import (
     RuleAction,
     Source,
     SystemMessages,
+    ToolDefinitions,
     Uninspected,
     UnsupportedLanguage,
 )
@@ -192,7 +193,8 @@ class Position:
 class Policy:
     """An effective policy. ``unsupported_language`` says whether text that models cannot judge for its language is a failure
     of their rules (``block``) or only named in the coverage (``allow``); ``system_messages`` whether models judge what the
-    operator, or a client in its place, tells the model; ``uninspected`` what happens to content that nobody
+    operator, or a client in its place, tells the model; ``tool_definitions`` whether they look for orders in what a request says of its
+    tools; ``uninspected`` what happens to content that nobody
     can inspect. ``positions`` maps a dotted key (``pii.entities.EMAIL.action``) to its origin."""
 
     name: str
@@ -203,6 +205,7 @@ class Policy:
     on_failure: OnFailure = OnFailure.BLOCK
     unsupported_language: UnsupportedLanguage = UnsupportedLanguage.ALLOW
     system_messages: SystemMessages = SystemMessages.TRUST
+    tool_definitions: ToolDefinitions = ToolDefinitions.TRUST
     uninspected: Uninspected = Uninspected.BLOCK
     conversation: Conversation = field(default_factory=Conversation)
     stream: Streaming = field(default_factory=Streaming)

@@ -121,6 +121,14 @@ class SystemMessages(StrEnum):
     JUDGE = "judge"
 
 
+class ToolDefinitions(StrEnum):
+    """Whether models look for orders in the definitions of tools that a request brings, mildest first: they are a client's own, or
+    those that servers of strangers gave it."""
+
+    TRUST = "trust"
+    JUDGE = "judge"
+
+
 class Uninspected(StrEnum):
     """What happens to a request or answer with content that nobody can inspect (images, audio, references), mildest first."""
 

@@ -29,7 +29,7 @@ _NAMES = Items(Text(at_most=300), at_least=1)
 # From so many letters and digits on, a value in an untrusted text is known without the signs between them.
 _DISTINCT = 4
 _KINDS = ("recipient", "host", "path", "account")
-_LABELS = ("tool", "document", "memory")
+_LABELS = ("tool", "document", "memory", "definition")
 
 
 @dataclass(frozen=True, slots=True)

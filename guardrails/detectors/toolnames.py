@@ -58,7 +58,8 @@ def _readings(call: Call) -> list[tuple[str | None, str]]:
     if call.server is not None or plain[:5].lower() != "mcp__":
         return [(call.server, call.name)]
     parts = plain[5:].split("__")
-    return [("__".join(parts[:i]), "__".join(parts[i:])) for i in range(1, len(parts))] or [(None, call.name)]
+    cuts = (("__".join(parts[:i]), "__".join(parts[i:])) for i in range(1, len(parts)))
+    return [(server, tool) for server, tool in cuts if server and tool] or [(None, call.name)]
 
 
 def spelled(name: str) -> str:

@@ -9,6 +9,7 @@ from guardrails.calling import may_ask
 from guardrails.calls import Call, CallContext, Label, Segment
 from guardrails.content import Deadline
 from guardrails.decision import Located
+from guardrails.exchange.definitions import definition_of
 from guardrails.exchange.tally import Tally
 from guardrails.guard import Guard
 from guardrails.types import Action, Finding, Piece, Role, Source
@@ -38,7 +39,8 @@ class Calls:
         for slot in slots:
             author = request.author(slot.path) if slot.role in _UNTRUSTED else None
             tool, server = author if author is not None else (None, None)
-            segments.append(Segment(slot.text, Label(slot.role.value), tool, server))
+            label = Label.DEFINITION if definition_of(slot) is not None else Label(slot.role.value)
+            segments.append(Segment(slot.text, label, tool, server))
         rules = {finding.rule for slot, finding in found if slot.role in _UNTRUSTED}
         self._context = CallContext(tuple(segments), tuple(made.call for made in request.calls), frozenset(rules))
 

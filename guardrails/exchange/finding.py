@@ -35,15 +35,24 @@ def basis(context: Context, source: Source) -> str:
 
 
 def outcomes(
-    context: Context, slots: Sequence[Slot], source: Source, *, across: bool = False, full: bool = True
+    context: Context,
+    slots: Sequence[Slot],
+    source: Source,
+    *,
+    across: bool = False,
+    full: bool = True,
+    meaning: bool = False,
 ) -> tuple[list[Outcome], list[Failure]]:
     """The outcome of every slot, from the cache where it is known. Nothing that failed is kept. ``across``: only what
-    finds spans, and unless ``full`` only what reads strings."""
+    finds spans, and unless ``full`` only what reads strings; ``meaning``: only what judges the meaning of a text."""
     guard = context.guard
     based, direction = basis(context, source), None
     if across:
         based += "spans" if full else "strings"
         direction = guard.spans(source) if full else guard.strings(source)
+    elif meaning:
+        based += "meaning"
+        direction = guard.meaning(source)
     keys = [Verdicts.key(context.secret, based, source, s.role, s.text) for s in slots]
     known = {key: context.verdicts.get(key) for key in dict.fromkeys(keys)}
     missing: dict[bytes, Slot] = {k: s for k, s in zip(keys, slots, strict=True) if known[k] is None}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from guardrails.decision import Decision, Located
 from guardrails.exchange.context import Context
+from guardrails.exchange.definitions import definitions
 from guardrails.exchange.finding import Texts, outcomes
 from guardrails.exchange.identifiers import outside
 from guardrails.exchange.scope import blocking_turns, split_attack
 from guardrails.exchange.tally import Tally
-from guardrails.types import Action, Role, Uninspected
+from guardrails.types import Action, Role, ToolDefinitions, Uninspected
 from guardrails.wire.slots import Slot
 from guardrails.wire.toolcalls import traffic
 
@@ -40,6 +42,7 @@ class RequestCheck:
         tally = self._tally
         tally.characters = sum(len(s.text) for s in self._slots)
         self._check_texts()
+        self._check_definitions()
         self._check_ids()
         self._scope()
         if not tally.blocked:
@@ -66,6 +69,26 @@ class RequestCheck:
         self._tally.failures += self._texts.failures
         self._tally.said += self._texts.said
         self._tally.located += self._texts.located()
+
+    def _check_definitions(self) -> None:
+        """What models make of the definitions of tools, where the policy does not trust them: each is read as a whole, as words of a tool."""
+        context = self._context
+        trusts = context.policy.tool_definitions is ToolDefinitions.TRUST
+        tools = [] if trusts or not context.guard.meaning(context.asks).rules else definitions(self._slots)
+        if not tools:
+            return
+        found, failures = outcomes(context, tools, context.asks, meaning=True)
+        self._tally.fail(failures)
+        self._tally.said += found
+        # A finding has a place in the text that was put together, and none in the body.
+        acting = [
+            Located(tool.path, replace(f, start=None, end=None))
+            for tool, outcome in zip(tools, found, strict=True)
+            for f in outcome.findings
+        ]
+        self._tally.located += acting
+        rules = [one.finding.rule for one in acting if one.finding.action is Action.BLOCKED]
+        self._block(rules, blocked=bool(rules))
 
     def _check_ids(self) -> None:
         ids = self._context.ids([*self._walk.ids, *outside(self._form)], self._context.asks, self._may_block)

@@ -37,6 +37,7 @@ from guardrails.types import (
     PolicyIdentity,
     RuleAction,
     SystemMessages,
+    ToolDefinitions,
     Uninspected,
     UnsupportedLanguage,
 )
@@ -165,6 +166,9 @@ POLICY: dict[str, Setting] = {
     "system_messages": Setting(about="whether models judge what the operator, or a client, tells the model", kind=_choice(SystemMessages), order=Order.RISES, always=True, written=_name,
         lost="in Bedrock, what is sent for checking decides: give it a system message as content to be judged",
     ),
+    "tool_definitions": Setting(about="whether models look for orders in the definitions of tools that a request brings", kind=_choice(ToolDefinitions), order=Order.RISES, always=True, written=_name,
+        lost="Bedrock is given texts to judge: give it the definitions as content",
+    ),
     "uninspected": Setting(about="a request or answer with content that nobody can inspect", kind=_choice(Uninspected), order=Order.RISES, written=_name,
         lost="Bedrock is given texts and images to judge; the rest of a request is the application's",
     ),
@@ -183,7 +187,8 @@ POLICY: dict[str, Setting] = {
     "limits.max_pieces": Setting(about="pieces of a check", kind=Number(1, 1_000_000, whole=True), order=Order.FALLS, lost=_LIMIT),
 }  # fmt: skip
 HEAD = (
-    "version", "name", "description", "metadata", "extends", "on_failure", "unsupported_language", "system_messages", "uninspected",
+    "version", "name", "description", "metadata", "extends", "on_failure", "unsupported_language", "system_messages", "tool_definitions",
+    "uninspected",
     "conversation", "stream", "messages", "limits",
 )  # fmt: skip
 COUNTRIES = Items(Choice(tuple(sorted({c for c in catalog.COUNTRY_OF.values() if c})), code="unknown-country"))

@@ -18,7 +18,7 @@ _SAVED = "write jwks_file: FILE; nothing is fetched, so save the issuer's key se
 _CALLERS = "what its callers are known by (keys, claims, hosts or subjects)"
 # The settings of a policy, which stand in a file of its own.
 _POLICY = frozenset(
-    ("name", "description", "metadata", "extends", "on_failure", "unsupported_language", "system_messages", "uninspected",
+    ("name", "description", "metadata", "extends", "on_failure", "unsupported_language", "system_messages", "tool_definitions", "uninspected",
      "conversation", "stream", "messages", "limits", "content", "topics", "words", "pii", "grounding", "relevance", "rules", "enforced", "bedrock")
 )  # fmt: skip
 

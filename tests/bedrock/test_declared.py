@@ -33,7 +33,7 @@ HEAD = {"version": 1, "name": "x"}
 WORDS = {"words": {"terms": ["kingfisher"]}}
 # Values that say something: another than what holds unwritten.
 WRITTEN: dict[str, Any] = {
-    "on_failure": "allow", "unsupported_language": "block", "system_messages": "judge", "uninspected": "allow",
+    "on_failure": "allow", "unsupported_language": "block", "system_messages": "judge", "tool_definitions": "judge", "uninspected": "allow",
     "conversation.scope": "user", "action": "detect", "enabled": False, "mask": "numbered", "input": "detect", "output": "detect", "strength": "LOW",
     "tools.calls.arguments": {"to": {"matches": "tea"}}, "tools.calls.schema": {"type": "object"},
     "tools.lock.file": "tools.lock",

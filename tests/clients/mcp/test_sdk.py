@@ -274,3 +274,21 @@ def test_over_stdio(policy: Path, kind: str, mode: str) -> None:
             await everything(talk, instructions, mode, kind)
 
     asyncio.run(asyncio.wait_for(run(), 120))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_definitions_are_the_same_whoever_asks(tmp_path: Path, kind: str, mode: str) -> None:
+    """What `guardrails tools approve` pins is what clients of every revision are shown: nothing of it counts as changed."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\nname: pinned\ntools: {lock: tools.lock}\n", encoding="utf-8")
+    ours = [*OURS, "tools", "approve", "--lock", str(tmp_path / "tools.lock")]
+    subprocess.run(
+        [*ours, sys.executable, SERVER, kind, "stdio"], env=ENV, check=True, stdout=subprocess.DEVNULL, timeout=120
+    )
+
+    async def run() -> None:
+        async with talking(kind, wrapped(kind, policy), mode) as (talk, _):
+            assert {"echo", "person", "planted", "slow", "ask", "think"} <= set(await talk.tools())
+            assert (await talk.call("echo", text="hello"))[:2] == (False, "hello")
+
+    asyncio.run(asyncio.wait_for(run(), 120))

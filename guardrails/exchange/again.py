@@ -26,8 +26,8 @@ _LIMITS = BodyLimits(bytes=64_000_000, nodes=1_000_000, string=64_000_000)
 
 def direction(format: str, *, answer: bool) -> Source:
     """The direction of the policy that a request of a wire format is under, or an ``answer`` to one. Raises GuardrailsError."""
-    kind = MessageExchange if _format(format).messages else Exchange
-    return kind.ANSWERED if answer else kind.ASKED
+    answers = _format(format).answers
+    return answers if answer else Source.INPUT if answers is Source.OUTPUT else Source.OUTPUT
 
 
 def again(

@@ -99,7 +99,7 @@ class Context:
         self.not_judged: tuple[str, ...] = ()  # rules that passed over the request's system messages
         self.dropped: list[Located] = []  # what was found in headers of the answer, which then stayed here
         self.references: tuple[Piece, ...] = ()
-        self.asked: Any = None  # the answer as it may go on once somebody has confirmed its calls
+        self.confirmed: Any = None  # the answer as it may go on once somebody has confirmed its calls
         self.decisions: dict[Source, Decision] = {}
         self._tenant = tenancy.id
         self._vault = vault
@@ -177,7 +177,7 @@ class Context:
             self.kept.forget()
         self._seen = []
         self.references = ()
-        self.asked = None
+        self.confirmed = None
 
     # -- decisions ---------------------------------------------------------------------------------------------------
 

@@ -99,10 +99,10 @@ class Exchange:
         return whole_answer(self.context, self.form.outbound(body))
 
     @property
-    def asked(self) -> Any:
+    def confirmed(self) -> Any:
         """The answer as the client may have it once somebody has confirmed its calls; None unless the last decision about an answer says
         :attr:`~guardrails.decision.Decision.ask`."""
-        return self.context.asked
+        return self.context.confirmed
 
     def failure(self, body: Any) -> tuple[Any, Decision]:
         """Check an error body of the upstream, which may quote the request."""

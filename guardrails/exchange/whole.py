@@ -56,7 +56,7 @@ def whole_answer(context: Context, walk: Walk, *, error: bool = False) -> tuple[
         form = context.form
         refused = form.error(502, message, "guardrails_blocked") if error else form.refusal(message)
         if tally.ask:
-            context.asked = _rewritten(context, walk, (*rewritten, *ids.masks))
+            context.confirmed = _rewritten(context, walk, (*rewritten, *ids.masks))
         return scrubbed(refused, context.bad), decision
     return _rewritten(context, walk, (*rewritten, *ids.masks)), decision
 

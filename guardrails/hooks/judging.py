@@ -37,7 +37,7 @@ def decided(event: Event, exchange_of: Callable[[Session], Exchange]) -> tuple[A
         body: Any = form.body
     else:
         body, decision = exchange.answer(answer)
-        body = exchange.asked if decision.ask else body
+        body = exchange.confirmed if decision.ask else body
     exchange.forget()
     return body, decision
 

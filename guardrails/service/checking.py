@@ -160,7 +160,7 @@ class Checking:
             body = form.body
         else:
             body, decision = await self.run(partial(exchange.answer, answer))
-            body = exchange.asked if decision.ask else body
+            body = exchange.confirmed if decision.ask else body
         decision = replace(decision, id=call.id, format=call.contract)
         self._telemetry.decision(record_of(decision))
         await self._used(call.principal, decision.characters)

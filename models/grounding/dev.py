@@ -11,14 +11,14 @@ from typing import Any
 from models.grounding import data as sets
 
 MOST = 200  # rows a set
-WHOLE = ("grounding: written", "grounding: corpus_b", "grounding: corpus_c")
+WHOLE = ("grounding: written", *(f"grounding: corpus_{x}" for x in "bcdef"))
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 
 
 def files(data: Path) -> dict[str, Path]:
     """The files of support answers that were written one by one, by the name of their set."""
-    ours = {f"corpus_{x}": CORPUS / f"grounding_{x}.jsonl.gz" for x in "bc"}
+    ours = {f"corpus_{p.name[10]}": p for p in sorted(CORPUS.glob("grounding_?.jsonl.gz"))}
     return {"written": data / "written" / "grounding.jsonl.gz", **ours}
 
 

@@ -41,8 +41,9 @@ def written(data: Path, rng: random.Random) -> Iterator[sets.Row]:
                 yield {**common, "premise": sets.window(source, claim, WORDS), "claim": claim, "label": 1}
 
 
-def rows(data: Path, seed: int) -> list[sets.Row]:
-    """Training pairs in random order; groups that are held out stay out."""
+def rows(data: Path, seed: int, known: float = 1.0) -> list[sets.Row]:
+    """Training pairs in random order; groups that are held out stay out. ``known``: the share of all but the written ones, for weights that have
+    seen them."""
     rng = random.Random(f"{seed}/pairs")
     found: dict[tuple[str, str], list[sets.Row]] = defaultdict(list)
     for r in sets.read_train(data, rng):
@@ -50,7 +51,7 @@ def rows(data: Path, seed: int) -> list[sets.Row]:
             found[r["set"], r["task"]].append(r)
     out = list(written(data, rng))
     for key, mine in sorted(found.items()):
-        out += rng.sample(mine, min(len(mine), MOST.get(key, OTHERS)))
-    out += [r for r in sets.generate(data, rng, EDITS) if not held_out(r["group"])]
+        out += rng.sample(mine, min(len(mine), int(known * MOST.get(key, OTHERS))))
+    out += [r for r in sets.generate(data, rng, int(known * EDITS)) if not held_out(r["group"])]
     rng.shuffle(out)
     return out

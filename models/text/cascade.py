@@ -43,7 +43,7 @@ NEVER = cuts.NEVER
 # No level of these below: "Give 5 mg twice a day" scores .896 as SELF_HARM, and no development set has prescriptions.
 LEAST = {"INPUT.SELF_HARM": 0.90}
 FOLDER = Path(__file__).parent.parent / "large" / "weights"
-VERSION = "3"
+VERSION = "4"
 
 
 class Logits:
@@ -289,7 +289,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="the run of the large model")
     parser.add_argument("--held", type=Path, required=True, help="the run of the small model, for its held-out rows")
     parser.add_argument("--real", type=Path, help="documents.jsonl of models.real.fetch")
-    parser.add_argument("--most", type=int, help="rows of a set, for a quick look")
+    parser.add_argument("--most", type=int, help="harmful rows of a set, for a machine that has less time")
     parser.add_argument("--ship", action="store_true", help="write what ships, and pin it")
     args = parser.parse_args()
     rows, held = development(args.data, args.real, args.held)
@@ -298,7 +298,12 @@ def main() -> None:
         by_set: dict[tuple[str, Any], list[Row]] = {}
         for r in rows:
             by_set.setdefault((r["set"], r["label"]), []).append(r)
-        rows = [r for mine in by_set.values() for r in rng.sample(mine, min(args.most, len(mine)))]
+        # Of harmless texts, which decide the cut points, the large model reads few anyway.
+        rows = [
+            r
+            for (_, label), mine in by_set.items()
+            for r in (mine if label == 0 else rng.sample(mine, min(args.most, len(mine))))
+        ]
         held = rng.sample(held, min(len(held), args.most * 10))
     engine = text_engine()
     manifest = engine.manifest

@@ -63,7 +63,7 @@ TOKENS, LONG = 96, 176
 PAIR, CLAIM, SHORT = 320, 96, 72
 BATCH_TOKENS = 2048
 # Sets of pairs that were written one by one.
-OWN = ("written", "corpus_b", "corpus_c")
+OWN = ("written", "corpus_b", "corpus_c", "corpus_d", "corpus_e", "corpus_f")
 # How an assistant declines, at the beginning of an answer.
 DECLINES = re.compile(
     r"^\W*(?:(?:i'?m|i am) (?:really |very |so )?(?:sorry|afraid)|sorry|no[,.]|i (?:can'?t|can ?not|won'?t|will not|must decline|refuse|don'?t|am unable|"
@@ -123,9 +123,9 @@ def rows(data: Path, reals: Path | None, seed: int, known: float = 1.0) -> list[
     return out
 
 
-def pair_examples(data: Path, tokeniser: Tokeniser, seed: int) -> list[Example]:
-    """A source and a claim in one window, as serving makes them; the source gives way."""
-    chosen = [*pairs.rows(data, seed), *topics.pairs(data, random.Random(f"{seed}/topics"))]
+def pair_examples(data: Path, tokeniser: Tokeniser, seed: int, known: float = 1.0) -> list[Example]:
+    """A source and a claim in one window, as serving makes them; the source gives way. ``known``: the share of pairs that were not written."""
+    chosen = [*pairs.rows(data, seed, known), *topics.pairs(data, random.Random(f"{seed}/topics"), known)]
     out = []
     for r, premise, claim in zip(
         chosen,
@@ -166,6 +166,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=6e-5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--known", type=float, default=1.0, help="share of the rows that earlier weights have seen")
+    parser.add_argument("--known-pairs", type=float, default=1.0, help="the same for pairs; written ones are all taken")
     parser.add_argument("--share", type=float, default=1.0, help="share of the rows, for a quick look")
     parser.add_argument(
         "--steps", type=int, help="so many steps of labelled rows at most, for a machine that has less time"
@@ -214,7 +215,7 @@ def main() -> None:
     print(json.dumps({"rows": len(chosen), "tokens": sum(len(e.ids) for e in examples)}), flush=True)
     plan: list[tuple[str, Any]] = [("labels", b) for b in by_length(examples, rng, BATCH_TOKENS)]
     plan = plan[: args.steps]
-    both = pair_examples(args.data, tokeniser, args.seed)
+    both = pair_examples(args.data, tokeniser, args.seed, args.known_pairs)
     more: list[tuple[str, Any]] = [("pairs", b) for b in by_length(both, rng, BATCH_TOKENS)]
     print(json.dumps({"pairs": len(both), "tokens": sum(len(e.ids) for e in both), "steps": len(more)}), flush=True)
     plan += more[: args.pair_steps]

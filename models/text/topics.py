@@ -10,6 +10,7 @@ from typing import Any
 
 from guardrails.inference.topic_pairs import described
 from models.text.rows import lines, share
+from models.text.written import CORPUS
 
 _DEFINITIONS = (
     "{}",
@@ -60,17 +61,25 @@ def classes(data: Path) -> dict[str, tuple[str, list[str]]]:
     return {k: (names[k], v) for k, v in found.items() if len(v) >= 8}
 
 
-# Rows of a written topic for each of its texts on it and near it; texts of other topics; rows of a class of the other sets.
-_TWICE, _OTHERS, _CLASS = 2, 8, 9
+def written(data: Path, split: str) -> list[dict[str, Any]]:
+    """Topics that were written one by one: a definition in two wordings, examples, texts on it and near it. ``split`` is train or dev."""
+    paths = [data / "written" / "topics.jsonl.gz", *sorted(CORPUS.glob("topics*.jsonl.gz"))]
+    return [topic for path in paths for topic in lines(path) if topic["split"] == split]
 
 
-def pairs(data: Path, rng: random.Random) -> Iterator[dict[str, Any]]:
-    """What the large model learns: a topic as it is described to it (``premise``), a text (``claim``), and whether it belongs there."""
-    own = [t for t in lines(data / "written" / "topics.jsonl.gz") if t["split"] == "train"]
+# Texts of other topics beside a written one; rows of a class of the other sets.
+_OTHERS, _CLASS = 6, 9
+
+
+def pairs(data: Path, rng: random.Random, known: float = 1.0) -> Iterator[dict[str, Any]]:
+    """What the large model learns: a topic as it is described to it (``premise``), a text (``claim``), and whether it belongs there.
+
+    ``known``: the share of the classes of intents and subjects, for weights that have seen them."""
+    own = written(data, "train")
     for topic in own:
         others = [t for t in own if t is not topic]
-        said = [(x, 1) for x in topic["on"] * _TWICE + topic["answers_on"]]
-        said += [(x, 0) for x in topic["near"] * _TWICE + topic["answers_near"]]
+        said = [(x, 1) for x in topic["on"] + topic["answers_on"]]
+        said += [(x, 0) for x in topic["near"] + topic["answers_near"]]
         said += [(rng.choice(rng.choice(others)["on"]), 0) for _ in range(_OTHERS)]
         for text, label in said:
             yield _pair(described(*_definition(topic, rng)), text, label, f"topic/{topic['name']}")
@@ -81,7 +90,7 @@ def pairs(data: Path, rng: random.Random) -> Iterator[dict[str, Any]]:
     for key in sorted(every):
         name, texts = every[key]
         near = [k for k in groups[key.split("/")[0]] if k != key]
-        for _ in range(_CLASS if near else 0):
+        for _ in range(round(known * _CLASS) if near else 0):
             shots = rng.sample(texts, min(rng.choice((0, 0, 2, 3, 5)), len(texts) - 4))
             other = every[rng.choice(near)][1]
             about = described("" if rng.random() < 0.5 else name, rng.choice(_DEFINITIONS).replace("{}", name), shots)
@@ -117,7 +126,7 @@ def _episode(topic: dict[str, Any], rng: random.Random) -> tuple[str, ...]:
 def batches(data: Path, rng: random.Random, size: int) -> Iterator[list[tuple[str, ...]]]:
     """Endless batches of ``size`` classes: a definition (now and then a second text), a text of the class, and for written topics a text near it."""
     every = classes(data)
-    own = [t for t in lines(data / "written" / "topics.jsonl.gz") if t["split"] == "train"]
+    own = written(data, "train")
     keys = sorted(every)
     groups = defaultdict(list)
     for key in keys:

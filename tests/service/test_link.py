@@ -107,6 +107,7 @@ def test_the_queue_is_bounded_and_what_is_left_at_the_end_is_told(tmp_path: Path
     log = EvidenceLog.open(tmp_path / "log")
     writing = Writing(log, tmp_path)
     link = Link(tmp_path / "hub.sock", 3)
+    until(lambda: writing.hub._workers)  # a connection that nobody has taken yet ends with nobody
     writing.kill()
     until(lambda: link.counts.down)
     assert [link.put(pending(str(n), stays=True)) for n in range(4)] == [True, True, True, False]

@@ -10,11 +10,12 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from guardrails.errors import GuardrailsError
 from guardrails.evaluation import Row
@@ -24,6 +25,8 @@ __all__ = ["Item", "Question", "Review"]
 
 _VERSION = 1
 _NAME = 100
+# Seconds that a line of somebody else may take to be whole.
+_WAIT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +159,14 @@ class Review:
         # One write at the end of the file: lines of others are neither cut nor overwritten. It holds what people wrote: others do not read it.
         target = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(target, "r+b", buffering=0) as file:
-            size = file.seek(0, os.SEEK_END)
-            if size:
-                file.seek(size - 1)
-                if file.read(1) != b"\n":
+            # A line that somebody is just writing may be seen half.
+            until = time.monotonic() + _WAIT_S
+            while not _ends_whole(file):
+                if time.monotonic() > until:
                     raise GuardrailsError(
                         f"{self.path}:{self._line + 1}: the last line is not whole: take it away, and do it again"
                     )
+                time.sleep(0.01)
             if data:
                 file.write(data)
         self.refresh()
@@ -191,6 +195,15 @@ def named(by: str) -> str:
     if not name or len(name) > _NAME or not name.isprintable():
         raise GuardrailsError(f"say who labels: a name of 1 to {_NAME} characters")
     return name
+
+
+def _ends_whole(file: IO[bytes]) -> bool:
+    """Whether a file is empty or ends with a line break."""
+    size = file.seek(0, os.SEEK_END)
+    if not size:
+        return True
+    file.seek(size - 1)
+    return file.read(1) == b"\n"
 
 
 def _said(row: Row) -> dict[str, Any]:

@@ -490,19 +490,21 @@ def test_a_verdict_is_kept_for_its_setting_alone(shipped: Path, monkeypatch: pyt
     from guardrails.cache import Verdicts
     from guardrails.exchange import Exchange, Tenancy
     from guardrails.exchange.request import outcomes
-    from guardrails.types import Role
-    from guardrails.wire.format import Session
+    from guardrails.types import Role, Source
+    from guardrails.wire.openai_chat import Chat
     from guardrails.wire.slots import Slot
 
     verdicts = Verdicts()
-    exchange = Exchange(Tenancy("t", Guard(loads(POLICY)), b"k"), Session.__new__(Session), verdicts=verdicts)
+    exchange = Exchange(
+        Tenancy("t", Guard(loads(POLICY)), b"k"), Chat.open({"model": "", "messages": []}), verdicts=verdicts
+    )
     slot = Slot("a red dog", Role.USER, "messages[0].content")
     for expected in ((0, 1), (1, 1)):
-        outcomes(exchange.context, [slot])
+        outcomes(exchange.context, [slot], Source.INPUT)
         assert (verdicts.hits, verdicts.misses) == expected
     inference._engines.clear()
     monkeypatch.setenv("GUARDRAILS_MODELS", "fast")
-    outcomes(exchange.context, [slot])
+    outcomes(exchange.context, [slot], Source.INPUT)
     assert (verdicts.hits, verdicts.misses) == (1, 2)
 
 

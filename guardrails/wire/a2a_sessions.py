@@ -159,18 +159,8 @@ class _Session(Session):
         return result
 
 
-class A2ASession(_Session):
+class A2ASession(mcp.Rpc, _Session):
     """One message of JSON-RPC 2.0."""
-
-    @property
-    def _method(self) -> str:
-        method = self.body.get("method") if isinstance(self.body, dict) else None
-        return method if isinstance(method, str) else ""
-
-    @property
-    def _params(self) -> Mapping[str, Any]:
-        params = self.body.get("params") if isinstance(self.body, dict) else None
-        return params if isinstance(params, dict) else {}
 
     @property
     def _wanted(self) -> _Wanted:

@@ -24,6 +24,7 @@ __all__ = [
     "MCP",
     "McpSession",
     "MessageKind",
+    "Rpc",
     "Sender",
     "call_refused",
     "error",
@@ -138,7 +139,23 @@ class Events(SSE):
     resumes: ClassVar[bool] = True
 
 
-class McpSession(Session):
+class Rpc:
+    """What a message of JSON-RPC 2.0 asks for; a body that is none asks for nothing."""
+
+    body: Any
+
+    @property
+    def _method(self) -> str:
+        method = self.body.get("method") if isinstance(self.body, dict) else None
+        return method if isinstance(method, str) else ""
+
+    @property
+    def _params(self) -> Mapping[str, Any]:
+        params = self.body.get("params") if isinstance(self.body, dict) else None
+        return params if isinstance(params, dict) else {}
+
+
+class McpSession(Rpc, Session):
     """One POST, GET or DELETE. A notification and a client's answer are answered with 202 and nothing else."""
 
     def __init__(self, format_: type[Format], request: Any) -> None:
@@ -166,16 +183,6 @@ class McpSession(Session):
     def typed(self) -> bool:
         """Whether the request is of a revision in which results have types."""
         return of_typed_revision(self._params)
-
-    @property
-    def _method(self) -> str:
-        method = self.body.get("method") if isinstance(self.body, dict) else None
-        return method if isinstance(method, str) else ""
-
-    @property
-    def _params(self) -> Mapping[str, Any]:
-        params = self.body.get("params") if isinstance(self.body, dict) else None
-        return params if isinstance(params, dict) else {}
 
     def framing(self) -> Framing:
         return Events()

@@ -69,7 +69,8 @@ def recognisers(body: Body) -> list[Recogniser]:
 
 def passed_over(asked: Iterable[str], known: Iterable[str]) -> list[str]:
     """The entities that are asked for, that Presidio knows, and that nobody here finds."""
-    return [name for name in dict.fromkeys(asked) if name not in set(known) and name in _theirs()]
+    found = set(known)
+    return [name for name in dict.fromkeys(asked) if name not in found and name in _theirs()]
 
 
 @cache

@@ -14,6 +14,7 @@ from guardrails.detectors.pii.foreign import no_artifacts
 from guardrails.detectors.pii.matching import SECONDS, WINDOW, BudgetExceededError, Text, compiled
 from guardrails.detectors.pii.plausible import implausible
 from guardrails.detectors.pii.recognizer import Spec
+from guardrails.detectors.pii.recognizers.labels import announced
 from guardrails.detectors.pii.registry import TAGGED
 from guardrails.detectors.pii.resolve import Candidate, resolve
 from guardrails.detectors.pii.triggers import Triggers
@@ -62,7 +63,7 @@ def run(triggers: Triggers, text: str, *, failed: set[str], tick: Callable[[], N
                 if start == end:
                     continue
                 verdict = None if spec.validate is None else spec.validate(text[start:end])
-                if verdict is not False:
+                if verdict is not False or announced(spec.type, text, start, end):
                     yield Raw(spec, start, end, 1.0 if verdict else job.score, bool(verdict))
         except BudgetExceededError:
             failed.add(spec.type)

@@ -161,7 +161,7 @@ def _of(row: _Row) -> list[Case]:
     cases = [Case(f"{type_} {v}", settings, f"{before}[{type_}:{v}], thanks") for v in (value, *forms)]
     cases += [
         Case(f"{type_} talk", settings, talk, type_, "negative"),
-        Case(f"{type_} wrong check", settings, f"{before}{wrong}, thanks", type_, "near-miss"),
+        Case(f"{type_} wrong check", settings, f"{before}is another one than {wrong}, thanks", type_, "near-miss"),
         Case(f"{type_} inside a longer run", settings, f"{word} X7{value}9Q".strip(), type_, "near-miss"),
     ]
     if word:
@@ -197,7 +197,7 @@ CASES = [
     Case("France, one run without context", _FR, "parcel 255081416802538", kind="near-miss"),
     Case("Sweden, twelve digits", _SE, "her number [SE_PERSONAL_NUMBER:19811218-9876]"),
     Case("Sweden, ten without context", _SE, "call 811218-9876", kind="near-miss"),
-    Case("Sweden, month 13", _SE, "personnummer 811318-9875", kind="near-miss"),
+    Case("Sweden, month 13", _SE, "personnummer finns inte i ärende 811318-9875", kind="near-miss"),
     Case("Belgium, one run", _BE, "rijksregisternummer [BE_NATIONAL_NUMBER:85073003328]"),
     Case("Belgium, one run without context", _BE, "85073003328", kind="near-miss"),
     Case("Korea, since 2020", _KR, "주민등록번호: [KR_RESIDENT_NUMBER:210105-3234560]"),
@@ -216,7 +216,7 @@ CASES = [
     Case("Denmark", _DK, "CPR-nummer [DK_CPR_NUMBER:070761-4285]"),
     Case("Denmark, one run", _DK, "cpr: [DK_CPR_NUMBER:0707614285]"),
     Case("Denmark, talk", _DK, "et CPR-nummer har 10 cifre", kind="negative"),
-    Case("Denmark, 31 February", _DK, "CPR-nummer 310261-4285", kind="near-miss"),
+    Case("Denmark, 31 February", _DK, "CPR-nummer mangler i sag 310261-4285", kind="near-miss"),
     Case("Denmark, without context", _DK, "ring 070761-4285", kind="near-miss"),
     # Passports.
     Case("British passport", _GB, "UK passport [UK_PASSPORT_NUMBER:925076473]"),
@@ -240,8 +240,8 @@ CASES = [
     Case("two in a row", _VAT, "USt-IdNr. [EU_VAT_NUMBER:DE136695976] USt-IdNr. [EU_VAT_NUMBER:DE136695976]"),
     Case("Spain", _VAT, "VAT [EU_VAT_NUMBER:ESX1234567L]"),
     Case("VAT talk", _VAT, "prices include 19 % VAT", kind="negative"),
-    Case("wrong check digit", _VAT, "VAT ID DE136695977", kind="near-miss"),
-    Case("one digit short", _VAT, "VAT ID DE13669597", kind="near-miss"),
+    Case("wrong check digit", _VAT, "VAT is due on part DE136695977", kind="near-miss"),
+    Case("one digit short", _VAT, "VAT is due on part DE13669597", kind="near-miss"),
     Case("without context", _VAT, "part DE136695976", kind="near-miss"),
     # India.
     Case("PAN", _PAN, "PAN: [IN_PERMANENT_ACCOUNT_NUMBER:ABCPE1234F]"),

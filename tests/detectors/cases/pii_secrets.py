@@ -190,7 +190,7 @@ CASES = [
     Case("in groups", _IMEI, "the imei is [IMEI:49-015420-323751-8]"),
     Case("blanks", _IMEI, "IMEI number [IMEI:490154 20 323751 8]"),
     Case("word only", _IMEI, "dial *#06# to see the IMEI", kind="negative"),
-    Case("wrong check digit", _IMEI, "IMEI 490154203237519", kind="near-miss"),
+    Case("wrong check digit", _IMEI, "the IMEI of order 490154203237519", kind="near-miss"),
     Case("without context", _IMEI, "order 490154203237518", kind="near-miss"),
     Case("a longer number", _IMEI, "IMEI 4901542032375180", kind="near-miss"),
 ]  # fmt: skip

@@ -111,6 +111,14 @@ def checked(value: str) -> bool:
     return checks.iban(value)
 
 
+def _called_iban(value: str) -> bool | None:
+    """Called an IBAN: eight digits at least, so that it is no word."""
+    return None if len(checks.digits(value)) >= 8 else False
+
+
+# Between a name and its number.
+_NUMBER = r"(?:[ _\-]?(?:transit|number|no\.?|num|code|id|#)){0,3}[^\w\n]{1,4}(?:(?:is|was)[^\w\n]{1,3})?"
+
 _COUNTRIES = frozenset(
     "AD AE AF AG AI AL AM AO AR AT AU AW AZ BA BB BD BE BF BG BH BI BJ BM BN BO BR BS BT BW BY BZ CA CD CF CG CH CI CL "
     "CM CN CO CR CU CV CW CY CZ DE DJ DK DM DO DZ EC EE EG ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN "
@@ -243,6 +251,17 @@ RECOGNIZERS: tuple[Spec, ...] = (
         validate=checked,
         ignore_case=True,
     ),
+    # By its name, whatever the country's length and the check digits.
+    Spec(
+        "INTERNATIONAL_BANK_ACCOUNT_NUMBER",
+        (
+            (
+                r"\b(?i:iban)\b[^\d\n;]{0,30}?\b(?P<value>[A-Z]{2}[ -]?\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?)(?!\w)",
+                0.6,
+            ),
+        ),
+        validate=_called_iban,
+    ),
     Spec(
         "SWIFT_CODE",
         ((r"\b[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\b", 0.35),),
@@ -317,6 +336,11 @@ RECOGNIZERS: tuple[Spec, ...] = (
         context=("routing", "aba", "rtn", "routing number", "transit number", "wire", "ach"),
         against=("phone", "order", "ssn", "account"),
         validate=routing,
+    ),
+    Spec(
+        "US_BANK_ROUTING_NUMBER",
+        ((rf"\b(?:routing|aba|rtn){_NUMBER}(?P<value>\d{{9}})(?![\w\-]|\.\d)", 0.6),),
+        ignore_case=True,
     ),
     Spec(
         "PIN",

@@ -181,6 +181,11 @@ RECOGNIZERS = (
         validate=npi,
     ),
     Spec(
+        "US_NATIONAL_PROVIDER_ID",
+        ((r"\bnpi(?:[ _\-]?(?:number|no\.?|num|id|#)){0,2}[^\w\n]{1,4}(?:is[^\w\n]{1,3})?(?P<value>\d{10})\b", 0.6),),
+        ignore_case=True,
+    ),
+    Spec(
         "US_DEA_NUMBER",
         ((r"\b[ABCDEFGHJKLMPRSTUX][A-Z9]-?\d{7}\b", 0.3),),
         context=("dea", "drug enforcement", "prescriber", "controlled substance"),

@@ -14,13 +14,19 @@ from botocore.eventstream import EventStreamBuffer  # type: ignore[import-untype
 from tests.fuzz.canaries import Leaf, leaves
 from tests.fuzz.samples import ANSWERS, SAMPLES, said
 
-__all__ = ["GENERATED", "UNNAMED", "Unreadable", "bodies", "texts"]
+__all__ = ["GENERATED", "UNNAMED", "Payload", "Unreadable", "bodies", "texts"]
 
 _PLACES = ("index", "output_index", "content_index", "summary_index", "item_id", "contentBlockIndex", "command_index")
 
 
 class Unreadable(Exception):
     """An answer that is not what its headers say."""
+
+
+class Payload(str):
+    """The payload of a message of an event stream, which says outside of it of what type it is: types are not joined."""
+
+    event: str = ""
 
 
 def bodies(data: bytes, content_type: str) -> list[str]:
@@ -97,7 +103,9 @@ def _messages(data: bytes) -> list[str]:
             headers = event.headers
             out += [str(v) for k, v in headers.items() if k not in (":message-type", ":content-type")]
             if event.payload:
-                out.append(_json(event.payload.decode("utf-8")))
+                payload = Payload(_json(event.payload.decode("utf-8")))
+                payload.event = str(headers.get(":event-type", ""))
+                out.append(payload)
     except Exception as error:
         raise Unreadable(f"no event stream: {type(error).__name__}") from None
     if buffer._data:
@@ -167,7 +175,7 @@ def _joined(answer: list[str]) -> dict[Place, str]:
             for place, piece in _begins(item):
                 begun[place] += 1  # what an event begins again is another text
                 parts.setdefault((place[0], (*place[1], begun[place])), []).append(piece)
-            for place, piece in _strings(item, (), ()):
+            for place, piece in _strings(item, (), (text.event,) if isinstance(text, Payload) else ()):
                 if _flat(place[0]) not in _known() and not any(map(_unnamed, place[0])):
                     continue
                 if place[0][0] in _INTERRUPTED and place != last:

@@ -28,7 +28,7 @@ from tests.fuzz.__main__ import main
 from tests.fuzz.batches import Batch, run, table
 from tests.fuzz.canaries import INPUT, OUTPUT, POLICY, found, leaves, raw_found, reported
 from tests.fuzz.cases import KINDS, Case, case
-from tests.fuzz.client import Unreadable, bodies, texts
+from tests.fuzz.client import Payload, Unreadable, bodies, texts
 from tests.fuzz.mutate import written
 
 SEED, CASES, PARTS = 20, 10_000, 10
@@ -173,6 +173,16 @@ def test_what_a_client_joins() -> None:
     assert found(OUTPUT, texts(joined, join=True))
     assert found(OUTPUT, texts(joined, join=False)) is None
     assert found(OUTPUT, texts([chunk("harbour he"), chunk("ron", 1)], join=True)) is None
+
+
+def test_a_client_joins_no_events_of_two_types() -> None:
+    def message(event: str, text: str) -> Payload:
+        payload = Payload(dump({"reasoning_details": text}).decode())
+        payload.event = event
+        return payload
+
+    assert found(OUTPUT, texts([message("x", "harbour he"), message("x", "ron")], join=True))
+    assert found(OUTPUT, texts([message("x", "harbour he"), message("y", "ron")], join=True)) is None
 
 
 @pytest.mark.parametrize(

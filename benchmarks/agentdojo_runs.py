@@ -18,6 +18,7 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 VERSION = "v1.2.2"
@@ -27,8 +28,8 @@ MODEL = "gpt-4o-2024-05-13"
 
 
 def bare(text: str) -> str:
-    """Letters and digits alone: results are YAML, which breaks lines and doubles quotes."""
-    return re.sub(r"\W+", "", text)
+    """Letters and digits alone: results are YAML, which breaks lines and doubles quotes, or Python's, which writes a line's end as ``\\n``."""
+    return re.sub(r"\W+", "", re.sub(r"\\[nrt]", " ", text))
 
 
 def steps(suite: Any, environment: Any, calls: list[Any], until: list[str]) -> tuple[list[dict[str, Any]], bool]:
@@ -93,6 +94,8 @@ def injected(suite: Any, pairs: int, seed: int) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Print the runs."""
+    # A script's own folder comes first, and ours has a module of that name.
+    sys.path[:] = [folder for folder in sys.path if Path(folder).resolve() != Path(__file__).resolve().parent]
     import yaml
     from agentdojo.task_suite.load_suites import get_suites
 

@@ -15,7 +15,7 @@ from guardrails.types import Action, Failure, FailureKind, Finding, Piece, Polic
 if TYPE_CHECKING:
     from guardrails.pipeline import Pipeline
 
-__all__ = ["CallReport", "CallVerdict", "judged", "may_ask"]
+__all__ = ["CallReport", "CallVerdict", "judged", "may_ask", "strings"]
 
 
 class CallVerdict(StrEnum):
@@ -80,14 +80,14 @@ def judged(call: Call, calls: Pipeline, texts: Pipeline, deadline: Deadline) -> 
         message = policy.blocked(Source.OUTPUT)
         return CallReport(CallVerdict.BLOCK, None, (), tuple(unread), message, policy.identity)
     rules = calls.check([Piece("", Role.ASSISTANT, call=call)], deadline)
-    strings = _Strings(call.arguments)
-    read = texts.check([Piece(text, Role.ASSISTANT) for text in strings.texts], deadline) if strings.texts else None
+    said = _Strings(call.arguments)
+    read = texts.check([Piece(text, Role.ASSISTANT) for text in said.texts], deadline) if said.texts else None
     reports = [rules] if read is None else [rules, read]
     verdict = _verdict(reports, calls)
     arguments = call.arguments
     if read is not None and read.action is Action.MASKED:
-        if strings.rewritable(read.outputs):
-            arguments = strings.rewritten(read.outputs)
+        if said.rewritable(read.outputs):
+            arguments = said.rewritten(read.outputs)
             verdict = max(verdict, CallVerdict.MASK, key=_severity)
         else:
             verdict = CallVerdict.BLOCK
@@ -132,6 +132,11 @@ def may_ask(report: Report, calls: Pipeline) -> bool:
     stopping = [f.rule for f in report.findings if f.action is Action.BLOCKED]
     failed = bool(report.failures) and calls.stops(f for f in report.failures if f.rule in calls.rules)
     return bool(stopping) and not failed and all(rule in calls.rules and calls.asks(rule) for rule in stopping)
+
+
+def strings(arguments: Any) -> list[str]:
+    """Every text in the arguments of a call that the rules for texts read: values, and all keys as one."""
+    return _Strings(arguments).texts
 
 
 class _Strings:

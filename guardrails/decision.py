@@ -36,8 +36,8 @@ class Decision:
     ``setting`` which of them judge texts in this installation (:attr:`Report.setting`).
     ``not_judged`` names the rules that passed over the request's system messages, which the policy trusts.
     ``blocking`` names the rules whose findings decided that the whole direction is blocked: their message is what users read.
-    ``ask``: nothing stops a whole answer but rules about calls of tools that somebody may overrule (``ask: true``); it is blocked all
-    the same, unless whoever asked has somebody to confirm it.
+    ``ask``: nothing stops an answer but rules about calls of tools that somebody may overrule (``ask: true``); it is blocked all
+    the same, unless whoever asked has somebody to confirm it. A stream ends at that call: what would have followed was not read.
     """
 
     id: str

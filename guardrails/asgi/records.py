@@ -26,7 +26,8 @@ class DecisionRecord:
     ``id`` is what the client reads in ``x-guardrails-decision-id``. ``route`` is a route's template or the name of a
     recognised API, never the path as it was sent. ``rules`` are the ids of the rules that fired, detect-only ones included;
     ``uninspected`` short fixed reasons (``image``, ``audio``, ``reference``); ``not_applicable`` rules that had nothing to compare
-    the text with. ``milliseconds`` is what the check added. ``scores``: the highest of each rule that fired.
+    the text with. ``milliseconds`` is what the check added. ``scores``: the highest of each rule that fired. ``ask``: somebody might have
+    confirmed the calls that stopped an answer (:attr:`guardrails.decision.Decision.ask`).
     """
 
     id: str
@@ -43,6 +44,7 @@ class DecisionRecord:
     not_applicable: Sequence[str] = ()
     milliseconds: float = 0.0
     scores: Mapping[str, float] = field(default_factory=dict)
+    ask: bool = False
 
 
 def record_of(decision: Decision) -> DecisionRecord:
@@ -65,4 +67,5 @@ def record_of(decision: Decision) -> DecisionRecord:
         not_applicable=decision.not_applicable,
         milliseconds=decision.milliseconds,
         scores=scores,
+        ask=decision.ask,
     )

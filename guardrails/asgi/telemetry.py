@@ -204,5 +204,6 @@ def _line(record: DecisionRecord) -> str:
         "uninspected": list(record.uninspected),
         "not_applicable": list(record.not_applicable),
         "ms": round(record.milliseconds, 3),
+        **({"ask": True} if record.ask else {}),
     }
     return json.dumps(line, separators=(",", ":"))

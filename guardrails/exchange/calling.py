@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from guardrails.calling import may_ask
+from guardrails.calling import may_ask, strings
 from guardrails.calls import Call, CallContext, Label, Segment
 from guardrails.content import Deadline
 from guardrails.decision import Located
@@ -26,6 +26,7 @@ class Calls:
 
     def __init__(self, guard: Guard) -> None:
         self._pipeline = guard.calls(Source.OUTPUT)
+        self._texts = guard.texts(Source.OUTPUT)
         self.judges = any(r.action(Source.OUTPUT) is not None for r in self._pipeline.rules.values())
         self._context = CallContext()
         # An answer may repeat its calls in its last event: a call counts once.
@@ -64,3 +65,18 @@ class Calls:
                     return False
             self._context = replace(self._context, calls=(*self._context.calls, made.call))
         return not stopped
+
+    def confirmable(self, calls: Iterable[Made], tally: Tally, deadline: Deadline) -> bool:
+        """Whether somebody may confirm calls of a stream that were stopped: who does so confirms all that they say, so their arguments
+        are read, which nothing else reads any more."""
+        if not self.ask:
+            return False
+        for made in calls:
+            pieces = [Piece(text, Role.ASSISTANT) for text in strings(made.call.arguments)]
+            report = self._texts.check(pieces, deadline)
+            tally.said.append(report)
+            tally.located += [Located(made.path or "(call)", f) for f in report.findings]
+            tally.fail(report.failures)
+            if report.blocked:
+                return False
+        return True

@@ -195,9 +195,12 @@ class StreamedAnswer:
             return True
         if calls.pass_all(made, self._work.tally, self._context.clock.deadline):
             return True
+        ask = calls.confirmable(made, self._work.tally, self._context.clock.deadline)
         for name, channel in self._channels.going_on():
             if channel.kind is Kind.TEXT and not self._channels.close(name, out, out):
+                ask = False
                 break
+        self._work.tally.ask = ask
         self._work.block()
         return False
 

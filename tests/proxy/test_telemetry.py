@@ -155,6 +155,13 @@ def test_one_line_of_json_a_decision(caplog: pytest.LogCaptureFixture) -> None:
     }
 
 
+def test_a_line_says_that_calls_might_have_been_confirmed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
+    for ask in (True, False):
+        Telemetry().decision(decision(ask=ask))
+    assert [json.loads(record.getMessage()).get("ask") for record in caplog.records] == [True, None]
+
+
 def test_a_text_that_passed_a_broken_rule_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, LOGGER)
     telemetry = Telemetry()

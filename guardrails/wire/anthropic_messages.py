@@ -14,7 +14,7 @@ from guardrails.wire.content_blocks import BlockSession
 from guardrails.wire.format import Event, Format, Request, Route, Session
 from guardrails.wire.frames import Frame
 from guardrails.wire.opaque import opaque
-from guardrails.wire.places import Channel, is_index, named
+from guardrails.wire.places import Channel, following, is_index, named
 from guardrails.wire.shape import Kind, Shape
 from guardrails.wire.walk import Walk
 
@@ -247,7 +247,7 @@ class MessagesSession(BlockSession):
 
     def _opened(self, index: int, block: Any) -> None:
         self._open[index] = isinstance(block, dict) and block.get("type") == "text" and not block.get("text")
-        self._blocks = max(self._blocks, index + 1)
+        self._blocks = max(self._blocks, following((index,)))
 
     def _said(self, index: int, text: Any) -> None:
         if text and index in self._open:

@@ -17,7 +17,7 @@ from guardrails.wire.eventstream import EventStream
 from guardrails.wire.format import Event, Format, Request, Route
 from guardrails.wire.frames import Frame, Framing
 from guardrails.wire.opaque import opaque
-from guardrails.wire.places import Channel, is_index, named
+from guardrails.wire.places import Channel, following, is_index, named
 from guardrails.wire.slots import UninspectedPart
 from guardrails.wire.walk import Walk
 
@@ -234,7 +234,7 @@ class ConverseStreamSession(ConverseSession):
 
     def _opened(self, index: int) -> None:
         self._open[index] = None
-        self._blocks = max(self._blocks, index + 1)
+        self._blocks = max(self._blocks, following((index,)))
 
 
 class Converse(Format):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guardrails.wire.framing import SSE, Frame
+from guardrails.wire.places import following, is_index
 
 __all__ = ["LAST", "Numbered", "SentAnswer"]
 
@@ -46,8 +47,8 @@ class Numbered(SSE):
         """See :class:`Framing`."""
         if isinstance(frame.body, dict):
             own = frame.body.get("sequence_number")
-            first = own if isinstance(own, int) else 0
-            self._last = first if self._last is None else self._last + 1
+            first = own if is_index(own) else 0
+            self._last = following((first - 1 if self._last is None else self._last,))
             frame.body["sequence_number"] = self._last
         return super().encode(frame)
 
@@ -109,7 +110,7 @@ class SentAnswer:
             (i for i, item in sorted(self._items.items()) if item.body.get("type") == "message" and not item.done), None
         )
         if at is None:
-            at = max(self._items, default=-1) + 1
+            at = following(self._items)
             body = {
                 "id": "msg_guardrails",
                 "type": "message",
@@ -150,7 +151,7 @@ class SentAnswer:
         events: list[dict[str, Any]] = []
         open_texts = [i for i, part in item.parts.items() if part.body.get("type") == "output_text" and not part.done]
         if not open_texts:
-            at = max(item.parts, default=-1) + 1
+            at = following(item.parts)
             item.parts[at] = _SentPart({"type": "output_text", "text": "", "annotations": [], "logprobs": []})
             added = {"type": "response.content_part.added", "content_index": at, "part": dict(item.parts[at].body)}
             events.append({**added, **where})

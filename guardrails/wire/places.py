@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Any, TypeGuard
 
-__all__ = ["Channel", "is_index", "named", "numbered"]
+__all__ = ["Channel", "following", "is_index", "named", "numbered"]
 
 Channel = Hashable
 
@@ -24,6 +24,15 @@ def numbered(items: Any, key: str = "index") -> None:
     for position, item in enumerate(items if isinstance(items, list) else [items]):
         if isinstance(item, dict) and not is_index(item.get(key)):
             item[key] = position
+
+
+# No stream counts up to here; after a larger number there may be none that JSON can say.
+_COUNTED = 2**53
+
+
+def following(numbers: Iterable[int]) -> int:
+    """The number after all of those to which a stream can have counted: 0 after none."""
+    return max((n for n in numbers if n < _COUNTED), default=-1) + 1
 
 
 def is_index(value: Any) -> TypeGuard[int]:

@@ -13,7 +13,8 @@ import pytest
 from guardrails.asgi import GuardrailsMiddleware
 from guardrails.asgi.paths import exemptions
 from guardrails.types import Action, Role
-from guardrails.wire.frames import NAME
+from guardrails.wire.eventstream import EventStream
+from guardrails.wire.frames import NAME, Frame
 from guardrails.wire.shape import Kind, Shape
 from guardrails.wire.strict import Malformed, parse
 from guardrails.wire.walk import Walk
@@ -506,3 +507,60 @@ def test_an_id_of_events_that_turns_into_an_address() -> None:
     data = Exchange().says(json.dumps(said).encode()).asks(GEMINI, GEMINI_PATH).data
     assert OUTPUT.mail not in data.decode()
     assert json.loads(data)[0]["responseId"] == "b44595a4"
+
+
+_LAST = 2**64 - 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "events"),
+    [
+        (
+            "/v1/messages",
+            {**STREAM, "max_tokens": 5},
+            [
+                {"type": "content_block_start", "index": _LAST, "content_block": {"type": "text", "text": ""}},
+                {"type": "content_block_delta", "index": _LAST, "delta": {"type": "text_delta", "text": "It rains. "}},
+                {"type": "content_block_stop", "index": _LAST},
+                {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "id": 5}},
+                {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": OUTPUT.blocked}},
+            ],
+        ),
+        (
+            "/v1/responses",
+            {"model": "m", "input": "hello", "stream": True},
+            [
+                {"type": "response.created", "sequence_number": _LAST, "response": {"id": "r", "output": []}},
+                {
+                    "type": "response.output_item.added",
+                    "sequence_number": 1,
+                    "output_index": _LAST,
+                    "item": {"type": "function_call", "id": "i", "call_id": "c", "name": "f", "arguments": ""},
+                },
+                {"type": "response.news.delta", "sequence_number": 2, "output_index": 0, "delta": OUTPUT.blocked},
+            ],
+        ),
+    ],
+)
+def test_a_number_after_which_there_is_none(path: str, body: Any, events: list[Any]) -> None:
+    said = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+    data = Exchange().says(said, kind=SSE).asks(body, path).data
+    assert OUTPUT.blocked not in data.decode()
+    for line in data.decode().splitlines():
+        if line.startswith("data: {"):
+            parse(line[6:].encode())
+
+
+def test_a_block_of_an_event_stream_after_which_there_is_none() -> None:
+    def message(name: str, payload: dict[str, Any]) -> bytes:
+        frame = Frame(payload, name)
+        return EventStream().encode(frame)
+
+    said = message("contentBlockDelta", {"contentBlockIndex": _LAST, "delta": {"text": "It rains. " * 90}})
+    said += message("contentBlockStop", {"contentBlockIndex": _LAST})
+    said += message("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": OUTPUT.blocked}})
+    asked = {"messages": [{"role": "user", "content": [{"text": "hello"}]}]}
+    exchange = Exchange().says(said, kind=b"application/vnd.amazon.eventstream")
+    data = exchange.asks(asked, "/model/m.x-v1:0/converse-stream").data
+    assert OUTPUT.blocked.encode() not in data
+    assert b"contentBlockDelta" in data

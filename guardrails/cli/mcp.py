@@ -11,12 +11,14 @@ from typing import Annotated
 import typer
 
 from guardrails.cli.options import AllowOption, PolicyOption
-from guardrails.cli.serving import (
+from guardrails.cli.recording import (
     EvidenceFailureOption,
     EvidenceKeepOption,
     EvidenceModeOption,
     EvidenceOption,
     EvidenceOwnerOption,
+    EvidenceSampleDaysOption,
+    EvidenceSampleShareOption,
     EvidenceSinkOption,
     EvidenceWitnessOption,
     evidence_settings,
@@ -38,6 +40,8 @@ def mcp(  # noqa: PLR0917 - a command's options
     evidence_sink: EvidenceSinkOption = None,
     evidence_keep_days: EvidenceKeepOption = None,
     evidence_witness: EvidenceWitnessOption = None,
+    evidence_sample_days: EvidenceSampleDaysOption = None,
+    evidence_sample_share: EvidenceSampleShareOption = 1.0,
 ) -> None:
     """Run a local MCP server (stdio) with every message inspected. Exits with the server's status; 1: could not run.
 
@@ -55,7 +59,7 @@ def mcp(  # noqa: PLR0917 - a command's options
             sys.stderr.write(json.dumps({"event": "decision", **decision.to_dict()}) + "\n")
 
     guard = Guard.from_file(policy)
-    kept = (evidence_sink, evidence_keep_days, evidence_witness)
+    kept = (evidence_sink, evidence_keep_days, evidence_witness, evidence_sample_days, evidence_sample_share)
     settings = evidence_settings(evidence, evidence_mode, evidence_on_failure, evidence_owner, *kept)
     with EvidenceLog.open(settings) if settings is not None else nullcontext() as log:
         lines = Lines(guard, server=server, allowed=frozenset(mcp_allow or ()), decided=decided, evidence=log)

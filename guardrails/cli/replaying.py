@@ -16,10 +16,11 @@ from guardrails.cli.options import AllowOption, PolicyOption
 
 if TYPE_CHECKING:
     from guardrails.evidence.reader import Reader
+    from guardrails.evidence.record import Text
     from guardrails.guard import Guard
-    from guardrails.types import Piece
+    from guardrails.types import Piece, Source
 
-__all__ = ["replay", "review"]
+__all__ = ["replay", "review", "sampled_texts"]
 
 _LOG = Path("evidence")
 
@@ -174,6 +175,23 @@ def _samples(reader: Reader, guard: Guard, decision: str | None) -> int:
         )
     typer.echo(f"{same} the same, {differ} not the same, {passed} of other policies or of exchanges (--request)")
     return OK if not differ else NEGATIVE
+
+
+def sampled_texts(log: Path, tenant: str | None = None) -> list[tuple[Source, Text]]:
+    """What users wrote and models answered, of the decisions whose texts a log keeps; newest first, each once. Raises GuardrailsError."""
+    from guardrails.evidence.reader import Reader  # noqa: PLC0415
+    from guardrails.evidence.samples import Samples  # noqa: PLC0415
+    from guardrails.types import Role, Source  # noqa: PLC0415
+
+    samples = Samples(Reader(log).place)
+    found: dict[tuple[Source, str], Text] = {}
+    # Earlier answers come with each request of a conversation: they were decided about as answers.
+    wanted = {Source.INPUT: (Role.USER,), Source.OUTPUT: (Role.USER, Role.ASSISTANT)}
+    for one in samples.newest(1 << 40, tenant):
+        for text in samples.texts(one.id, one.direction) or ():
+            if text.role in wanted[one.direction] and text.text.strip():
+                found.setdefault((one.direction, text.text), text)
+    return [(source, text) for (source, _), text in found.items()]
 
 
 def _told(kept: Any, found: Any) -> bool:

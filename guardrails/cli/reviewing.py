@@ -50,6 +50,10 @@ def queue(  # noqa: PLR0917 - a command's options
     scan: Annotated[
         str | None, typer.Option(help="Take texts of a finished guardrails scan: the folder of its --out.")
     ] = None,
+    log: Annotated[
+        Path | None, typer.Option(help="Take texts that this log of evidence keeps: a folder with samples.")
+    ] = None,
+    tenant: Annotated[str | None, typer.Option(help="Of the log, only texts of this tenant.")] = None,
     by: Annotated[
         str | None, typer.Option(help="Whose labels the rows of DATA have; they count as given here.")
     ] = None,
@@ -65,10 +69,7 @@ def queue(  # noqa: PLR0917 - a command's options
     from guardrails.policy import load  # noqa: PLC0415
     from guardrails.review import Question, Review  # noqa: PLC0415
 
-    if (data is None) == (scan is None):
-        raise typer.BadParameter("give a file of texts or the folder of a scan, one of them", param_hint="--scan")
-    if scan is not None and (policy is None or by is not None):
-        raise typer.BadParameter("a scan needs --policy, and has no labels", param_hint="--scan")
+    _one_origin(data, scan, log, policy=policy, tenant=tenant, by=by)
     effective = load(policy).unhurried() if policy is not None else None
     book = Review(file)
     if effective is not None and rule is not None and not any(r.id == rule.partition(" ")[0] for r in effective.rules):
@@ -76,16 +77,44 @@ def queue(  # noqa: PLR0917 - a command's options
     identity = (effective.name, effective.identity.sha256) if effective is not None else ("", "")
     question = Question(rule, *identity)
     rows: list[Row] = []
-    if data is not None:
-        read = _rows(data, text_column=text_column, label_column=label_column, source=source)
+    if scan is None:
+        columns = {"text_column": text_column, "label_column": label_column, "source": source}
+        read = _rows(data, **columns) if data is not None else _sampled(log, tenant)
         rows = _near(effective, read, rule, most) if effective is not None and by is None else list(read.rows)
-    elif scan is not None and effective is not None:
+    elif effective is not None:
         from guardrails.review import picked_of_scan  # noqa: PLC0415
 
         rows = picked_of_scan(scan, effective, rule, most)
     new = book.ask(question, rows)
     labels = _take_labels(book, rows, by) if by is not None else 0
     typer.echo(f"{file}: {new} new texts, {len(book.items)} altogether" + (f", {labels} labels of {by}" if by else ""))
+
+
+def _one_origin(data: Path | None, scan: str | None, log: Path | None, **more: str | None) -> None:
+    """Raises BadParameter unless texts come from one place, with the options that it takes."""
+    if sum(origin is not None for origin in (data, scan, log)) != 1:
+        raise typer.BadParameter(
+            "give a file of texts, the folder of a scan or a log with samples, one of them", param_hint="--scan"
+        )
+    if scan is not None and (more["policy"] is None or more["by"] is not None):
+        raise typer.BadParameter("a scan needs --policy, and has no labels", param_hint="--scan")
+    if log is not None and more["by"] is not None:
+        raise typer.BadParameter("the texts of a log have no labels", param_hint="--by")
+    if log is None and more["tenant"] is not None:
+        raise typer.BadParameter("only the texts of a log have a tenant", param_hint="--tenant")
+
+
+def _sampled(log: Path | None, tenant: str | None) -> Data:
+    from guardrails.cli.replaying import sampled_texts  # noqa: PLC0415
+    from guardrails.evaluation import Data, Row  # noqa: PLC0415
+    from guardrails.types import Role  # noqa: PLC0415
+
+    found = [] if log is None else sampled_texts(log, tenant)
+    rows = [
+        Row(number, text.text, source, role=None if text.role is Role.USER else text.role)
+        for number, (source, text) in enumerate(found, 1)
+    ]
+    return Data(log or Path(), "", tuple(rows))
 
 
 def _rows(path: Path, **columns: Any) -> Data:

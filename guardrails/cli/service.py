@@ -8,19 +8,24 @@ from typing import Annotated, Any
 
 import typer
 
+from guardrails.cli.recording import (
+    EvidenceFailureOption,
+    EvidenceKeepOption,
+    EvidenceModeOption,
+    EvidenceOption,
+    EvidenceOwnerOption,
+    EvidenceSampleDaysOption,
+    EvidenceSampleShareOption,
+    EvidenceSinkOption,
+    EvidenceWitnessOption,
+    evidence_settings,
+)
 from guardrails.cli.serving import (
     AdminPortOption,
     CertKeyOption,
     CertOption,
     ClientCaOption,
     DrainOption,
-    EvidenceFailureOption,
-    EvidenceKeepOption,
-    EvidenceModeOption,
-    EvidenceOption,
-    EvidenceOwnerOption,
-    EvidenceSinkOption,
-    EvidenceWitnessOption,
     GraceOption,
     HostOption,
     OtlpOption,
@@ -28,7 +33,6 @@ from guardrails.cli.serving import (
     ShadowOption,
     StateOption,
     certificate,
-    evidence_settings,
     log_to_streams,
     run,
 )
@@ -109,6 +113,8 @@ def serve(  # noqa: PLR0917 - a command's options
     evidence_sink: EvidenceSinkOption = None,
     evidence_keep_days: EvidenceKeepOption = None,
     evidence_witness: EvidenceWitnessOption = None,
+    evidence_sample_days: EvidenceSampleDaysOption = None,
+    evidence_sample_share: EvidenceSampleShareOption = 1.0,
     otlp: OtlpOption = None,
     shared_state: SharedOption = None,
     shared_state_on_failure: SharedFailureOption = "block",
@@ -162,6 +168,8 @@ def serve(  # noqa: PLR0917 - a command's options
             evidence_sink,
             evidence_keep_days,
             evidence_witness,
+            evidence_sample_days,
+            evidence_sample_share,
         ),
         limits=limits,
         workbench=workbench,

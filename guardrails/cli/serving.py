@@ -11,6 +11,18 @@ from typing import Annotated, Any
 import typer
 
 from guardrails.cli.options import AllowOption
+from guardrails.cli.recording import (
+    EvidenceFailureOption,
+    EvidenceKeepOption,
+    EvidenceModeOption,
+    EvidenceOption,
+    EvidenceOwnerOption,
+    EvidenceSampleDaysOption,
+    EvidenceSampleShareOption,
+    EvidenceSinkOption,
+    EvidenceWitnessOption,
+    evidence_settings,
+)
 from guardrails.cli.sharing import SharedFailureOption, SharedOption, share
 
 __all__ = [
@@ -19,13 +31,6 @@ __all__ = [
     "CertOption",
     "ClientCaOption",
     "DrainOption",
-    "EvidenceFailureOption",
-    "EvidenceKeepOption",
-    "EvidenceModeOption",
-    "EvidenceOption",
-    "EvidenceOwnerOption",
-    "EvidenceSinkOption",
-    "EvidenceWitnessOption",
     "GraceOption",
     "HostOption",
     "OtlpOption",
@@ -35,7 +40,6 @@ __all__ = [
     "address",
     "certificate",
     "demo",
-    "evidence_settings",
     "log_to_streams",
     "proxy",
     "run",
@@ -57,32 +61,6 @@ GraceOption = Annotated[float, typer.Option(min=1, help="Seconds that answers in
 DrainOption = Annotated[
     float, typer.Option(min=0, help="Seconds between 'not ready' and the last accepted connection, after SIGTERM.")
 ]
-EvidenceOption = Annotated[
-    Path | None,
-    typer.Option(envvar="GUARDRAILS_EVIDENCE", help="Record every decision in a log in that directory."),
-]
-EvidenceModeOption = Annotated[
-    str, typer.Option(help="strict: answers leave once their record is on the disk; fast: they do not wait for it.")
-]
-EvidenceFailureOption = Annotated[str, typer.Option(help="A decision that cannot be recorded: block it, or allow it.")]
-EvidenceOwnerOption = Annotated[str | None, typer.Option(help="Who answers for decisions whose policy names nobody.")]
-
-EvidenceSinkOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        envvar="GUARDRAILS_EVIDENCE_SINKS",
-        help="Where records go besides: stdout, postgresql://user@host/database, s3://bucket/prefix; may be repeated.",
-    ),
-]
-
-EvidenceKeepOption = Annotated[
-    float | None,
-    typer.Option(min=0, help="Remove records after so many days, once a witness has cosigned a checkpoint over them."),
-]
-EvidenceWitnessOption = Annotated[
-    list[Path] | None, typer.Option(help="The public key (witness.vkey) of a witness; may be repeated.")
-]
-
 
 OtlpOption = Annotated[
     str | None,
@@ -100,35 +78,6 @@ ShadowOption = Annotated[
         help="A file that names a candidate policy: it judges the same texts, acts on nothing, and is counted (docs/release.md).",
     ),
 ]
-
-
-def evidence_settings(  # noqa: PLR0917 - a command's options
-    directory: Path | None,
-    mode: str,
-    on_failure: str,
-    owner: str | None,
-    sinks: list[str] | None = None,
-    keep_days: float | None = None,
-    witnesses: list[Path] | None = None,
-) -> Any:
-    """The settings of the log that these options mean, None without a directory. Raises GuardrailsError."""
-    if directory is None:
-        if sinks:
-            raise typer.BadParameter("sinks follow a log: name its directory", param_hint="--evidence")
-        return None
-    from guardrails.evidence import EvidenceSettings  # noqa: PLC0415
-
-    return EvidenceSettings.of(
-        {
-            "directory": directory,
-            "mode": mode,
-            "on_failure": on_failure,
-            "owner": owner,
-            "sinks": sinks or (),
-            "keep_days": keep_days,
-            "witnesses": [path.read_text(encoding="utf-8").strip() for path in witnesses or ()],
-        }
-    )
 
 
 UpstreamOption = Annotated[
@@ -217,6 +166,8 @@ def proxy(  # noqa: PLR0917 - a command's options
     evidence_sink: EvidenceSinkOption = None,
     evidence_keep_days: EvidenceKeepOption = None,
     evidence_witness: EvidenceWitnessOption = None,
+    evidence_sample_days: EvidenceSampleDaysOption = None,
+    evidence_sample_share: EvidenceSampleShareOption = 1.0,
     otlp: OtlpOption = None,
     shared_state: SharedOption = None,
     shared_state_on_failure: SharedFailureOption = "block",
@@ -231,7 +182,7 @@ def proxy(  # noqa: PLR0917 - a command's options
     from guardrails.proxy import proxy_app  # noqa: PLC0415
 
     tls = certificate(tls_cert, tls_key, tls_client_ca)
-    kept = (evidence_sink, evidence_keep_days, evidence_witness)
+    kept = (evidence_sink, evidence_keep_days, evidence_witness, evidence_sample_days, evidence_sample_share)
     log = evidence_settings(evidence, evidence_mode, evidence_on_failure, evidence_owner, *kept)
     log_to_streams()
     share(shared_state, shared_state_on_failure)

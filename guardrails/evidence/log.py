@@ -27,7 +27,7 @@ from guardrails.evidence.keys import load_hashing, load_signer, new_salt, save_s
 from guardrails.evidence.note import Signer, Witness
 from guardrails.evidence.reader import Reader
 from guardrails.evidence.receipt import Receipt, unrecorded
-from guardrails.evidence.record import Context, Sealing, Texts, of_decision, of_policy, of_report
+from guardrails.evidence.record import Context, Sealing, Texts, of_decision, of_policy, of_report, texts_of
 from guardrails.evidence.recovery import recover
 from guardrails.evidence.retention import removable, remove
 from guardrails.evidence.samples import Samples, Sampling
@@ -36,6 +36,7 @@ from guardrails.evidence.settings import EvidenceFailure, EvidenceMode, Evidence
 from guardrails.evidence.sinks import Sink, open_sink
 from guardrails.evidence.writer import Counts, EvidenceLost, Pending, Writer
 from guardrails.guard import Guard
+from guardrails.pieces import Checkable
 from guardrails.types import PolicyIdentity, Report
 
 __all__ = ["EvidenceLog"]
@@ -153,7 +154,7 @@ class EvidenceLog:
         self,
         decision: Decision | Report,
         *,
-        said: Texts | None = None,
+        said: Texts | Checkable | None = None,
         guard: Guard | None = None,
         context: Context | None = None,
         id: str | None = None,
@@ -161,8 +162,8 @@ class EvidenceLog:
     ) -> Receipt:
         """Record a decision; in the mode ``strict`` this returns when it is on the disk.
 
-        ``said``: the texts that it is about, of which only hashes are kept. ``guard``: whose rules decided. ``id`` and ``tenant``
-        are those of a report; a decision has its own. Raises EvidenceLost when it cannot be recorded and the setting says ``block``.
+        ``said``: the texts that it is about, as ``check`` took them or with their places; only hashes of them are kept. ``guard``: whose
+        rules decided. ``id`` and ``tenant`` are those of a report; a decision has its own. Raises EvidenceLost when it cannot be recorded and the setting says ``block``.
         """
         receipt = self._submit(decision, said, guard, context, id, tenant)
         if self.settings.mode is EvidenceMode.STRICT and receipt is not None:
@@ -176,7 +177,7 @@ class EvidenceLog:
         self,
         decision: Decision | Report,
         *,
-        said: Texts | None = None,
+        said: Texts | Checkable | None = None,
         guard: Guard | None = None,
         context: Context | None = None,
         id: str | None = None,
@@ -202,13 +203,14 @@ class EvidenceLog:
         return Receipt("", pending)
 
     def _submit(  # noqa: PLR0917 - what record() takes
-        self, decision: Decision | Report, said: Texts | None, guard: Guard | None, context: Context | None,
+        self, decision: Decision | Report, given: Texts | Checkable | None, guard: Guard | None, context: Context | None,
         id_: str | None, tenant: str,
     ) -> Receipt | None:  # fmt: skip
         """The decision on its way, or None when the queue has no room for it, or a sink is too far behind."""
         if self._overdue:
             return None
-        sealing, context = Sealing(self._hashing, new_salt(), self.settings.owner), context or Context()
+        said, context = texts_of(given), context or Context()
+        sealing = Sealing(self._hashing, new_salt(), self.settings.owner)
         if isinstance(decision, Report):
             id_ = id_ or new_id()
             fields = of_report(decision, said, guard, context, sealing, id=id_, tenant=tenant)

@@ -10,16 +10,17 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from guardrails import __version__
 from guardrails.decision import Decision, Located
 from guardrails.evidence.canonical import clean
 from guardrails.evidence.keys import Hashing, commitment
 from guardrails.guard import Guard
+from guardrails.pieces import Checkable, pieces_of
 from guardrails.types import Action, Failure, FailureKind, Finding, Piece, PolicyIdentity, Report, Role, Source
 
-__all__ = ["Context", "Sealing", "Text", "Texts", "of_decision", "of_policy", "of_report", "said_of"]
+__all__ = ["Context", "Sealing", "Text", "Texts", "of_decision", "of_policy", "of_report", "said_of", "texts_of"]
 
 # Findings that are listed one by one; the total stands beside them.
 SPANS = 1_000
@@ -158,6 +159,17 @@ def of_policy(policy: PolicyIdentity, guard: Guard | None, tenant: str) -> dict[
 def said_of(pieces: Iterable[Piece]) -> list[Text]:
     """The pieces of a check as texts."""
     return [Text(f"pieces[{i}]", p.role, p.text) for i, p in enumerate(pieces)]
+
+
+def texts_of(said: Texts | Checkable | None) -> Texts | None:
+    """What was checked as texts, however a caller says it. Raises TypeError and ValueError; no message holds a text."""
+    if said is None:
+        return None
+    if isinstance(said, Text):
+        return [said]
+    if isinstance(said, list | tuple) and all(isinstance(one, Text) for one in said):
+        return cast(Texts, said)
+    return said_of(pieces_of(cast(Checkable, said)))
 
 
 def pointer(path: str, tenant: str, hashing: Hashing) -> str:

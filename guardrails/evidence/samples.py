@@ -90,6 +90,7 @@ class Samples:
         """Keep texts of (id, direction, tenant, texts) for so many days."""
         at = time.time() if now is None else now
         with self._opened() as store:
+            store.execute("begin immediate")  # several processes keep samples, and one of them makes a tenant's key
             for id_, direction, tenant, texts in given:
                 data = json.dumps([[t.pointer, str(t.role), t.text] for t in texts]).encode()
                 key = self._tenant_key(store, tenant, make=True)

@@ -27,9 +27,13 @@ def judge(event: Event, guard: Guard) -> Verdict:
     return verdict(event, guard, body, decision)
 
 
-def decided(event: Event, exchange_of: Callable[[Session], Exchange]) -> tuple[Any, Decision]:
-    """What may go on of an event that was opened as a chat API's request or answer, and the decision about it. Of a call that the
-    agent's user may confirm, that is what goes on then."""
+def decided(
+    event: Event,
+    exchange_of: Callable[[Session], Exchange],
+    told: Callable[[Exchange, Decision], Decision] = lambda _, decision: decision,
+) -> tuple[Any, Decision]:
+    """What may go on of an event that was opened as a chat API's request or answer, and the decision about it, as ``told`` hands it on
+    while the exchange is there. Of a call that the agent's user may confirm, that is what goes on then."""
     form, answer = opened(event)
     exchange = exchange_of(form)
     if answer is None:
@@ -38,6 +42,7 @@ def decided(event: Event, exchange_of: Callable[[Session], Exchange]) -> tuple[A
     else:
         body, decision = exchange.answer(answer)
         body = exchange.confirmed if decision.ask else body
+    decision = told(exchange, decision)
     exchange.forget()
     return body, decision
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.decision import Decision
+from guardrails.evidence import EvidenceLog
 from guardrails.guard import Guard
 from guardrails.hooks.events import Event, Moment
 from guardrails.hooks.judging import opened
@@ -56,9 +57,12 @@ class GuardrailsAnnotator:
     ===================== ==============================================================================================
     """
 
-    def __init__(self, policy: str | Path | Guard, *, on_decision: OnDecision | None = None) -> None:
-        """``policy``: a file, a shipped policy, or a guard. ``on_decision``: called with every decision. Raises PolicyError."""
-        self._turns = Turns(policy, "agent-control", on_decision)
+    def __init__(
+        self, policy: str | Path | Guard, *, on_decision: OnDecision | None = None, evidence: EvidenceLog | None = None
+    ) -> None:
+        """``policy``: a file, a shipped policy, or a guard. ``on_decision``: called with every decision. ``evidence``: an opened log,
+        which records each before it takes effect. Raises PolicyError."""
+        self._turns = Turns(policy, "agent-control", on_decision, evidence)
 
     def dispatch(
         self, annotator_name: str, annotator: Mapping[str, Any], policy_input: Mapping[str, Any]
@@ -84,8 +88,8 @@ class GuardrailsAnnotator:
         else:
             body, decision = exchange.answer(answer)
             body = exchange.confirmed if decision.ask else body
+        decision = self._turns.told(exchange, decision)
         exchange.forget()
-        decision = self._turns.told(decision)
         verdict = _verdict(decision)
         found = _annotation(verdict, decision, self._turns.guard)
         return {**found, "value": used(body)} if verdict in ("mask", "ask") else found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from guardrails.evidence import EvidenceLog
 from guardrails.guard import Guard
 from guardrails.hooks.events import Event, Moment, Verdict
 from guardrails.hooks.judging import decided, verdict
@@ -24,9 +25,15 @@ class Calls:
         self._turns = turns
 
     @classmethod
-    def under(cls, policy: str | Path | Guard, framework: str, on_decision: OnDecision | None = None) -> Calls:
-        """Under a policy file, a shipped policy, or a guard. Raises PolicyError."""
-        return cls(Turns(policy, framework, on_decision))
+    def under(
+        cls,
+        policy: str | Path | Guard,
+        framework: str,
+        on_decision: OnDecision | None = None,
+        evidence: EvidenceLog | None = None,
+    ) -> Calls:
+        """Under a policy file, a shipped policy, or a guard; the rest is as in :class:`Turns`. Raises PolicyError."""
+        return cls(Turns(policy, framework, on_decision, evidence))
 
     def call(self, name: str, arguments: Any) -> Any:
         """The arguments that a tool may be called with, masked where the policy masks. Raises Refused."""
@@ -47,5 +54,5 @@ class Calls:
         return event.content if found.content is None else found.content
 
     def _judged(self, event: Event) -> tuple[Verdict, bool]:
-        body, decision = decided(event, self._turns.exchange)
-        return verdict(event, self._turns.guard, body, self._turns.told(decision)), decision.blocked
+        body, decision = decided(event, self._turns.exchange, self._turns.told)
+        return verdict(event, self._turns.guard, body, decision), decision.blocked

@@ -16,6 +16,7 @@ try:
 except ImportError as error:
     raise ImportError("this needs Google's ADK: pip install 'onepolicy-guardrails[google-adk]'") from error
 
+from guardrails.evidence import EvidenceLog
 from guardrails.guard import Guard
 from guardrails.integrations.calls import Calls, Refused
 from guardrails.integrations.turns import OnDecision
@@ -31,11 +32,17 @@ class GuardrailsPlugin(BasePlugin):
     """
 
     def __init__(
-        self, policy: str | Path | Guard, *, name: str = "guardrails", on_decision: OnDecision | None = None
+        self,
+        policy: str | Path | Guard,
+        *,
+        name: str = "guardrails",
+        on_decision: OnDecision | None = None,
+        evidence: EvidenceLog | None = None,
     ) -> None:
-        """``policy``: a file, a shipped policy, or a guard. ``on_decision``: called with every decision. Raises PolicyError."""
+        """``policy``: a file, a shipped policy, or a guard. ``on_decision``: called with every decision. ``evidence``: an opened log,
+        which records each before it takes effect. Raises PolicyError."""
         super().__init__(name=name)
-        self._calls = Calls.under(policy, "google-adk", on_decision)
+        self._calls = Calls.under(policy, "google-adk", on_decision, evidence)
         self._refused: dict[str, str] = {}  # by invocation, until its run ends
 
     async def on_user_message_callback(self, *, invocation_context: Any, user_message: types.Content) -> Any:

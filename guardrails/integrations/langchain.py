@@ -23,6 +23,7 @@ try:
 except ImportError as error:
     raise ImportError("this needs LangChain: pip install 'onepolicy-guardrails[langchain]'") from error
 
+from guardrails.evidence import EvidenceLog
 from guardrails.guard import Guard
 from guardrails.integrations.calls import Calls, Refused
 from guardrails.integrations.langchain_messages import plain
@@ -43,11 +44,16 @@ class GuardedChatModel(BaseChatModel):
 
     @classmethod
     def of(
-        cls, model: BaseChatModel, policy: str | Path | Guard, *, on_decision: OnDecision | None = None
+        cls,
+        model: BaseChatModel,
+        policy: str | Path | Guard,
+        *,
+        on_decision: OnDecision | None = None,
+        evidence: EvidenceLog | None = None,
     ) -> GuardedChatModel:
-        """``model`` under a policy file, a shipped policy, or a guard. ``on_decision``: called with every decision. Raises
-        PolicyError."""
-        return cls._under(model, Turns(policy, "langchain", on_decision))
+        """``model`` under a policy file, a shipped policy, or a guard. ``on_decision``: called with every decision. ``evidence``: an
+        opened log, which records each before it takes effect. Raises PolicyError."""
+        return cls._under(model, Turns(policy, "langchain", on_decision, evidence))
 
     @classmethod
     def _under(cls, model: BaseChatModel, turns: Turns) -> GuardedChatModel:
@@ -124,7 +130,7 @@ class GuardedChatModel(BaseChatModel):
                     break
             yield await asyncio.to_thread(answer.finish)
         finally:
-            answer.pieces.stop()
+            await asyncio.to_thread(answer.pieces.stop)
 
 
 class _Answer:
@@ -282,10 +288,13 @@ class GuardrailsMiddleware(AgentMiddleware):
     blocked does not become part of the state: the policy's message stands in its place.
     """
 
-    def __init__(self, policy: str | Path | Guard, *, on_decision: OnDecision | None = None) -> None:
-        """``policy``: a file, a shipped policy, or a guard. ``on_decision``: called with every decision. Raises PolicyError."""
+    def __init__(
+        self, policy: str | Path | Guard, *, on_decision: OnDecision | None = None, evidence: EvidenceLog | None = None
+    ) -> None:
+        """``policy``: a file, a shipped policy, or a guard. ``on_decision``: called with every decision. ``evidence``: an opened log,
+        which records each before it takes effect. Raises PolicyError."""
         super().__init__()
-        self._turns = Turns(policy, "langchain", on_decision)
+        self._turns = Turns(policy, "langchain", on_decision, evidence)
         self._calls = Calls(self._turns)
 
     def _guarded(self, request: Any) -> Any:

@@ -21,6 +21,7 @@ except ImportError as error:
     ) from error
 
 from guardrails.decision import Decision
+from guardrails.evidence import EvidenceLog
 from guardrails.guard import Guard
 from guardrails.integrations.langchain_messages import plain
 from guardrails.integrations.turns import OnDecision, Turns
@@ -62,9 +63,12 @@ class GuardrailsDecisionModel(BaseDecisionModel):
     _turns: Turns = PrivateAttr()
 
     @classmethod
-    def of(cls, policy: str | Path | Guard, *, on_decision: OnDecision | None = None) -> GuardrailsDecisionModel:
-        """A policy file, a shipped policy, or a guard. ``on_decision``: called with every decision. Raises PolicyError."""
-        turns = Turns(policy, "langchain", on_decision)
+    def of(
+        cls, policy: str | Path | Guard, *, on_decision: OnDecision | None = None, evidence: EvidenceLog | None = None
+    ) -> GuardrailsDecisionModel:
+        """A policy file, a shipped policy, or a guard. ``on_decision``: called with every decision. ``evidence``: an opened log, which
+        records each before it is answered. Raises PolicyError."""
+        turns = Turns(policy, "langchain", on_decision, evidence)
         made = cls(model=turns.guard.policy.name)
         made._turns = turns
         return made
@@ -102,10 +106,10 @@ class GuardrailsDecisionModel(BaseDecisionModel):
         """What is decided about a state: about what is sent to a model, and about its answer where the state ends with one."""
         history, last = _conversation(state)
         exchange = self._turns.exchange(Chat.open({"model": "", "messages": history}))
-        out = [self._turns.told(exchange.request())] if history else []
+        out = [self._turns.told(exchange, exchange.request())] if history else []
         if last is not None and not any(d.blocked for d in out):
             choice = {"index": 0, "message": last, "finish_reason": "stop"}
-            out.append(self._turns.told(exchange.answer({"choices": [choice]})[1]))
+            out.append(self._turns.told(exchange, exchange.answer({"choices": [choice]})[1]))
         exchange.forget()
         return out
 

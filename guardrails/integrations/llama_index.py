@@ -26,6 +26,7 @@ try:
 except ImportError as error:
     raise ImportError("this needs LlamaIndex: pip install 'onepolicy-guardrails[llama-index]'") from error
 
+from guardrails.evidence import EvidenceLog
 from guardrails.guard import Guard
 from guardrails.integrations.turns import OnDecision, Pieces, Turn, Turns
 
@@ -44,11 +45,18 @@ class GuardedLLM(FunctionCallingLLM):
     _turns: Turns = PrivateAttr()
 
     @classmethod
-    def of(cls, model: LLM, policy: str | Path | Guard, *, on_decision: OnDecision | None = None) -> GuardedLLM:
-        """``model`` under a policy file, a shipped policy, or a guard. ``on_decision``: called with every decision. Raises
-        PolicyError."""
+    def of(
+        cls,
+        model: LLM,
+        policy: str | Path | Guard,
+        *,
+        on_decision: OnDecision | None = None,
+        evidence: EvidenceLog | None = None,
+    ) -> GuardedLLM:
+        """``model`` under a policy file, a shipped policy, or a guard. ``on_decision``: called with every decision. ``evidence``: an
+        opened log, which records each before it takes effect. Raises PolicyError."""
         made = cls(inner=model)
-        made._turns = Turns(policy, "llama-index", on_decision)
+        made._turns = Turns(policy, "llama-index", on_decision, evidence)
         return made
 
     @classmethod
@@ -112,7 +120,7 @@ class GuardedLLM(FunctionCallingLLM):
                         break
                 yield await asyncio.to_thread(answer.finish)
             finally:
-                answer.pieces.stop()
+                await asyncio.to_thread(answer.pieces.stop)
 
         return pieces()
 
@@ -172,7 +180,7 @@ class GuardedLLM(FunctionCallingLLM):
                         break
                 yield _as_completion(await asyncio.to_thread(answer.finish))
             finally:
-                answer.pieces.stop()
+                await asyncio.to_thread(answer.pieces.stop)
 
         return pieces()
 

@@ -30,6 +30,7 @@ except ImportError as error:
     raise ImportError("this needs the OpenAI Agents SDK: pip install 'onepolicy-guardrails[openai-agents]'") from error
 
 from guardrails.decision import Decision
+from guardrails.evidence import EvidenceLog
 from guardrails.guard import Guard
 from guardrails.integrations.turns import OnDecision, Turns
 from guardrails.types import Action
@@ -52,11 +53,13 @@ class AgentGuardrails:
         *,
         on_mask: Literal["trip", "pass"] = "trip",
         on_decision: OnDecision | None = None,
+        evidence: EvidenceLog | None = None,
     ) -> None:
-        """``policy``: a file, a shipped policy, or a guard. ``on_decision``: called with every decision. Raises PolicyError."""
+        """``policy``: a file, a shipped policy, or a guard. ``on_decision``: called with every decision. ``evidence``: an opened log,
+        which records each before it takes effect. Raises PolicyError."""
         if on_mask not in ("trip", "pass"):
             raise ValueError(f"on_mask is 'trip' or 'pass', not {on_mask!r}")
-        self._turns = Turns(policy, "openai-agents", on_decision)
+        self._turns = Turns(policy, "openai-agents", on_decision, evidence)
         self._trips = on_mask == "trip"
         name = self._turns.guard.policy.name
         # Before the agent begins: in parallel, the model is asked already.
@@ -81,7 +84,7 @@ class AgentGuardrails:
 
     def _request(self, body: dict[str, Any]) -> tuple[dict[str, Any], Decision]:
         exchange = self._turns.exchange(Responses.open(body))
-        decision = self._turns.told(exchange.request())
+        decision = self._turns.told(exchange, exchange.request())
         done: dict[str, Any] = exchange.form.body
         exchange.forget()
         return done, decision

@@ -17,6 +17,7 @@ try:
 except ImportError as error:
     raise ImportError("this needs Pydantic AI: pip install 'onepolicy-guardrails[pydantic-ai]'") from error
 
+from guardrails.evidence import EvidenceLog
 from guardrails.guard import Guard
 from guardrails.integrations.calls import Calls, Refused
 from guardrails.integrations.turns import OnDecision
@@ -36,11 +37,16 @@ class GuardedToolset(WrapperToolset[Any]):
 
     @classmethod
     def of(
-        cls, toolset: AbstractToolset[Any], policy: str | Path | Guard, *, on_decision: OnDecision | None = None
+        cls,
+        toolset: AbstractToolset[Any],
+        policy: str | Path | Guard,
+        *,
+        on_decision: OnDecision | None = None,
+        evidence: EvidenceLog | None = None,
     ) -> GuardedToolset:
-        """``toolset`` under a policy file, a shipped policy, or a guard. ``on_decision``: called with every decision. Raises
-        PolicyError."""
-        return cls(toolset, calls=Calls.under(policy, "pydantic-ai", on_decision))
+        """``toolset`` under a policy file, a shipped policy, or a guard. ``on_decision``: called with every decision. ``evidence``: an
+        opened log, which records each before it takes effect. Raises PolicyError."""
+        return cls(toolset, calls=Calls.under(policy, "pydantic-ai", on_decision, evidence))
 
     async def call_tool(
         self, name: str, tool_args: dict[str, Any], ctx: RunContext[Any], tool: ToolsetTool[Any]

@@ -8,6 +8,7 @@ read, what was refused once is replaced, calls of tools are inspected inside the
 from __future__ import annotations
 
 import copy
+import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +17,8 @@ from typing import Any
 
 from guardrails.cache import Verdicts
 from guardrails.decision import Decision
-from guardrails.exchange import Exchange, Tenancy
+from guardrails.evidence import Context, EvidenceLog, EvidenceLost, Text
+from guardrails.exchange import Exchange, Kept, Tenancy
 from guardrails.guard import Guard
 from guardrails.wire.format import Session
 from guardrails.wire.framing import Frame
@@ -28,6 +30,8 @@ OnDecision = Callable[[Decision], None]
 # Of this process: for keys of caches that nobody else may guess.
 _SECRET = secrets.token_bytes(32)
 
+_log = logging.getLogger("guardrails.evidence")
+
 
 def guard_of(policy: str | Path | Guard) -> Guard:
     """The guard of a policy file, of a shipped policy by its name, or the one that is given. Raises PolicyError."""
@@ -37,12 +41,25 @@ def guard_of(policy: str | Path | Guard) -> Guard:
 class Turns:
     """Calls of models under one policy. Thread-safe; verdicts of texts that come again are kept."""
 
-    def __init__(self, policy: str | Path | Guard, framework: str, on_decision: OnDecision | None = None) -> None:
-        """``framework`` stands in decisions as their format. ``on_decision`` is called with every decision, before it takes
-        effect, on the thread that made it; what it raises reaches the caller of the model."""
+    def __init__(
+        self,
+        policy: str | Path | Guard,
+        framework: str,
+        on_decision: OnDecision | None = None,
+        evidence: EvidenceLog | None = None,
+    ) -> None:
+        """``framework`` stands in decisions as their format, and in their records as their route. ``on_decision`` is called with every
+        decision, before it takes effect, on the thread that made it; what it raises reaches the caller of the model. ``evidence``: an
+        opened log, in which each decision is recorded before that; its owner closes it. Raises PolicyError, and TypeError for a log that
+        is not opened."""
+        if not isinstance(evidence, EvidenceLog | None):
+            raise TypeError(
+                f"evidence is an opened log, not {type(evidence).__name__}: write evidence=EvidenceLog.open('evidence/'), and close it at the end"
+            )
         self.guard = guard_of(policy)
         self.framework = framework
         self._decided = on_decision
+        self._evidence = evidence
         self._verdicts = Verdicts()
 
     def __deepcopy__(self, memo: Any) -> Turns:
@@ -57,18 +74,29 @@ class Turns:
         exchange = self.exchange(Chat.open({"model": "", "messages": []}))
         choice = {"index": 0, "message": copy.deepcopy(dict(message)), "finish_reason": "stop"}
         _, decision = exchange.answer({"choices": [choice]})
+        decision = self.told(exchange, decision)
         exchange.forget()
-        return self.told(decision)
+        return decision
 
     def exchange(self, form: Session) -> Exchange:
-        """A request in a format of :mod:`guardrails.wire`, and its answer."""
-        return Exchange(Tenancy("default", self.guard, _SECRET), form, verdicts=self._verdicts)
+        """A request in a format of :mod:`guardrails.wire`, and its answer. Forget it once its decisions are told."""
+        kept = None if self._evidence is None else Kept()
+        return Exchange(Tenancy("default", self.guard, _SECRET), form, verdicts=self._verdicts, kept=kept)
 
-    def told(self, decision: Decision) -> Decision:
-        """Hand a decision on."""
-        decision = replace(decision, format=self.framework)
-        if self._decided is not None:
-            self._decided(decision)
+    def told(self, exchange: Exchange, decision: Decision) -> Decision:
+        """Record a decision about an exchange that is not forgotten yet, and hand it on. Raises EvidenceLost where it may not take
+        effect without a record, and what ``on_decision`` raises; the exchange is forgotten then."""
+        try:
+            if self._evidence is not None and exchange.kept is not None:
+                texts = exchange.kept.of(decision.direction)
+                said = None if texts is None else [Text(*one) for one in texts]
+                self._evidence.record(decision, said=said, guard=self.guard, context=Context(route=self.framework))
+            decision = replace(decision, format=self.framework)
+            if self._decided is not None:
+                self._decided(decision)
+        except BaseException:
+            exchange.forget()
+            raise
         return decision
 
 
@@ -78,9 +106,11 @@ class Turn:
     def __init__(self, turns: Turns, exchange: Exchange) -> None:
         self._turns = turns
         self._exchange = exchange
-        decision = turns.told(exchange.request())
+        decision = turns.told(exchange, exchange.request())
         self.refusal = self._message(decision) if decision.blocked else None
         self.messages: list[dict[str, Any]] = [] if decision.blocked else exchange.form.body["messages"]
+        if decision.blocked:
+            exchange.forget()
 
     def _message(self, decision: Decision) -> str:
         return self._exchange.guard.policy.blocked(decision.direction, decision.blocking)
@@ -89,7 +119,7 @@ class Turn:
         """The model's message as it may be used, and whether that is the policy's own."""
         choice = {"index": 0, "message": copy.deepcopy(dict(message)), "finish_reason": "stop"}
         body, decision = self._exchange.answer({"choices": [choice]})
-        self._turns.told(decision)
+        self._turns.told(self._exchange, decision)
         self._exchange.forget()
         if decision.blocked:
             return {"role": "assistant", "content": self._message(decision)}, True
@@ -132,7 +162,7 @@ class Pieces:
             if calls:
                 fields.setdefault("tool_calls", []).extend(calls)
             fields |= {k: v for k, v in delta.items() if k != "role"}
-        self._turns.told(self._answer.record())
+        self._turns.told(self._exchange, self._answer.record())
         self._exchange.forget()
         return text, {} if self.blocked else fields
 
@@ -140,7 +170,10 @@ class Pieces:
         """Nobody listens any more."""
         if not self._answer.ended:
             self._answer.stop()
-            self._turns.told(self._answer.record())
+            try:
+                self._turns.told(self._exchange, self._answer.record())
+            except EvidenceLost:  # nothing more is passed on, and nobody is there to be told; the log counts it
+                _log.error("the decision about an answer that nobody waited for could not be recorded")
             self._exchange.forget()
 
     def _settled(self, frames: list[Frame]) -> Iterator[dict[str, Any]]:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer import BadParameter
 from typer.testing import CliRunner
 
 from guardrails import Guard
 from guardrails.cli.app import app
+from guardrails.cli.recording import evidence_settings
 from guardrails.errors import GuardrailsError
 from guardrails.evidence import EvidenceLog, Text
 from guardrails.evidence.record import said_of
 from guardrails.evidence.samples import Samples, Sampling
 from guardrails.evidence.segments import Place
+from guardrails.review import Review
 from guardrails.types import Piece, Role, Source
 from tests.evidence.disks import decision, everything, opened, records
 from tests.systems import needs_permissions
@@ -185,3 +190,78 @@ def test_reviewers_see_texts_and_replays_take_them(tmp_path: Path) -> None:
     policy.write_text(policy.read_text() + "# another byte\n", encoding="utf-8")
     done = CliRunner().invoke(app, ["audit", *arguments, "--log", str(log_folder)])
     assert "no sample can be replayed under this policy" in str(done.exception)
+
+
+def test_what_is_kept_is_queued_for_reviewers(tmp_path: Path) -> None:
+    log, book = tmp_path / "log", tmp_path / "book.jsonl"
+    exchange = [Text("messages[0].content", Role.SYSTEM, "rules"), Text("messages[1].content", Role.USER, "a question")]
+    with kept(log) as opened_:
+        opened_.record(decision(id="one", tenant="bank"), said=exchange)
+        opened_.record(decision(id="two", tenant="bank"), said=exchange)
+        opened_.record(
+            decision(id="three", tenant="bank", direction=Source.OUTPUT), said=[Text("a", Role.ASSISTANT, "an answer")]
+        )
+        opened_.record(decision(id="four", tenant="shop"), said=[Text("pieces[0]", Role.USER, "elsewhere")])
+
+    def queue(*arguments: str, code: int = 0) -> str:
+        done = CliRunner().invoke(app, ["review", "queue", str(book), *arguments])
+        assert done.exit_code == code, (done.output, done.exception)
+        return str(done.output)
+
+    assert "2 new texts, 2 altogether" in queue("--log", str(log), "--tenant", "bank")
+    assert "1 new texts, 3 altogether" in queue("--log", str(log))
+    rows = {(i.row.text, i.row.source, i.row.role) for i in Review(book).items}
+    assert rows == {
+        ("a question", Source.INPUT, None),
+        ("an answer", Source.OUTPUT, Role.ASSISTANT),
+        ("elsewhere", Source.INPUT, None),
+    }
+    queue("--log", str(log), "--by", "ann", code=2)
+    queue("--tenant", "bank", str(book), code=2)
+    queue("--log", str(log), "--scan", str(tmp_path), code=2)
+
+
+def test_several_processes_keep_samples_of_one_tenant(tmp_path: Path) -> None:
+    """Each asks for the tenant's key first; one of them makes it."""
+    opened(tmp_path).close()
+    Samples(Place(tmp_path), make=True)
+    code = """
+import sys
+from pathlib import Path
+from guardrails.evidence.record import Text
+from guardrails.evidence.samples import Samples
+from guardrails.evidence.segments import Place
+from guardrails.types import Role, Source
+samples = Samples(Place(Path(sys.argv[1])), make=True)
+sys.stdin.readline()
+for i in range(20):
+    samples.keep([(f"{sys.argv[2]}{i}", Source.INPUT, f"t{i}", [Text("a", Role.USER, "x")])], 1)
+"""
+    started = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name], stdin=subprocess.PIPE, text=True)
+        for name in "ab"
+    ]
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    assert [process.wait(600) for process in started] == [0, 0]
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.close()
+    samples = Samples(Place(tmp_path))
+    assert len(samples.newest(100)) == 40
+    assert all(samples.texts(one.id, one.direction) for one in samples.newest(100))
+
+
+def test_options_turn_samples_on(tmp_path: Path) -> None:
+    def made(directory: Path | None, days: float | None, share: float = 1.0) -> Any:
+        return evidence_settings(directory, "strict", "block", None, sample_days=days, sample_share=share)
+
+    assert (made(tmp_path, None).sample_days, made(None, None)) == (None, None)
+    settings = made(tmp_path, 7, 0.25)
+    assert (settings.sample_days, settings.sample_share) == (7, 0.25)
+    with pytest.raises(BadParameter, match="name its directory"):
+        made(None, 7)
+    with pytest.raises(BadParameter, match="for how long"):
+        made(tmp_path, None, 0.25)

@@ -131,14 +131,16 @@ def test_the_wrapper_keeps_a_log_that_is_verified_and_replayed(tmp_path: Path) -
     asked = request("tools/call", name="send", arguments={"to": MASKED})
     ran = subprocess.run(
         [sys.executable, "-m", "onepolicy_guardrails", "mcp", "--policy", str(policy), "--evidence", str(evidence), "--evidence-owner",
-         "me@example.com", "--", *command(tmp_path)],
+         "me@example.com", "--evidence-sample-days", "1", "--", *command(tmp_path)],
         input=json.dumps(asked) + "\n", capture_output=True, text=True, encoding="utf-8", timeout=120,
     )  # fmt: skip
     assert ran.returncode == 0
     kinds = [record["body"]["direction"] for record in records(evidence, "decision")]
     assert sorted(kinds) == ["INPUT", "INPUT", "OUTPUT"]  # the call and its answer, and the server's ping
     assert "verified" in run("audit", "verify", "--log", str(evidence)).stdout
+    assert MASKED.encode() not in everything(evidence)
     told = next(json.loads(line) for line in ran.stderr.splitlines() if '"MASKED"' in line)
+    assert MASKED in run("audit", "review", "--log", str(evidence), told["decision_id"]).stdout
     sent = tmp_path / "sent.json"
     for body, code in ((asked, 0), (request("tools/call", name="send", arguments={"to": "eve@example.com"}), 2)):
         sent.write_text(json.dumps(body), encoding="utf-8")

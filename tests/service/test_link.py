@@ -13,14 +13,18 @@ from typing import Any
 import orjson
 import pytest
 
-from guardrails.evidence import EvidenceLog, EvidenceLost
+from guardrails.evidence import EvidenceLog, EvidenceLost, EvidenceSettings, Text
 from guardrails.evidence.reader import Reader
+from guardrails.evidence.samples import Samples
+from guardrails.evidence.segments import Place
 from guardrails.evidence.writer import Pending
 from guardrails.service.limits import Limited, Limits, Usage
-from guardrails.service.processes.handed import HandedStore
+from guardrails.service.processes.handed import HandedLog, HandedStore
 from guardrails.service.processes.hub import Hub
 from guardrails.service.processes.link import Link
 from guardrails.stores import FallingBack, Held, Unreachable
+from guardrails.types import Role, Source
+from tests.evidence.disks import decision
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no Unix sockets")
 
@@ -156,3 +160,18 @@ def test_values_are_kept_for_all_links_and_by_nobody_alone(tmp_path: Path) -> No
         one.load("g", "n")
     for link in links:
         link.close()
+
+
+def test_a_worker_keeps_samples_where_the_log_lies(tmp_path: Path) -> None:
+    settings = EvidenceSettings(tmp_path / "log", sample_days=1)
+    log = EvidenceLog.open(settings)
+    writing = Writing(log, tmp_path)
+    handed = HandedLog(settings, Link(tmp_path / "hub.sock", 100))
+    until(lambda: not handed.counts.down)
+    said = [Text("pieces[0]", Role.USER, "canary")]
+    handed.record(decision(id="one", tenant="bank"), said=said)
+    handed.close()
+    writing.kill()
+    log.close()
+    assert (handed.samples, log.samples) == ((1, 0), (0, 0))
+    assert Samples(Place(tmp_path / "log")).texts("one", Source.INPUT) == said

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from guardrails.evidence import EvidenceLog, EvidenceLost, EvidenceSettings
 from guardrails.evidence.files import Disk
+from guardrails.evidence.samples import Samples, Sampling
 from guardrails.evidence.segments import Place
 from guardrails.service.processes.link import Link
 from guardrails.stores import Ask, Held, Refused, Store, Unreachable
@@ -25,12 +26,19 @@ class HandedLog(EvidenceLog):
         """``settings``: those of the log; its key for hashes is read from its directory."""
         super().__init__(settings, cast(Any, link), Place(settings.directory), cast(Any, None), Disk())
         self._link = link
+        if settings.sample_days is not None:  # texts do not go over the link: each process keeps its own
+            self._samples = Samples(self._place, make=True)
+            self._sampling = Sampling(self._samples, settings.sample_days, settings.sample_share)
 
     def close(self) -> None:
         """Hand over what waits. Raises EvidenceLost when something was not acknowledged."""
         if not self._closed:
             self._closed = True
-            self._link.close()
+            try:
+                self._link.close()
+            finally:
+                if self._sampling is not None:
+                    self._sampling.close()
 
 
 class HandedStore:

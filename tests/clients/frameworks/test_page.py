@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,16 +16,16 @@ pytestmark = needs("langchain_openai", "llama_index.llms.ollama", "agents")
 
 PAGE = (ROOT / "docs/integrations.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-SENT = ["{CREDIT_DEBIT_CARD_NUMBER}", "Who is my manager?", None, "{CREDIT_DEBIT_CARD_NUMBER}", None]
+SENT = ["{CREDIT_DEBIT_CARD_NUMBER}", "Who is my manager?", None, "{CREDIT_DEBIT_CARD_NUMBER}", None, "{CREDIT_DEBIT_CARD_NUMBER}"]  # fmt: skip
 
 
 @pytest.mark.parametrize("number", range(len(SENT)))
-def test_an_example_runs(upstream: Proxied, number: int) -> None:
+def test_an_example_runs(upstream: Proxied, number: int, tmp_path: Path) -> None:
     # LlamaIndex does not read OLLAMA_HOST.
     code = BLOCKS[number].replace('model="llama3.2"', f'model="llama3.2", base_url={upstream.upstream!r}')
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
-        cwd=ROOT,
+        cwd=tmp_path,
         text=True,
         capture_output=True,
         timeout=900,

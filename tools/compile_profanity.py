@@ -252,6 +252,15 @@ DASHED = (
 )
 # Rated mild by the source, and swearing wherever they stand.
 MILD = [
+    "titties",
+    "titty",
+    "blow jobs",
+    "hand job",
+    "hand jobs",
+    "rim jobs",
+    "fuk you",
+    "fuk off",
+    "fuk this",
     "arse",
     "arses",
     "asshat",

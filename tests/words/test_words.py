@@ -173,6 +173,9 @@ def test_exceptions_fold_as_terms_do(term: str, exception: str, text: str, excus
 
 PROFANE = [
     "shitting",
+    "titties",
+    "blow jobs",
+    "fuk you",
     "pissed",
     "pissing off",
     "jackass",

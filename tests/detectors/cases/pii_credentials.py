@@ -44,6 +44,14 @@ _CONFIGURED = (
     ("| DB_PASSWORD | ", "Zq8vT2mN", " |"),
     ("**Password:** `", "Zq8vT2mN", "`"),
     ("db.internal:5432:app:svc:", "Zq8vT2mN", ""),
+    ("CREATE LOGIN x WITH PASSWORD = N'", "Str0ng!1", "';"),
+    ("pw: ", "Fr33dom!", ""),
+    ("p/w: ", "Gr33n!tea", ""),
+    ("user: root, pass: ", "t0or!!9", ""),
+    ("WPA2 key: ", "h0mew1fi99", ""),
+    ("user/pass: admin/", "adm!n77x", ""),
+    ("users:\n  password: ", "Zq8vT2mN", ""),
+    ("requirepass ", "r3d1sP@ss", ""),
 )
 _COMMANDS = (
     ("docker login -u bob -p ", "hunter2x", " registry.example.com"),
@@ -54,12 +62,24 @@ _COMMANDS = (
     ("redis-cli -h r -a ", "Zq8vT2mN", " ping"),
     ("CREATE USER 'bob'@'%' IDENTIFIED BY '", "s3cr3tQ!", "';"),
     ("CREATE LOGIN bob WITH PASSWORD = '", "P@55w.rd", "'"),
+    ("echo '", "Sud0me!9", "' | sudo -S apt update"),
+    ("openssl enc -aes-256-cbc -k ", "enc9key!", " -in a"),
+    ("curl -u 'bob:", "p@ss w0rd", "' https://x"),
     ("IDENTIFIED WITH mysql_native_password BY '", "Zq8vT2mN", "'"),
 )
 _SENTENCES = (
     ('password for the wifi is "', "correct horse battery staple", '"'),
     ("Mein Passwort lautet ", "Sommer2024!", ""),
     ("la contraseña es ", "Verano2024", "."),
+    ("Contraseña del wifi: ", "casa2024x", ""),
+    ("senha do wifi: ", "casa123x", ""),
+    ("la password del router: ", "Gatto!22", ""),
+    ("le mot de passe wifi est ", "Ch4ton-bleu", ""),
+    ("login with admin/", "Adm1n!234", ""),
+    ("sign in with demo@x.example / ", "Dem0pass!", ""),
+    ("credentials are admin / ", "S3cure!pw", ""),
+    ("Zugangsdaten: admin / ", "Sch4tz!77", ""),
+    ("wifi pw is ", "c0ffee123", ""),
     ("la clave es ", "Gato2024", ""),
     ("su clave de acceso es ", "Gato#2024", "."),
     ("login: admin / ", "Pa55w0rd99", ""),
@@ -84,6 +104,7 @@ _SENTENCES = (
 )
 _NAMED = (
     ("ANODOT_TOKEN: ", _HEX[:32], ""),
+    ("secrets:\n  slack_token: ", _MIXED, ""),
     ("https://x-access-token:", _MIXED, "@github.com/o/r"),
     ("GITHUB_TOKEN=", _HEX, ""),
     ("- name: SENDGRID_API_KEY\n  value: ", _MIXED, ""),
@@ -130,6 +151,10 @@ _HARMLESS_PASSWORDS = (
     "def login(username: str, password: str) -> Token:", "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:",
     "docker login -u bob --password-stdin", "mysql -u root -p", "mkdir -p /tmp/x1y2", "docker run -p 8080:80 img",
     "IDENTIFIED BY '<password>'", "curl -u $USER:$PASS https://x", "the error was identified by prefix",
+    "if password == expected:", "pwd: /srv/app/releases", "password: /run/secrets/db_password", "password: !vault |", "password: !Ref DBPassword",
+    "PASS: test_login_v2", "pass: 12, fail: 1", "boarding pass: gate B12", "pw is 1200", "pw = widget.width", "log in with Google / Facebook",
+    "sign in with email/password", "wifi key: fob", "Contraseña del wifi: pregunte en recepción", "Password: see 1Password vault",
+    "echo done | sudo tee x", "openssl enc -aes-256-cbc -in a.txt",
     "password must be at least 8 characters", '"password": "Enter your password"', "密码错误", "пароль: обязательно",
     "비밀번호를 입력하세요", "PASS: test_foo1", "PASSWORD_MIN_LENGTH = 12", "a password SHA-256 hash",
 )  # fmt: skip

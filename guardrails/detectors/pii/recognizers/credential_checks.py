@@ -23,6 +23,7 @@ _WORDS = frozenset(
     "please enter choose create your_password password passwd username user admin_password secret example placeholder "
     "safe secure strong weak gone lost working broken blocked locked compromised leaked stolen short long old new simple easy "
     "hard complex known fine okay secured rejected accepted denied refused outdated enough blank visible "
+    "see ask check lookup refer siehe voir vedi zie "
     "n/a tbd xxx redacted removed filtered yes no default prompt unset mask block detect allow "
     # The words of the same forms in other languages.
     "vergessen erforderlich ungültig falsch geändert eingeben bestätigen pflichtfeld zurücksetzen leer unbekannt abgelaufen "
@@ -40,7 +41,7 @@ _DOTTED = re.compile(r"[A-Za-z_][A-Za-z_]*(?:(?:\.|->|::)[A-Za-z_][A-Za-z_]*)+")
 # A place that is filled in later, in the notation of shells, templates, formatters and manuals.
 _PLACEHOLDER = re.compile(
     r"\$\{|\$\(|\{\{|<%|#\{|@\{|%\(|\$\$?[A-Z_][A-Z0-9_]*$|\$[a-z_]+$|%[sdrv]$|%[A-Za-z_]+%$|\{[A-Za-z_][\w.:]*\}$|<[^<>]*>?$|\[[A-Za-z _\-]+\]$"
-    r"|[*x•.#?_\-]+$|__\w+__$|:[a-z_]+$|\?$"
+    r"|[*x•.#?_\-]+$|__\w+__$|:[a-z_]+$|\?$|!(?:[Vv]ault|[Ss]ecret|Ref|Sub|GetAtt|ImportValue|Join|[Ee]nv(?:_var)?|reference|include)$"
 )
 # Methods and formats that stand beside the word "password" and look like one.
 _TECHNICAL = re.compile(
@@ -55,7 +56,7 @@ _SENTENCE = frozenset(
     "change character characters least field empty match".split()
 )
 _OPEN, _CLOSE = "\"'`“‘«‹„「『", "\"'`”’»›“」』"
-_PREFIX = re.compile(r"[bBrRuUfFL@$]{1,2}(?=[\"'])")
+_PREFIX = re.compile(r"[bBrRuUfFLN@$]{1,2}(?=[\"'])")
 
 
 def unquoted(text: str, start: int, end: int) -> tuple[int, int, bool]:

@@ -54,7 +54,12 @@ RECOGNIZERS: tuple[Spec, ...] = (
             # Areas from 900 on are not given out, but somebody who calls such a number an SSN means one.
             (r"(?<![\w.\-])9\d\d-(?!00)\d\d-(?!0000)\d{4}(?![\w\-]|\.\d)", 0.15),
             (r"(?<![\w.\-])" + _SSN.replace("{sep}", "[ .]") + r"(?![\w\-]|\.\d)", 0.3),
-            (r"(?<![\w.\-$€£#+])" + _SSN.replace("{sep}", "") + r"(?![\w\-]|\.(?!0{1,4}\b)\d)", 0.15),
+            (
+                r"(?<![\w.\-$€£+])(?:(?<!#)|(?<=[sS][sSnN]#))"
+                + _SSN.replace("{sep}", "")
+                + r"(?![\w\-]|\.(?!0{1,4}\b)\d)",
+                0.15,
+            ),
         ),
         context=(
             "ssn",
@@ -117,7 +122,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
         "DRIVER_ID",
         (
             (
-                r"\b(?:driv(?:er|ing)(?:['’]?s)?['’]?[ \-_]?(?:licen[cs]e|id|permit)|dl[ #]?(?:number|no)?|dln|licen[cs]e (?:number|no\.?|id|#))"
+                r"\b(?:driv(?:er|ing)(?:['’]?s)?['’]?[ \-_]?(?:licen[cs]e|id|permit)|(?<!g/)dl[ #]?(?:number|no)?|dln|licen[cs]e (?:number|no\.?|id|#))"
                 + _LABEL_END
                 + r"(?P<value>[A-Z0-9](?:-?[A-Z0-9]){4,17}|[A-Z]\d{3} \d{3} \d{2} \d{3} \d)\b",
                 0.65,

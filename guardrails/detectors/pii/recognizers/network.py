@@ -36,11 +36,26 @@ _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = rf"(?<![\w.\-]){_OCTET}(?:\.{_OCTET}){{3}}(?![\w\-]|\.\d)"
 # What announces a version, the number of a section or an object identifier, directly before it.
 _ANNOUNCED = re.compile(
-    r"(?i)(?:\b(?:versions?|ver|v|releases?|rel|firmware|builds?|revision|rev|tags?|sections?|sect|chapter|clause|article|appendix|figure|fig|table|rule|"
-    r"paragraph|para|policy|kernel|driver|oid|object ?identifier|asterisk|patch(?:level)?)\.?(?: (?:is|was|no\.?|number|to|of))?|§)[\"'*`]{0,2}\s{0,2}[:=#(\[]{0,2}\s?[\"'`v]?$"
-    r"|\b(?:upgrad|updat|bump|downgrad|patch|migrat)\w{1,4}\b[^\n.;]{0,40}\bto\s{1,2}v?$"
+    r"(?i)(?:(?:\b|(?<=[A-Za-z_])(?=version))(?:versions?|ver|v|releases?|rel|firmware|builds?|revision|rev|tags?|sections?|sect|chapter|clause|article|appendix|figure|fig|table|rule|"
+    r"paragraph|para|policy|kernel|driver|oid|object ?identifier|asterisk|patch(?:level)?)\.?(?: (?:is|was|no\.?|number|to|of))?|§)[\"'*`]{0,2}\s{0,2}[:=#(\[>]{0,2}\s?[\"'`v]?$"
     r"|(?:[=~!<>]=|~>|\^)\s?[\"']?v?$"
+    # Gemfiles, coordinates of Maven, scoped packages of npm, arguments of an installer.
+    r"|\b(?:gem|pod)\s{1,2}[\"'][\w.\-/]{1,60}[\"'],\s?[\"'](?:[~<>=]{1,2}\s)?$|(?:^|\n) {4,8}[a-z][\w.\-]{1,60} \($"
+    r"|(?<![\w.:/@])[a-z][\w\-]*(?:\.[\w\-]+)+:[\w.\-]{2,60}:$|@[\w.\-]{1,40}/[\w.\-]{1,60}@$|\binstall\s(?:[^\n|;&]*\s)?[\w.+\-]{1,60}(?<!host)(?<!ip)(?<!addr)(?<!address)(?<!server)=$"
 )
+# As the above, where the first number is small: what is updated to 203.0.113.9 is a record.
+_CHANGED = re.compile(
+    r"(?i)\b(?:upgrad|updat|bump|downgrad|patch|migrat)\w{1,4}\b(?P<what>(?:[^\n.;]|\.\d){0,60})\bto\s{1,2}v?$"
+    r"|\b(?:upgrad|updat|bump|downgrad)\w{1,4}\b(?P<which>[^\n.;]{0,40})\bfrom\s{1,2}v?$"
+    r"|(?<![\w.\-])(?:[\w.]*\.net|framework|runtime|iis|sql server|redistributable|vcredist|selenium|webview2?|msedge|putty|winscp|filezilla|7-?zip|winrar|"
+    r"notepad\+\+|thunderbird|gimp|blender|eclipse|intellij|pycharm|studio|xcode|pip|conda|anaconda|jupyter|openwrt|dd-wrt|pfsense|opnsense|"
+    r"terraform|ansible|grafana|prometheus|sonarqube|jira|confluence|tableau|power ?bi|matlab|autocad|solidworks|minecraft|teamviewer|anydesk|"
+    r"plugin|plug-in|extension|add-?on|module|package|library|client app|app|engine|agent version)\s{1,2}(?:version\s)?\(?v?$"
+)
+_NETWORKED = re.compile(
+    r"(?i)\b(?:records?|dns|address|ips?|hosts?|server|gateway|route|prox(?:y|ies)|endpoint|upstream|subnet|nameserver|resolver|peer|node|vip|listener|firewall)\b"
+)
+_SMALL = 100
 _PRODUCT = re.compile(
     r"(?i)(?<![\w.\-])(?:python|java|jdk|jre|node(?:\.?js)?|npm|nginx|apache|httpd|tomcat|chrome|chromium|chromedriver|firefox|safari|opera|edge|windows|macos|ios|android|"
     r"(?:libre|open|ms |microsoft )?office|word|excel|outlook|openssl|openssh|mysql|mariadb|postgres(?:ql)?|oracle|db2|sqlite|redis|mongodb|linux|ubuntu|debian|\.net|dotnet|sdk|v8|"
@@ -78,6 +93,7 @@ def address(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             version
             or _ANNOUNCED.search(before) is not None
             or _PRODUCT.search(before) is not None
+            or (octets[0] < _SMALL and (_changed(before) or _PRODUCT.search(before.removesuffix("(")) is not None))
             or _FOLLOWED.match(after) is not None
             or value.startswith(_OID)
             or (
@@ -89,6 +105,12 @@ def address(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         )
     if not version:
         yield start, end
+
+
+def _changed(before: str) -> bool:
+    """True when what stands before a small number speaks of a product, or of what was brought from one version to another."""
+    found = _CHANGED.search(before)
+    return found is not None and not _NETWORKED.search(found["what"] or found["which"] or "")
 
 
 def not_a_slice(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

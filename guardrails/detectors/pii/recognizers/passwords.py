@@ -74,8 +74,9 @@ _OTHER_SCRIPTS = (
 )
 _SUFFIX = r"(?:[_\-. ]?(?:\d{1,3}|prod|production|dev|staging|test|live|main|root|admin|user|db|value|text|plain|plaintext|string|new|old|current|confirm|confirmation))?"
 _END = r"[\"'`*_\])}]{0,4}"
-SEPARATOR = r"\s{0,3}(?:(?::[ ]?[\w.&<>\[\]|]{1,24})?[ ]?(?::=|=>|->|={1,3})|[:：])\s{0,3}[*_]{0,3}\s?"
-QUOTED = r"[bruf@$l]{0,2}(?:\"[^\"\n]{3,96}\"|'[^'\n]{3,96}'|`[^`\n]{3,96}`|“[^”\n]{3,96}”|‘[^’\n]{3,96}’|«[^»\n]{3,96}»|„[^“”\n]{3,96}[“”]|「[^」\n]{3,96}」)"
+# Not where the next line is a key of its own: "secrets:\n  token: …".
+SEPARATOR = r"\s{0,3}(?:(?::[ ]?[\w.&<>\[\]|]{1,24})?[ ]?(?::=|=>|->|={1,3})|[:：])(?!\s{0,3}\n\s{0,12}[\w.\-]{1,40}[\"']?:\s)\s{0,3}[*_]{0,3}\s?"
+QUOTED = r"[bruf@$ln]{0,2}(?:\"[^\"\n]{3,96}\"|'[^'\n]{3,96}'|`[^`\n]{3,96}`|“[^”\n]{3,96}”|‘[^’\n]{3,96}’|«[^»\n]{3,96}»|„[^“”\n]{3,96}[“”]|「[^」\n]{3,96}」)"
 _BARE = r"[^\s\"'`<>,;|=][^\s\"'`<>,;|]{2,63}"
 _BRACED = r"\{[^{}\n]{3,96}\}"
 _TOKEN = r"[!-~]{4,64}"  # ASCII, for scripts that have no blanks between words
@@ -94,10 +95,23 @@ def labelled(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             yield start, end
         return
     start, end, quoted = proof.unquoted(text, start, end)
+    if _PAIRED.search(text, max(0, start - 40), start) and "/" in text[start:end]:
+        return  # "user/password: bob/…"
     if not quoted and _in_query(text, start):
         end = min([i for i in (text.find(c, start, end) for c in "&#") if i >= 0], default=end)
+    if not quoted and (
+        _PATH.match(text, start, end)
+        or (_COMPARED.search(text, 0, start) and proof.strong(text[start:end]) is not None)
+    ):
+        return
     if start < end and (proof.quoted_value if quoted else proof.secret)(text[start:end]) is None:
         yield start, end
+
+
+# "pwd: /home/bob", "password: /run/secrets/db"; "if password == expected".
+_PATH = re.compile(r"(?:~|\.{1,2})?(?:/[\w.@\-]+){2,}/?\Z|~/|[A-Za-z]:\\")
+_PAIRED = re.compile(r"(?i)\b(?:user(?:name)?|login)\s?/\s?(?:pass(?:word)?|pwd?)[\"'`*]{0,3}\s?[:=]\s?\Z")
+_COMPARED = re.compile(r"(?:[=!]==?|<>)\s{0,3}\Z")
 
 
 def guarded(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -107,7 +121,7 @@ def guarded(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     if quoted:
         fits = proof.quoted_value(value) is None and (" " in value or proof.strong(value) is None)
     else:
-        fits = proof.strong(value) is None
+        fits = proof.strong(value) is None and not _PATH.match(value)
     if start < end and fits:
         yield start, end
 
@@ -129,13 +143,25 @@ def listed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             yield s, e
 
 
+def _mixed(value: str) -> bool:
+    """True for letters of both cases or a sign, beside a digit: ``Sup3rs3cret``, ``fr33dom!``; False for ``test_foo1``."""
+    signs = any(not c.isalnum() and c not in "_.-/:(),[]" for c in value)
+    return any(c.isdigit() for c in value) and (
+        signs or (value != value.lower() and value != value.upper() and "_" not in value)
+    )
+
+
 def short_name(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Beside ``DB_PASS``, ``smtpPass`` or ``pass``: what no word looks like."""
+    """Beside ``DB_PASS``, ``smtpPass``, ``pw`` or ``pass``: what no word looks like, and no name of a test."""
     name = re.search(
-        r"([\w.\-]*)pass[\"'`\])]{0,3}\s{0,3}[:=>]{1,2}\s{0,3}$", text[max(0, start - 60) : start], re.IGNORECASE
+        r"([\w.\-]*)(?:pass|\bpw|\bp/w)[\"'`\])]{0,3}\s{0,3}[:=>]{1,2}\s{0,3}$",
+        text[max(0, start - 60) : start],
+        re.IGNORECASE,
     )
     inner, stop, quoted = proof.unquoted(text, start, end)
-    if name is None or (not quoted and not name[1]):
+    if _PAIRED.search(text, max(0, start - 40), start) and "/" in text[inner:stop]:
+        return
+    if name is None or (not quoted and not name[1] and not _mixed(text[inner:stop])):
         return
     prefixed = not name[1] or name[1][-1] in "_.-" or text[start - len(name[0]) + len(name[1])] == "P"
     if prefixed and proof.strong(text[inner:stop]) is None:
@@ -221,7 +247,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
         (
             (rf"\bmy (?:new |old |current )?{_LENIENT} (?:is|was) (?P<value>[A-Za-z0-9]{{5,30}})(?:[.,!;\n]|$)", 0.6),
             (rf"{_LENIENT}{_SUFFIX}{_END}{SEPARATOR}(?P<value>{QUOTED}|{_BRACED}|{_BARE})", 0.7),
-            (rf"\bpsk{_END}{SEPARATOR}(?P<value>{QUOTED}|{_BARE})", 0.6),
+            (rf"\b(?:wpa[23]? ?(?:key|psk|pass)|wi-?fi ?pass|psk){_END}{SEPARATOR}(?P<value>{QUOTED}|{_BARE})", 0.6),
             (_PAIR, 0.75),
             (_DEFAULT, 0.75),
             (_ELEMENT, 0.7),
@@ -235,10 +261,13 @@ RECOGNIZERS: tuple[Spec, ...] = (
         "PASSWORD",
         (
             (rf"{_LATIN}{_SUFFIX}{_END}{SEPARATOR}(?P<value>{QUOTED}|{_BARE})", 0.7),
-            (rf"{_ANY_LATIN}{_MINE}(?: {_FOR} [^\n.,;:\"“]{{1,40}}?)? {_IS}{_NOW}:? (?P<value>{QUOTED}|{_BARE})", 0.65),
+            (rf"{_ANY_LATIN}{_MINE}(?: {_FOR} [^\n.,;:\"“]{{1,40}}?| wi-?fi| wlan)?(?: {_IS}{_NOW}:?|:) (?P<value>{QUOTED}|{_BARE})", 0.65),
             (rf"{_ANY_LATIN} (?P<value>{_BARE})", 0.55),
             (rf"\b(?:mi|la|su|tu|nuestra) (?:nueva )?clave(?: {_FOR} [^\n.,;:\"“]{{1,40}}?)? (?:es|era|será):? (?P<value>{QUOTED}|{_BARE})", 0.6),
-            (rf"(?<!//)\b(?:logins?|log-?in|credentials?|creds|user(?:[ _]?names?)?s?(?: and password)?|zugang|anmeldung|usuario|identifiants?)\s?[:=]\s?[\w.@+\-]{{2,40}} ?/ ?(?P<value>{_BARE})", 0.55),
+            (rf"(?<!//)\b(?:logins?|log-?in|credentials?|creds|user(?:[ _]?names?)?s?(?: and password)?|user(?:name)?\s?/\s?(?:pass(?:word)?|pwd?)|zugang(?:sdaten)?|anmelde(?:daten|n)|anmeldung|usuario|datos de acceso|identifiants?|логин|учетные данные)(?:\s?[:=]|\s(?:are|is|sind|son|sont))\s?[\w.@+\-]{{2,40}} ?/ ?(?P<value>{_BARE})", 0.55),
+            (rf"\b(?:log(?:ged|ging)? ?-?in|sign(?:ed|ing)? ?-?in|login)s? (?:with|using|as|is|are|to \S{{1,40}} (?:with|as)) [\w.@+\-]{{2,40}} ?/ ?(?P<value>{_BARE})", 0.55),
+            (rf"\b(?:wi-?fi|wlan|network) ?(?:key|code)(?: is)?:? (?P<value>{_BARE})", 0.6),
+            (rf"\bp(?:ass)?w(?:or)?d? (?:is|was|=) (?P<value>{_BARE})", 0.6),
             (rf"{_LENIENT}(?: of| is| was)? ?\(?(?P<value>[\"'‘“`][^\"'’”`\n\s]{{5,63}}[\"'’”`])", 0.6),
             (rf"\bidentified\s{{1,4}}by\s{{1,4}}(?P<value>{_BARE})", 0.8),
             (r"\b(?:users?(?:names?)?|logins?|credentials?)\b[^\n]*?@[^\n\s/]{3,60} / (?P<value>[^\s\"'`<>,;|]{5,64})", 0.5),
@@ -255,7 +284,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
     ),
     Spec(
         "PASSWORD",
-        ((rf"pass[\"'`\])]{{0,3}}\s{{0,3}}[:=]>?\s{{0,3}}(?P<value>{QUOTED}|{_BARE})", 0.65),),
+        ((rf"(?:pass|\bpw|\bp/w)[\"'`\])]{{0,3}}\s{{0,3}}[:=]>?\s{{0,3}}(?P<value>{QUOTED}|{_BARE})", 0.65),),
         ignore_case=True,
         refine=short_name,
     ),
@@ -277,6 +306,10 @@ RECOGNIZERS: tuple[Spec, ...] = (
             (rf"\bhtpasswd\s[^\n|;&]*?\s?-\w{{0,6}}b\w{{0,6}}\s[^\n|;&]{{1,80}}?\s[\w.@\-]{{1,40}}\s(?P<value>{_WORD})(?:\n|$)", 0.75),
             (r"\becho\s(?:-n\s)?[\"']?[\w.\-]{1,32}:(?P<value>[^\s\"'|]{3,64})[\"']?\s{0,3}\|\s{0,3}(?:sudo\s)?chpasswd", 0.85),
             (rf"\brabbitmqctl\s(?:add_user|change_password)\s\S{{1,64}}\s(?P<value>{_WORD})", 0.8),
+            (rf"\bopenssl\s(?:enc|aes\S{{0,12}}|des\S{{0,8}}|pkcs12)\b[^\n|;&]*?\s-(?:k|pass)\s(?!pass:|file:|env:|fd:|stdin)(?P<value>{_WORD})", 0.75),
+            (rf"(?:^|\n)\s{{0,8}}(?:requirepass|masterauth)\s(?P<value>{_WORD})", 0.8),
+            (rf"\becho\s(?:-n\s)?(?P<value>{_WORD})\s{{0,3}}\|\s{{0,3}}sudo\s(?:-\w\s)?-\w{{0,3}}S", 0.85),
+            (r"\b(?:curl|wget|http|https|xh|httpie)\b[^\n|;]*?\s(?:-u|-U|-a|--user|--proxy-user|--auth)[ =]?'[^\s:\"'@$<>\-][^\s:\"'@$<>]{0,63}:(?P<value>[^'\n]{3,96})'", 0.85),
             (r"\bnet\s(?:use|user)\b[^\n|;&]*?\s(?:/user:\S{1,64}|[a-z][\w.]{1,20})\s(?P<value>[^\s/*\"']{4,64})", 0.6),
         ),
         ignore_case=True,

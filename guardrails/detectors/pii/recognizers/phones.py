@@ -66,6 +66,7 @@ def assigned(number: str, regions: tuple[str, ...] = tuple(_REGIONS)) -> bool:
 _EXTENSION = re.compile(r"\s*,?\s*(?:x|ext\.?|extension) ?\d{1,6}$", re.IGNORECASE)
 _SSN = re.compile(r"\d{3}[- ]\d{2}[- ]\d{4}")
 _EIN = re.compile(r"\d{2}-\d{7}")
+_HOURS = re.compile(r"(?:[01]\d|2[0-4])[0-5]\d ?[-–] ?(?:[01]\d|2[0-4])[0-5]\d")
 _THOUSANDS = re.compile(r"\d{1,2}(?:[.,]\d{3}){2,3}")
 
 
@@ -76,7 +77,7 @@ def _country(*regions: str, digits: tuple[int, int] = (8, 12)) -> Callable[[str]
         number = checks.digits(_EXTENSION.sub("", value))
         if not digits[0] <= len(number) <= digits[1] or _DATE.match(value) or len(set(number)) < 3 or _counted(value):
             return False
-        if _SSN.fullmatch(value) or _EIN.fullmatch(value):
+        if _SSN.fullmatch(value) or _EIN.fullmatch(value) or _HOURS.fullmatch(value):
             return False
         return None if assigned(number, regions or tuple(_REGIONS)) else False
 
@@ -110,7 +111,13 @@ _DATE = re.compile(
 def national(value: str) -> bool | None:
     """Seven to thirteen digits that are no date, span of years, sum, decimal number or social security number."""
     digits = checks.digits(value)
-    if not 7 <= len(digits) <= 13 or len(set(digits)) < 3 or _DATE.match(value) or _SSN.fullmatch(value):
+    if (
+        not 7 <= len(digits) <= 13
+        or len(set(digits)) < 3
+        or _DATE.match(value)
+        or _SSN.fullmatch(value)
+        or _HOURS.fullmatch(value)
+    ):
         return False
     return False if re.fullmatch(r"\d+\.\d+", value) or _THOUSANDS.fullmatch(value) else None
 
@@ -123,7 +130,7 @@ PHONE_WORDS = tuple(
         "phone; telephone; tel; mobile; mob; cell; cellphone; fax; call me; call us; call; dial; "
         "whatsapp; sms; text me; text him; text her; text us; hotline; helpline; landline; ring; "
         "reach me; reach him; reach her; reach us; contact me; contact us; contact him; contact her; "
-        "contact number; contact no; contact num; emergency contact; my number; his number; her number; "
+        "contact number; contact no; contact num; contact; reach out at; buzz; digits; emergency contact; my number; his number; her number; "
         "our number; their number; your number; ph; phn; voicemail; pager; switchboard; direct line; "
         "viber; wechat; handphone; hp no",
         # es
@@ -242,7 +249,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
                 + _AFTER,
                 0.6,
             ),
-            (_BEFORE + r"0?011[ .\-][1-9]\d{0,2}[ .\-]\(?\d{1,4}\)?(?:[ .\-/]{1,2}\d{1,8}){1,5}" + _AFTER, 0.45),
+            (_BEFORE + r"0?011[ .\-][1-9]\d{0,2}[ .\-]\(?\d{1,4}\)?(?:[ .\-/]{1,2}\d{1,8}){1,5}" + _AFTER, 0.5),
         ),
         context=PHONE_WORDS,
         against=_NOT_PHONE,
@@ -275,6 +282,20 @@ RECOGNIZERS: tuple[Spec, ...] = (
         context=PHONE_WORDS,
         against=_NOT_PHONE,
         validate=_country(digits=(9, 11)),
+    ),
+    # Behind a letter of a business card: "P: 2125550187", "(m) 07700900123".
+    Spec(
+        "PHONE",
+        (
+            (
+                r"(?<![\w.&/])(?:[PTMCFHWptmcfhw] ?[:.]|\([ptmcfhw]\)|(?:HP|Hp|hp|Ph|ph|WA) ?[:.]?) ?(?P<value>\(?\d(?:[ ().\-/]{0,2}\d){8,11})"
+                + _EXT
+                + _AFTER,
+                0.5,
+            ),
+        ),
+        against=_NOT_PHONE,
+        validate=_country(digits=(9, 12)),
     ),
     # Russia and its neighbours (8 is dialled first), and their seven digits 123-45-67 behind an area code.
     Spec(

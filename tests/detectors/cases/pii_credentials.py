@@ -71,6 +71,9 @@ _SENTENCES = (
     ('password for the wifi is "', "correct horse battery staple", '"'),
     ("Mein Passwort lautet ", "Sommer2024!", ""),
     ("la contraseña es ", "Verano2024", "."),
+    ("the admin password was changed to ", "Blue42fish", ""),
+    ("La password dell'account è ", "Sole2024x", ""),
+    ("пароль: «", "Sinij 2024 god", "»"),
     ("Contraseña del wifi: ", "casa2024x", ""),
     ("senha do wifi: ", "casa123x", ""),
     ("la password del router: ", "Gatto!22", ""),
@@ -104,6 +107,7 @@ _SENTENCES = (
 )
 _NAMED = (
     ("ANODOT_TOKEN: ", _HEX[:32], ""),
+    ("algolia admin key: ", _HEX[:32], ""),
     ("secrets:\n  slack_token: ", _MIXED, ""),
     ("https://x-access-token:", _MIXED, "@github.com/o/r"),
     ("GITHUB_TOKEN=", _HEX, ""),

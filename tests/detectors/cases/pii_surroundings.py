@@ -43,6 +43,7 @@ _NOT_FOUND = (
     (_IP, "LibreOffice/26.8.0.3"),
     (_IP, "tag 1.2.3.4"),
     (_IP, "upgraded to 1.2.3.4"),
+    (_IP, "Bump lodash from 4.17.20.1 to 4.17.21.1"),
     (_IP, "upgrade rails from 6.1.7.2 to 7.0.4.3"),
     (_IP, 'gem "rails", "7.0.4.1"'),
     (_IP, "GEM\n    rack (2.2.6.4)"),

@@ -42,7 +42,7 @@ _ABOUT = re.compile(
     r"(?:public|primary|foreign|cache|sort|partition|row|object|dict|config|group|lookup|translation|message|sub|super|unique|natural|join|hash|registry|map|model|feature|property|"
     r"metric|label|tag|event|storage_?class|i18n|locale|json|xml|yaml|state|dedup\w*|idempotency|routing|shard|node|tree|column|table|index|order|filter|style|s3|data|field|"
     r"known_?host|host|fingerprint|option|reg|kms|param|doc|answer|score|short|hot|meta|page|next|previous|prev|continuation|cursor|sync|eos|bos|pad|unk|sep|cls|mask|special|stop|"
-    r"cancel\w*|input|output|prompt|completion|total|max|min|num|resume)[_\-. ]?(?:key|keys|token|tokens))$"
+    r"cancel\w*|input|output|prompt|completion|total|max|(?<!ad)min|num|resume)[_\-. ]?(?:key|keys|token|tokens))$"
 )
 _COUNTED = re.compile(r"(?i)^(?:public|pub|ssh_?host|pgp|gpg|recaptcha_site|max|min|num|n|total|next|page)[_\-]")
 _QUERY = re.compile(r"[?&][\w.\-\[\]%]{1,60}=$")

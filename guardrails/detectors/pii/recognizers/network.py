@@ -45,8 +45,8 @@ _ANNOUNCED = re.compile(
 )
 # As the above, where the first number is small: what is updated to 203.0.113.9 is a record.
 _CHANGED = re.compile(
-    r"(?i)\b(?:upgrad|updat|bump|downgrad|patch|migrat)\w{1,4}\b(?P<what>(?:[^\n.;]|\.\d){0,60})\bto\s{1,2}v?$"
-    r"|\b(?:upgrad|updat|bump|downgrad)\w{1,4}\b(?P<which>[^\n.;]{0,40})\bfrom\s{1,2}v?$"
+    r"(?i)\b(?:upgrad|updat|bump|downgrad|patch|migrat)\w{0,4}\b(?P<what>(?:[^\n.;]|\.\d){0,60})\bto\s{1,2}v?$"
+    r"|\b(?:upgrad|updat|bump|downgrad)\w{0,4}\b(?P<which>[^\n.;]{0,40})\bfrom\s{1,2}v?$"
     r"|(?<![\w.\-])(?:[\w.]*\.net|framework|runtime|iis|sql server|redistributable|vcredist|selenium|webview2?|msedge|putty|winscp|filezilla|7-?zip|winrar|"
     r"notepad\+\+|thunderbird|gimp|blender|eclipse|intellij|pycharm|studio|xcode|pip|conda|anaconda|jupyter|openwrt|dd-wrt|pfsense|opnsense|"
     r"terraform|ansible|grafana|prometheus|sonarqube|jira|confluence|tableau|power ?bi|matlab|autocad|solidworks|minecraft|teamviewer|anydesk|"

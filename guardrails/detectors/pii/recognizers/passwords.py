@@ -101,7 +101,7 @@ def labelled(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         end = min([i for i in (text.find(c, start, end) for c in "&#") if i >= 0], default=end)
     if not quoted and (
         _PATH.match(text, start, end)
-        or (_COMPARED.search(text, 0, start) and proof.strong(text[start:end]) is not None)
+        or (_COMPARED.search(text, max(0, start - 8), start) and proof.strong(text[start:end]) is not None)
     ):
         return
     if start < end and (proof.quoted_value if quoted else proof.secret)(text[start:end]) is None:
@@ -171,7 +171,8 @@ def short_name(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 # -- in sentences ------------------------------------------------------------------------------------------------------
 
 _FOR = r"(?:for|to|of|on|at|für|fürs|zum|zur|vom|von|del|de|da|do|das|dos|pour|du|per|voor|van|na|ile|på|til|till|untuk|của)"
-_IS = r"(?:is|was|will be|should be|set to|reset to|changed to|lautet|ist|war|heißt|heisst|es|era|será|est|était|sera|é|è|e'|era|jest|to|brzmi|este|är|er|on|je|olarak|adalah|ialah|là|:|=)"
+_ELIDED = r" (?:d|de l|dell|nell|all)['’][^\n.,;:\"“]{1,40}?"
+_IS = r"(?:is now|is|(?:(?:was|is|has been) )?(?:set|reset|changed) to|was|will be|should be|lautet|ist|war|heißt|heisst|es|era|será|est|était|sera|é|è|e'|era|jest|to|brzmi|este|är|er|on|je|olarak|adalah|ialah|là|:|=)"
 _MINE = r"(?: (?:saya|kamu|anda|của tôi|của bạn|mój|moje))?"
 _NOW = r"(?: now| still| currently| jetzt| nun| ahora| agora| maintenant| adesso| nu| teraz)?"
 _ANY_LATIN = rf"(?:{_LENIENT}|{_LATIN})"
@@ -261,7 +262,7 @@ RECOGNIZERS: tuple[Spec, ...] = (
         "PASSWORD",
         (
             (rf"{_LATIN}{_SUFFIX}{_END}{SEPARATOR}(?P<value>{QUOTED}|{_BARE})", 0.7),
-            (rf"{_ANY_LATIN}{_MINE}(?: {_FOR} [^\n.,;:\"“]{{1,40}}?| wi-?fi| wlan)?(?: {_IS}{_NOW}:?|:) (?P<value>{QUOTED}|{_BARE})", 0.65),
+            (rf"{_ANY_LATIN}{_MINE}(?: {_FOR} [^\n.,;:\"“]{{1,40}}?|{_ELIDED}| wi-?fi| wlan)?(?: {_IS}{_NOW}:?|:) (?P<value>{QUOTED}|{_BARE})", 0.65),
             (rf"{_ANY_LATIN} (?P<value>{_BARE})", 0.55),
             (rf"\b(?:mi|la|su|tu|nuestra) (?:nueva )?clave(?: {_FOR} [^\n.,;:\"“]{{1,40}}?)? (?:es|era|será):? (?P<value>{QUOTED}|{_BARE})", 0.6),
             (rf"(?<!//)\b(?:logins?|log-?in|credentials?|creds|user(?:[ _]?names?)?s?(?: and password)?|user(?:name)?\s?/\s?(?:pass(?:word)?|pwd?)|zugang(?:sdaten)?|anmelde(?:daten|n)|anmeldung|usuario|datos de acceso|identifiants?|логин|учетные данные)(?:\s?[:=]|\s(?:are|is|sind|son|sont))\s?[\w.@+\-]{{2,40}} ?/ ?(?P<value>{_BARE})", 0.55),
@@ -278,7 +279,10 @@ RECOGNIZERS: tuple[Spec, ...] = (
     Spec("PASSWORD", ((_CELL, 0.65), (_CALL, 0.65)), ignore_case=True, refine=listed),
     Spec(
         "PASSWORD",
-        ((rf"{_OTHER_SCRIPTS}[^\n!-~]{{0,24}}[:=]?[^\n!-~]{{0,12}}(?P<value>{_TOKEN})", 0.65),),
+        (
+            (rf"{_OTHER_SCRIPTS}[^\n!-~«„“「]{{0,24}}[:=]?[^\n!-~«„“「]{{0,12}} ?(?P<value>{QUOTED})", 0.65),
+            (rf"{_OTHER_SCRIPTS}[^\n!-~]{{0,24}}[:=]?[^\n!-~]{{0,12}}(?P<value>{_TOKEN})", 0.65),
+        ),
         ignore_case=True,
         refine=numeric,
     ),

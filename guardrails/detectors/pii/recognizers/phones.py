@@ -135,7 +135,7 @@ PHONE_WORDS = tuple(
         "viber; wechat; handphone; hp no",
         # es
         "teléfono; móvil; movil; celular; cel; tlf; tlfn; tfno; telf; tfn; mi número; mi numero; "
-        "su número; número de contacto; llámame; llamame; llámenos; llamar; llame; llamadas",
+        "su número; número de contacto; llámame; llamame; llámenos; llámanos; llamanos; llámenme; contáct; llamar; llame; llamadas",
         # pt
         "telemóvel; telemovel; meu número; meu numero; número de contato; ligue; ligar; contato",
         # fr
@@ -143,7 +143,7 @@ PHONE_WORDS = tuple(
         "appelez; appeler; appelle; rappeler; rappelez; joindre; joignable; gsm; ligne fixe; télécopie",
         # de
         "telefon; handy; mobil; rufnummer; ruf mich; rufen; anruf; festnetz; durchwahl; meine nummer; "
-        "erreichbar; erreichen; fon",
+        "erreichbar; erreichen; fon; kontakt",
         # it
         "cellulare; mio numero; chiamami; chiamare; chiamate; chiama; recapito; nostro numero",
         # nl
@@ -162,7 +162,7 @@ PHONE_WORDS = tuple(
         "тел; телефон; моб; мобильн; мобільн; сотов; факс; звон; позвон; дзвон; подзвон; мой номер; "
         "мій номер; ватсап; вотсап; вацап",
         # ar
-        "هاتف; الهاتف; هاتفي; جوال; الجوال; جوالي; موبايل; الموبايل; تليفون; تلفون; رقمي; اتصل; الاتصال; "
+        "للتواصل; تواصل; هاتف; الهاتف; هاتفي; جوال; الجوال; جوالي; موبايل; الموبايل; تليفون; تلفون; رقمي; اتصل; الاتصال; "
         "واتساب; واتس; محمول; المحمول; فاكس; الفاكس",
         # fa, ur
         "تلفن; موبایل; شماره تماس; فون; موبائل; میرا نمبر; رابطہ",

@@ -2,7 +2,7 @@
 
 The runs come from ``benchmarks/agentdojo_runs.py``, which has an environment of its own; see there.
 
-python -m benchmarks.agentdojo runs.jsonl [--content 20] [--kept verdicts.jsonl]
+python -m benchmarks.agentdojo runs.jsonl [--content 20] [--benign 20] [--kept verdicts.jsonl]
 
 The agent is scripted, and obeys the first attack that it reads: without a guard, every attack reaches its end. Results of tools are judged
 as a tool's words (INPUT) under PROMPT_ATTACK as the shipped baseline has it, calls by ``Guard.check_call`` under ``benchmarks/agentdojo.yaml``
@@ -150,8 +150,11 @@ def main() -> None:
     options.add_argument("runs", type=Path)
     options.add_argument(
         "--content", type=int, default=1_000_000,
-        help="pairs of tasks a suite (and benign tasks) whose results a model reads; all without it, 0: none",
+        help="pairs of tasks a suite whose results a model reads; all without it, 0: none",
     )  # fmt: skip
+    options.add_argument(
+        "--benign", type=int, help="benign tasks a suite whose results a model reads; as many as pairs without it"
+    )
     options.add_argument("--kept", type=Path, help="a file that keeps the model's verdicts")
     given = options.parse_args()
     runs = [json.loads(line) for line in given.runs.read_text(encoding="utf-8").splitlines()]
@@ -162,7 +165,10 @@ def main() -> None:
     for suite in dict.fromkeys(run["suite"] for run in runs):
         here = [run for run in runs if run["suite"] == suite]
         plain = {run["user"]: run for run in here if run["attack"] is None}
-        some = {run["user"] for run in sampled(list(plain.values()), given.content)}
+        some = {
+            run["user"]
+            for run in sampled(list(plain.values()), given.content if given.benign is None else given.benign)
+        }
         counts = (benign_counts(run, judge, read=user in some) for user, run in plain.items())
         benign[suite] = sum(counts, Counter())
         print(

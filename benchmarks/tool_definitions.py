@@ -47,7 +47,6 @@ SERVERS: dict[str, tuple[Sequence[str], dict[str, str]]] = {
     "@modelcontextprotocol/server-google-maps": ((), {"GOOGLE_MAPS_API_KEY": "none"}),
     "@modelcontextprotocol/server-puppeteer": ((), {}),
     "@playwright/mcp": ((), {}),
-    "@upstash/context7-mcp": ((), {}),
     "airtable-mcp-server": ((), {"AIRTABLE_API_KEY": "none"}),
     "exa-mcp-server": ((), {"EXA_API_KEY": "none"}),
     "tavily-mcp": ((), {"TAVILY_API_KEY": "none"}),

@@ -8,6 +8,6 @@ need (tiers, keys, modalities, tags …) travels in the policy's ``bedrock:`` bl
 from __future__ import annotations
 
 from guardrails.bedrock.exporting import Exported, Loss, export_file, export_guardrail
-from guardrails.bedrock.importing import Imported, import_guardrail, read_request
+from guardrails.bedrock.importing import Imported, import_guardrail
 
-__all__ = ["Exported", "Imported", "Loss", "export_file", "export_guardrail", "import_guardrail", "read_request"]
+__all__ = ["Exported", "Imported", "Loss", "export_file", "export_guardrail", "import_guardrail"]

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from guardrails import detectors
 from guardrails.bedrock.names import ACTIONS, ASIDE, escaped, settings_for
 from guardrails.errors import GuardrailsError
 
-__all__ = ["Imported", "import_guardrail", "read_request"]
+__all__ = ["Imported", "import_guardrail"]
 
 # GetGuardrail says the same under other names.
 _GET_NAMES = {
@@ -41,26 +39,6 @@ class Imported:
 
     document: dict[str, Any]
     notes: list[str] = field(default_factory=list)
-
-
-def read_request(path: Path) -> Any:
-    """What a file of JSON holds. Raises GuardrailsError for any other file, OSError when there is none."""
-    try:
-        return json.loads(path.read_bytes().decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise GuardrailsError(f"{path}: this is not UTF-8 text; a guardrail is imported from JSON") from None
-    except (ValueError, RecursionError) as error:
-        place = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        what = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
-        ours = (
-            "; this is a policy already: use it as it is, or `guardrails export` it"
-            if path.suffix in (".yaml", ".yml")
-            else ""
-        )
-        raise GuardrailsError(
-            f"{path}{place}: this is not JSON: {what}; import takes a CreateGuardrail request or a GetGuardrail response, as "
-            f"`aws bedrock get-guardrail` prints it{ours}"
-        ) from None
 
 
 def import_guardrail(config: Mapping[str, Any]) -> Imported:

@@ -232,25 +232,6 @@ def test(
     raise typer.Exit(policytest.exit_code(outcomes))
 
 
-@app.command("import")
-def import_(
-    file: Annotated[Path, typer.Argument(help="A CreateGuardrail request or a GetGuardrail response, as JSON.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the policy there.")] = None,
-) -> None:
-    """Turn an Amazon Bedrock guardrail into a policy file."""
-    from guardrails import bedrock  # noqa: PLC0415
-    from guardrails.policy import dump  # noqa: PLC0415
-
-    imported = bedrock.import_guardrail(bedrock.read_request(file))
-    text = dump(imported.document)
-    for note in imported.notes:
-        typer.echo(f"note: {note}", err=True)
-    if output is not None:
-        output.write_text(text, encoding="utf-8")
-    else:
-        typer.echo(text, nl=False)
-
-
 @app.command()
 def export(
     policy: Annotated[str, typer.Argument(help="A policy file, or a shipped policy's name.")],
@@ -275,6 +256,7 @@ from guardrails.cli import (  # noqa: E402 - with files of their own
     calibrating,
     evaluating,
     hooks,
+    importing,
     keys,
     mcp,
     models,
@@ -291,6 +273,7 @@ from guardrails.cli import (  # noqa: E402 - with files of their own
     workbench,
 )
 
+app.command("import")(importing.import_)
 app.command("init")(starting.init)
 app.command("try")(trying.try_)
 app.command("eval")(evaluating.evaluate)

@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Protocol, runtime_checkable
 
 from guardrails.content import Content, Deadline
-from guardrails.detectors.traits import DetectorSpec, Reach, References
+from guardrails.detectors.traits import DetectorSpec, Reach, References, Scores
 from guardrails.errors import GuardrailsError
 from guardrails.rules import Rule
 from guardrails.types import Found, Hit, Role, Source
@@ -31,6 +31,7 @@ __all__ = [
     "DetectorSpec",
     "Reach",
     "References",
+    "Scores",
     "Scoring",
     "build",
     "counts_in_ids",

@@ -8,7 +8,7 @@ from typing import Any
 
 from guardrails.types import Hit, Qualifier
 
-__all__ = ["DetectorSpec", "Reach", "References"]
+__all__ = ["DetectorSpec", "Reach", "References", "Scores"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,15 @@ class References:
 
     qualifier: Qualifier
     sources: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Between which scores, ``lowest`` and ``highest``, all hits of a rule lie; ``field`` is the setting from which on they count."""
+
+    field: str
+    lowest: float
+    highest: float
 
 
 def _waits(settings: Any) -> bool:  # noqa: ARG001 - as a trait
@@ -64,6 +73,7 @@ class DetectorSpec:
     ``remedy``: what to do about a text that was taken for something else as a whole, with ``{rule}`` for the rule's id.
     ``in_ids``: for ids, paths, headers: whether a hit in one counts (text, hit, whether a credential is expected there); None where a rule
     does not read them.
+    ``scores``: between which scores hits lie, so that a setting none of them reaches is told; left out where nobody can say.
     ``calls``: it judges calls of tools and their definitions, and reads no text. ``asks``: somebody may confirm a call that a rule stops.
     """
 
@@ -80,6 +90,7 @@ class DetectorSpec:
     local: Callable[[Any], bool] = _never
     remedy: str = "change the settings or the action of {rule}"
     in_ids: Callable[[Any], Callable[[str, Hit, bool], bool] | None] | None = None
+    scores: Callable[[Any], Scores] | None = None
     calls: bool = False
     asks: Callable[[Any], bool] = _never
 

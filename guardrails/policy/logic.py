@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from guardrails import detectors
 from guardrails.content import Content, Deadline
-from guardrails.detectors.settings import Number, Order, Remark, Setting, settings_of
+from guardrails.detectors.settings import Number, Order, Remark, Setting, default_of, settings_of
+from guardrails.detectors.traits import Scores
 from guardrails.rules import Policy, Rule
 from guardrails.types import Piece, RuleAction, Source
 
@@ -27,6 +28,7 @@ def remarks(policy: Policy) -> Iterator[Remark]:
         yield from _cuts(rule)
         if not detectors.spec(rule.detector).blocking(rule.settings):
             yield from _everything(rule)
+    yield from _out_of_reach(policy, on)
     yield from _shadowed(on)
 
 
@@ -48,6 +50,42 @@ def _cuts(rule: Rule) -> Iterator[Remark]:
                 "acts-on-everything", f"{rule.id} acts on nearly every score", rule.id, name, written=f"{value:g}",
                 allowed=allowed, remedy="choose one on texts of yours with guardrails calibrate",
             )  # fmt: skip
+
+
+def _out_of_reach(policy: Policy, rules: Iterable[Rule]) -> Iterator[Remark]:
+    """Settings that no score of what a rule finds reaches, or that every one does. What is written once for many rules is told once."""
+    written: dict[object, list[tuple[Rule, Scores]]] = {}
+    for rule in rules:
+        scores = detectors.spec(rule.detector).scores
+        if scores is not None:
+            found = scores(rule.settings)
+            if getattr(rule.settings, found.field) != default_of(type(rule.settings), found.field):
+                place = policy.positions.get(f"{rule.id}.{found.field}") or rule.id
+                written.setdefault(place, []).append((rule, found))
+    for group in written.values():
+        beyond = [(r, s) for r, s in group if getattr(r.settings, s.field) > s.highest]
+        below = [(r, s) for r, s in group if getattr(r.settings, s.field) <= s.lowest]
+        for told, code, all_of_it in ((beyond, "never-acts", False), (below, "acts-on-everything", True)):
+            if told and (len(told) == len(group) or not all_of_it):
+                yield _reach(code, told)
+
+
+def _reach(code: str, told: Sequence[tuple[Rule, Scores]]) -> Remark:
+    (rule, scores), more = told[0], len(told) - 1
+    field = scores.field
+    names = (
+        rule.id if not more else ", ".join(r.id for r, _ in told[:4]) + (f" and {more - 3} more" if more > 3 else "")
+    )
+    lowest, highest = min(s.lowest for _, s in told), max(s.highest for _, s in told)
+    if code == "never-acts":
+        message = f"{names}: nothing that is found has a score as high as this {field}"
+    else:
+        message = f"{names}: everything that is found has this {field}, whatever words around it speak against it"
+    return Remark(
+        code, message, rule.id, field, written=f"{getattr(rule.settings, field):g}",
+        allowed=f"above {lowest:g}, up to {highest:g}, to tell one match from another",
+        remedy=f"leave {field} out: {default_of(type(rule.settings), field):g} is meant for ordinary texts; or choose one between",
+    )  # fmt: skip
 
 
 def _turned(rule: Rule, setting: Setting) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 
-from guardrails.detectors.settings import Order
+from guardrails.detectors.settings import Order, Setting
 from guardrails.policy.drafts import Document, Draft, Value
 from guardrails.policy.fieldtable import DEFAULT, POLICY
 from guardrails.policy.holding import merged_draft, weakened
@@ -104,7 +104,18 @@ def _tighter(base: Document, over: Document, name: str, reader: Reader, siblings
     if setting.order is Order.FREE:
         return new or old
     if setting.always:
-        return old if old is not None and (new is None or not setting.weaker(old.value, new.value)) else new
+        kept = old if old is not None and (new is None or not setting.weaker(old.value, new.value)) else new
+        if old is not None and new is not None and not siblings and setting.weaker(new.value, old.value):
+            _milder(
+                reader,
+                name,
+                setting,
+                new,
+                old,
+                "is passed over: its parent's holds",
+                "remove it, or write what its parent writes",
+            )
+        return kept
     held, held_too = (next((d for d in document.drafts.values() if d.enforced), None) for document in (base, over))
     if held is not None and old is None:
         old = Value(DEFAULT[name], held.enforced or held.at)  # what its author relied on, unwritten
@@ -117,7 +128,20 @@ def _tighter(base: Document, over: Document, name: str, reader: Reader, siblings
     if held is not None and setting.weaker(new.value, old.value):
         weakened(reader, name, setting.written(new.value), setting.written(old.value), new.at, old.at)
         return old
+    if setting.weaker(new.value, old.value):
+        remedy = "remove this setting, unless it is meant; a rule that the parent enforces forbids it"
+        _milder(reader, name, setting, new, old, "is milder here than in its parent", remedy)
     return new
+
+
+def _milder(  # noqa: PLR0917 - both values, and what is said of them
+    reader: Reader, name: str, setting: Setting, new: Value, old: Value, told: str, remedy: str
+) -> None:
+    """Warn of a setting of the whole document that says less than its parent's."""
+    reader.report(
+        "weaker-than-parent", f"{name} {told} ({old.at})", new.at, name, written=str(setting.written(new.value)),
+        allowed=f"{setting.written(old.value)} or stricter, to keep what the parent does", remedy=remedy, severity="warning",
+    )  # fmt: skip
 
 
 def _limits(base: Document, over: Document, reader: Reader, siblings: bool) -> dict[str, Value]:

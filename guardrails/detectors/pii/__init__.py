@@ -14,9 +14,9 @@ from typing import Annotated, Any
 from guardrails.catalog import PII
 from guardrails.detectors import Detector
 from guardrails.detectors.pii.in_ids import CERTAIN
-from guardrails.detectors.pii.registry import MODULES, TAGGED, specs
+from guardrails.detectors.pii.registry import MODULES, TAGGED, score_range, specs
 from guardrails.detectors.settings import TYPE, Number, Order, Section, Setting, Shape
-from guardrails.detectors.traits import DetectorSpec, Reach
+from guardrails.detectors.traits import DetectorSpec, Reach, Scores
 from guardrails.rules import Rule
 
 __all__ = ["MODULES", "SECTIONS", "SPEC", "TAGGED", "Settings", "build", "specs"]
@@ -55,9 +55,14 @@ def _lookahead(settings: Settings) -> Reach:
     return Reach(reaching.reach_of(entity), unfinished, partial(reaching.begun, (entity,)))
 
 
+def _scores(settings: Settings) -> Scores:
+    return Scores("min_score", *score_range(settings.entity))
+
+
 SPEC = DetectorSpec(
     spans=True,
     lookahead=_lookahead,
+    scores=_scores,
     blocking=lambda settings: settings.entity in TAGGED,
     competing=True,  # a hit may give way to another rule's; see resolve.py
     in_ids=lambda settings: CERTAIN.get(settings.entity),

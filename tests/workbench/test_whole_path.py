@@ -143,6 +143,7 @@ def kept(page: Any, path: Path) -> None:
 
 def test_a_policy_goes_from_5000_texts_to_a_release_and_back(page: Any, policy: Path) -> None:
     releases = Releases(policy.parent / "releases" / "quiet")
+    page.set_default_timeout(240_000)  # 15,000 verdicts
     page.goto("/release?policy=quiet.yaml")
     do(page, "Sign it off", "risk@example.com", "as it was")
     page.get_by_text("signed as version 1.").wait_for()

@@ -152,13 +152,14 @@ def clients(session: nox.Session) -> None:
         ("mcp", ["tests/clients/mcp"]),
         ("mcp_older", ["tests/clients/mcp"]),
         ("a2a", ["tests/clients/a2a"]),
+        ("ray", ["tests/clients/ray"]),
     ):
         python = str(folder / group / bin_folder / "python")
         session.run("uv", "venv", "-q", "--clear", "--python", sys.executable, str(folder / group))
         session.run("uv", "pip", "install", "-q", "--python", python, "-r", f"tests/clients/{group}/requirements.txt")
         # Frameworks run together with this project, whose packages lie in the session's own environment.
         own_packages = {"PYTHONPATH": str(session.run("python", "-c", PURELIB, silent=True)).strip()}
-        more = own_packages if group in ("frameworks", "toolkits") else {}
+        more = own_packages if group in ("frameworks", "toolkits", "ray") else {}
         session.run(python, "-m", "pytest", *tests, env={**env, **more}, external=True)
 
 

@@ -11,10 +11,12 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
+from secrets import token_hex
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +26,17 @@ from guardrails.scanning.sources import Shard, extra, plan, rows
 if TYPE_CHECKING:
     from guardrails.guard import Guard
 
-__all__ = ["Job", "scan"]
+__all__ = ["Job", "check_shard", "scan"]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """What to scan and how. ``source`` and ``out`` are paths or URLs that fsspec opens; ``text`` is the column with the texts.
 
-    ``direction`` is INPUT or OUTPUT; ``size`` is rows a shard, ``workers`` processes.
+    ``direction`` is INPUT or OUTPUT; ``size`` is rows a shard; ``workers`` is how many shards are checked at once, for Ray 0: as many as it has cores.
+    ``ray``: by whom. None:
+    processes of this machine; ``""``: a Ray that is started here for it; else the address of a Ray cluster, whose machines all open the same
+    ``source``, ``policy`` and ``out``.
     """
 
     source: str
@@ -41,6 +46,7 @@ class Job:
     direction: str = "INPUT"
     size: int = 1_000
     workers: int = 1
+    ray: str | None = None
 
 
 def scan(job: Job, progress: Callable[[int, int], None] = lambda *_: None) -> dict[str, Any]:
@@ -50,13 +56,13 @@ def scan(job: Job, progress: Callable[[int, int], None] = lambda *_: None) -> di
     guard does.
     """
     shards = plan(job.source, job.size)
-    _begin(job, shards)
+    policy = _begin(job, shards)
     fs, out = extra().core.url_to_fs(job.out)
     marked = {Path(name).stem for name in fs.find(f"{out}/done")} if fs.isdir(f"{out}/done") else set()
     left = [s for s in shards if _name(s) not in marked]
     done = len(shards) - len(left)
     progress(done, len(shards))
-    for _ in _run(job, left):
+    for _ in _run(job, left, policy):
         done += 1
         progress(done, len(shards))
     summary = _summary(job, fs, out, shards)
@@ -64,12 +70,13 @@ def scan(job: Job, progress: Callable[[int, int], None] = lambda *_: None) -> di
     return summary
 
 
-def _begin(job: Job, shards: Sequence[Shard]) -> None:
-    """Say what the scan is, or that the one which began there was another."""
+def _begin(job: Job, shards: Sequence[Shard]) -> str:
+    """Say what the scan is, or that the one which began there was another. Returns the sha256 of its policy."""
     from guardrails.policy import load  # noqa: PLC0415
 
+    policy = load(job.policy).identity.sha256
     said = {
-        "policy": load(job.policy).identity.sha256, "text": job.text, "direction": job.direction, "shards": [asdict(s) for s in shards],
+        "policy": policy, "text": job.text, "direction": job.direction, "shards": [asdict(s) for s in shards],
     }  # fmt: skip
     fs, out = extra().core.url_to_fs(job.out)
     known = f"{out}/scan.json"
@@ -78,10 +85,11 @@ def _begin(job: Job, shards: Sequence[Shard]) -> None:
             raise GuardrailsError(
                 f"{job.out}: another scan began there: the source, the policy or an option has changed; name another --out"
             )
-        return
+        return policy
     if fs.isdir(out) and fs.find(out):
         raise GuardrailsError(f"{job.out}: the folder is not empty, and no scan began there; name another --out")
     _put(f"{job.out}/scan.json", json.dumps(said).encode())
+    return policy
 
 
 def _name(shard: Shard) -> str:
@@ -96,7 +104,7 @@ def _put(url: str, data: bytes) -> None:
         return
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    part = target.with_name(f"{target.name}.{token_hex(8)}.part")  # machines may share the folder
     with part.open("wb") as file:
         file.write(data)
         file.flush()
@@ -106,16 +114,25 @@ def _put(url: str, data: bytes) -> None:
 
 # -- one shard ---------------------------------------------------------------------------------------------------------------
 
-_guards: dict[str, Guard] = {}
+# The guard of this process, by the policy's path and sha256: a process checks many shards of one scan.
+_guards: dict[tuple[str, str], Guard] = {}
 
 
-def check_shard(job: Job, shard: Shard) -> None:
-    """Check the rows of a shard, write what they gave, and its mark."""
+def check_shard(job: Job, shard: Shard, policy: str) -> None:
+    """Check the rows of a shard, write what they gave, and its mark.
+
+    ``policy`` is the sha256 of the scan's policy. Raises GuardrailsError where another one is read here.
+    """
     from guardrails.guard import Guard  # noqa: PLC0415
 
-    if job.policy not in _guards:
-        _guards[job.policy] = Guard.from_file(job.policy)
-    guard = _guards[job.policy]
+    guard = _guards.get((job.policy, policy))
+    if guard is None:
+        _guards.clear()
+        guard = _guards[job.policy, policy] = Guard.from_file(job.policy)
+    if guard.policy.identity.sha256 != policy:
+        raise GuardrailsError(
+            f"{job.policy}: this is not the policy with which the scan began; every machine needs the same files"
+        )
     results, masked, aside = [], [], []
     counts: Counter[str] = Counter()
     for number, row in rows(shard):
@@ -159,15 +176,23 @@ def _summary(job: Job, fs: Any, out: str, shards: Sequence[Shard]) -> dict[str, 
 # -- all shards --------------------------------------------------------------------------------------------------------------
 
 
-def _run(job: Job, shards: Sequence[Shard]) -> Iterator[None]:
-    """Check these shards, one after the other or in processes, in any order."""
+def _run(job: Job, shards: Sequence[Shard], policy: str) -> Iterator[None]:
+    """Check these shards, one after the other, in processes or on Ray, in any order."""
+    if job.ray is not None:
+        from guardrails.scanning.spread import spread  # noqa: PLC0415 - an extra
+
+        fs, out = extra().core.url_to_fs(job.out)
+        file = Path(job.policy)
+        whole = replace(job, out=fs.unstrip_protocol(out), policy=str(file.resolve()) if file.exists() else job.policy)
+        yield from spread(partial(check_shard, whole, policy=policy), shards, job.ray, job.workers)
+        return
     if job.workers == 1:
         for shard in shards:
-            check_shard(job, shard)
+            check_shard(job, shard, policy)
             yield
         return
     with ProcessPoolExecutor(job.workers, mp_context=get_context("spawn"), initializer=_follow) as pool:
-        waiting = [pool.submit(check_shard, job, shard) for shard in shards]
+        waiting = [pool.submit(check_shard, job, shard, policy) for shard in shards]
         try:
             for one in as_completed(waiting):
                 one.result()

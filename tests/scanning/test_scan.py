@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guardrails.cli.app import app
 from guardrails.errors import GuardrailsError
-from guardrails.scanning import Job, scan
+from guardrails.scanning import Job, check_shard, scan
 from guardrails.scanning.sources import plan, rows
 from tests.systems import needs_signals
 
@@ -164,3 +166,21 @@ def test_words_load_no_heavy_machine(policy: str, tmp_path: Path) -> None:
         "assert 'torch' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_worker_that_reads_another_policy_ends_the_scan(policy: str, tmp_path: Path) -> None:
+    shards = plan(str(written(tmp_path / "in.jsonl", TEXTS)), 9)
+    with pytest.raises(GuardrailsError, match="not the policy with which the scan began"):
+        check_shard(Job(shards[0].path, policy, str(tmp_path / "out")), shards[0], "0" * 64)
+    assert not (tmp_path / "out").exists()
+
+
+def test_ray_is_an_extra(policy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    job = Job(str(written(tmp_path / "in.jsonl", TEXTS)), policy, str(tmp_path / "out"), ray="")
+    with pytest.raises(GuardrailsError, match=r"pip install 'onepolicy-guardrails\[ray\]'"):
+        scan(job)
+    for wrong in (["scan", "x", "-p", policy, "-o", "y", "--ray-address", "auto"], ["deploy", "ray", "--models", "bird"],
+                  ["deploy", "ray", "--replicas", "3", "--max-replicas", "2"]):  # fmt: skip
+        with pytest.raises(typer.BadParameter, match=r"it is for --engine ray|no model 'bird'|less than --replicas"):
+            app(wrong, standalone_mode=False)

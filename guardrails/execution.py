@@ -10,7 +10,7 @@ from pathlib import Path
 
 from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector
-from guardrails.errors import DeadlineExceeded, Overloaded, WeightsMissing
+from guardrails.errors import DeadlineExceeded, Overloaded, RemoteFailed, WeightsMissing
 from guardrails.types import Failure, FailureKind, Found
 from guardrails.workers import Shared, Task, Workers, workers
 
@@ -80,6 +80,7 @@ def failures_of(name: str, rules: Sequence[str], error: Exception) -> list[Failu
         DeadlineExceeded: FailureKind.TIMEOUT,
         Overloaded: FailureKind.OVERLOAD,
         WeightsMissing: FailureKind.MODEL_UNAVAILABLE,
+        RemoteFailed: FailureKind.MODEL_UNAVAILABLE,
         TimeoutError: FailureKind.TIMEOUT,
         MemoryError: FailureKind.OUT_OF_MEMORY,
     }

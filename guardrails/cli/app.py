@@ -254,6 +254,7 @@ def export(
 from guardrails.cli import (  # noqa: E402 - with files of their own
     auditing,
     calibrating,
+    deploying,
     evaluating,
     hooks,
     importing,
@@ -282,6 +283,7 @@ app.command("shadow")(shadowing.shadow)
 app.command("report")(releasing.report)
 app.command("scan")(scanning.scan)
 app.command("models")(models.models)
+app.add_typer(deploying.deploy, name="deploy")
 app.command("proxy")(serving.proxy)
 app.command("mcp", context_settings={"allow_interspersed_args": False})(mcp.mcp)
 app.add_typer(tools.tools, name="tools")

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from guardrails.inference.cascade import Cascade, LargeEngine
     from guardrails.inference.classifiers import Classifier
     from guardrails.inference.comparing import PairCascade
+    from guardrails.inference.networks import Network
     from guardrails.inference.pair import PairEngine
-    from guardrails.inference.runner import Runner
     from guardrails.inference.tagging import Tagged
     from guardrails.inference.text import Reading, TextEngine
     from guardrails.inference.topic_pairs import TopicCascade
@@ -42,6 +42,7 @@ __all__ = [
     "inventory",
     "judged",
     "named",
+    "network",
     "note_languages",
     "pair_cascade",
     "pair_engine",
@@ -180,6 +181,13 @@ def text_cascade() -> Cascade:
 def named(models: Mapping[str, str]) -> str:
     """The setting, where it decides about the models that were asked (``Report.models``); else an empty string."""
     return setting().models.value if "text" in models or ("grounding" in models and compares()) else ""
+
+
+def network(name: str) -> Network:
+    """What runs the network of a shipped model: this process, or replicas of it. Raises WeightsMissing."""
+    if name == store.LARGE:
+        return _large(text_engine().tokeniser.padding).runner
+    return text_engine().runner if name == "text" else pair_engine().runner
 
 
 def windows_read() -> dict[str, int]:
@@ -340,10 +348,6 @@ class ModelInfo:
     setting: str = ""
 
 
-def _where(runner: Runner) -> str:
-    return str(runner.device) if runner.backend == "torch" else f"{runner.device} ({runner.backend})"
-
-
 def inventory() -> list[ModelInfo]:
     """The models that are asked under the setting of this installation, verified. Raises WeightsMissing."""
     out = []
@@ -362,8 +366,8 @@ def inventory() -> list[ModelInfo]:
                 str(alone or manifest.folder),
                 manifest.files[alone.name] if alone else manifest.sha256,
                 sum(path.stat().st_size for path in weights),
-                str(engine.runner.dtype).removeprefix("torch.") if engine else "",
-                _where(engine.runner) if engine else "",
+                engine.runner.precision if engine else "",
+                engine.runner.place if engine else "",
                 manifest.labels,
                 setting().models.value if name in ("text", store.LARGE) or (name == "grounding" and compares()) else "",
             )

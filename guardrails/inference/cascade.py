@@ -20,6 +20,8 @@ import numpy as np
 
 from guardrails.errors import DeadlineExceeded, WeightsMissing
 from guardrails.inference import store
+from guardrails.inference.networks import Network
+from guardrails.inference.placing import placed
 from guardrails.inference.runner import Runner
 from guardrails.inference.store import Calibration, Manifest
 from guardrails.inference.text import NEAR_CUT, Floats, Reading, Row, TextEngine, lifted, sigmoid
@@ -44,7 +46,7 @@ PAIRS = "pairs."
 class LargeEngine:
     """The large model: logits of windows that another model's tokeniser has made, of texts and of pairs of texts. Thread-safe."""
 
-    def __init__(self, manifest: Manifest, runner: Runner) -> None:
+    def __init__(self, manifest: Manifest, runner: Network) -> None:
         self.manifest, self.runner = manifest, runner
         self.label = {name: i for i, name in enumerate(manifest.labels)}
 
@@ -282,8 +284,24 @@ def _checked(small: TextEngine, manifest: Manifest) -> dict[str, float]:
 
 
 def load_large(manifest: Manifest, padding: int) -> LargeEngine:
-    """Verify the files and build the network. ``padding`` is the small model's padding token. Raises WeightsMissing."""
+    """Verify the files, and build the network or find its replicas. ``padding`` is the small model's padding token. Raises WeightsMissing."""
     store.verified(manifest)
+    lift = manifest.settings.get("lift", {"groups": [], "most": 0.0})
+    together = [[manifest.labels.index(label) for label in group] for group in lift["groups"]]
+    settings = manifest.settings
+    named = max(len(settings.get("pairs", {}).get("labels", ())), settings.get("topics", {}).get("column", -1) + 1)
+
+    def pack(out: Any, _windows: Sequence[Window]) -> list[Floats]:
+        return list(lifted(out.cpu().numpy(), together, lift["most"]))
+
+    def build() -> Runner:
+        return Runner(_network(manifest, named), padding, pack, manifest.name, BATCH_TOKENS)
+
+    return LargeEngine(manifest, placed(manifest, build, len(manifest.labels) + named))
+
+
+def _network(manifest: Manifest, named: int) -> Any:
+    """The network with the weights of its files; ``named``: outputs for pairs, at least. Raises WeightsMissing."""
     import torch  # noqa: PLC0415
 
     from guardrails.inference.modules import LabelModel, Shape  # noqa: PLC0415
@@ -293,8 +311,7 @@ def load_large(manifest: Manifest, padding: int) -> LargeEngine:
     with torch.device("meta"):  # nothing is drawn at random that the weights replace
         pairs = len(given.get(f"{PAIRS}value.weight", ()))
         model = LabelModel(Shape(**manifest.shape), len(manifest.labels), pairs)
-    named = len(manifest.settings.get("pairs", {}).get("labels", ()))
-    if pairs < max(named, manifest.settings.get("topics", {}).get("column", -1) + 1):
+    if pairs < named:
         raise WeightsMissing(
             f"{manifest.folder} lacks the head for pairs that its manifest names; reinstall the package"
         )
@@ -302,10 +319,4 @@ def load_large(manifest: Manifest, padding: int) -> LargeEngine:
         model.load_state_dict(given, assign=True)
     except RuntimeError as error:
         raise WeightsMissing(f"{manifest.folder} does not hold the network of its manifest: {error}") from None
-    lift = manifest.settings.get("lift", {"groups": [], "most": 0.0})
-    together = [[manifest.labels.index(label) for label in group] for group in lift["groups"]]
-
-    def pack(out: Any, _windows: Sequence[Window]) -> list[Floats]:
-        return list(lifted(out.cpu().numpy(), together, lift["most"]))
-
-    return LargeEngine(manifest, Runner(model, padding, pack, manifest.name, BATCH_TOKENS))
+    return model

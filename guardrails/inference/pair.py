@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guardrails.inference import store
+from guardrails.inference.networks import Network
+from guardrails.inference.placing import placed
 from guardrails.inference.runner import Runner
 from guardrails.inference.store import Manifest
 from guardrails.inference.text import NEAR_CUT, sigmoid
@@ -61,7 +63,7 @@ class Candidate:
 class PairEngine:
     """The small model: what to read for a claim, and how well an answer fits its question. Thread-safe."""
 
-    def __init__(self, manifest: Manifest, tokeniser: Tokeniser, runner: Runner) -> None:
+    def __init__(self, manifest: Manifest, tokeniser: Tokeniser, runner: Network) -> None:
         self.manifest, self.tokeniser, self.runner = manifest, tokeniser, runner
         self.label = {name: i for i, name in enumerate(manifest.labels)}
 
@@ -222,11 +224,14 @@ def load(manifest: Manifest) -> PairEngine:
     from guardrails.inference.modules import PairModel, Shape  # noqa: PLC0415
     from guardrails.inference.packing import stored  # noqa: PLC0415
 
-    model = PairModel(Shape(**manifest.shape), len(manifest.labels))
-    model.load_state_dict(stored(manifest))
     tokeniser = Tokeniser(store.file(manifest, store.TOKENISER))
 
     def pack(out: Any, _windows: Sequence[Window]) -> list[Floats]:
         return list(out.cpu().numpy())
 
-    return PairEngine(manifest, tokeniser, Runner(model, tokeniser.padding, pack, manifest.name))
+    def build() -> Runner:
+        model = PairModel(Shape(**manifest.shape), len(manifest.labels))
+        model.load_state_dict(stored(manifest))
+        return Runner(model, tokeniser.padding, pack, manifest.name)
+
+    return PairEngine(manifest, tokeniser, placed(manifest, build, len(manifest.labels)))

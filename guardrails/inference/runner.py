@@ -69,11 +69,11 @@ def choose() -> tuple[torch.device, torch.dtype]:
 
 
 def _backend() -> str:
-    """The environment variable ``GUARDRAILS_BACKEND``: ``torch`` (the default), or ``openvino`` for CPUs."""
+    """The environment variable ``GUARDRAILS_BACKEND`` for a network in this process: ``torch`` (the default), or ``openvino`` for CPUs."""
     wanted = os.environ.get("GUARDRAILS_BACKEND", "torch")
-    if wanted not in ("torch", "openvino"):
-        raise GuardrailsError(f"GUARDRAILS_BACKEND={wanted!r} is unknown; it may be torch or openvino")
-    return wanted
+    if wanted not in ("torch", "openvino", "ray"):
+        raise GuardrailsError(f"GUARDRAILS_BACKEND={wanted!r} is unknown; it may be torch, openvino or ray")
+    return "torch" if wanted == "ray" else wanted  # a network that stays here, or is loaded here in case
 
 
 class _Job:
@@ -111,6 +111,16 @@ class Runner:
         _log.info(
             "model %s runs on %s in %s with %s", name, self.device, str(self.dtype).removeprefix("torch."), self.backend
         )
+
+    @property
+    def place(self) -> str:
+        """The device, and the backend where it is not torch."""
+        return str(self.device) if self.backend == "torch" else f"{self.device} ({self.backend})"
+
+    @property
+    def precision(self) -> str:
+        """The floating type in which batches run."""
+        return str(self.dtype).removeprefix("torch.")
 
     def _placed(self, device: torch.device, dtype: torch.dtype) -> Callable[..., Any]:
         if self.backend == "openvino":

@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from guardrails.inference import store
+from guardrails.inference.networks import Floats, Network, Row
+from guardrails.inference.placing import placed
 from guardrails.inference.runner import Runner
 from guardrails.inference.store import Calibration, Manifest
 from guardrails.inference.tokens import Tokeniser, Tokens
 from guardrails.inference.windows import Window, frame
 
-__all__ = ["Reading", "TextEngine", "load"]
-
-Floats = NDArray[np.float32]
+__all__ = ["Floats", "Reading", "Row", "TextEngine", "load"]
 
 # A probability this near to a cut point is computed again alone in fp32: batches move bf16 probabilities by up to .004.
 NEAR_CUT = 0.02
-
-
-@dataclass(slots=True)
-class Row:
-    """What the network says about one window: logits [labels], embedding [hidden], tags [tokens of the text, tags]."""
-
-    logits: Floats
-    embedding: Floats
-    tags: Floats
 
 
 class Reading:
@@ -108,7 +97,7 @@ class TextEngine:
     """Reads texts. Thread-safe."""
 
     def __init__(
-        self, manifest: Manifest, tokeniser: Tokeniser, runner: Runner, arrays: Mapping[str, Floats] | None = None
+        self, manifest: Manifest, tokeniser: Tokeniser, runner: Network, arrays: Mapping[str, Floats] | None = None
     ) -> None:
         """``arrays``: what else the weights' file holds besides the network (the whitening of topics)."""
         self.manifest, self.tokeniser, self.runner = manifest, tokeniser, runner
@@ -153,10 +142,8 @@ def load(manifest: Manifest) -> TextEngine:
     from guardrails.inference.modules import Shape, TextModel  # noqa: PLC0415
     from guardrails.inference.packing import stored  # noqa: PLC0415
 
-    model = TextModel(Shape(**manifest.shape), len(manifest.labels), len(manifest.tags))
     given = stored(manifest)
     arrays = {k: given.pop(k).numpy() for k in list(given) if k.startswith("topics.")}
-    model.load_state_dict(given)
     tokeniser = Tokeniser(store.file(manifest, store.TOKENISER))
     lift = manifest.settings.get("lift", {"groups": [], "most": 0.0})
     together = [[manifest.labels.index(label) for label in group] for group in lift["groups"]]
@@ -166,4 +153,9 @@ def load(manifest: Manifest) -> TextEngine:
         logits = lifted(logits, together, lift["most"])
         return [Row(logits[i], embedding[i], tags[i, w.own_from : w.own_to]) for i, w in enumerate(windows)]
 
-    return TextEngine(manifest, tokeniser, Runner(model, tokeniser.padding, pack, manifest.name), arrays)
+    def build() -> Runner:
+        model = TextModel(Shape(**manifest.shape), len(manifest.labels), len(manifest.tags))
+        model.load_state_dict(given)
+        return Runner(model, tokeniser.padding, pack, manifest.name)
+
+    return TextEngine(manifest, tokeniser, placed(manifest, build, len(manifest.labels)), arrays)

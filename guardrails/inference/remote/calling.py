@@ -41,11 +41,19 @@ class TooLong(GuardrailsError):
     """A server's model cannot read a text of that length at once."""
 
 
+class _Away(Overloaded):
+    """Nobody is there who could answer, or who is there has too much to do: only another try can tell."""
+
+
 class Caller:
     """One server. Connections are kept and shared; no redirect is followed, and no proxy of the environment is used. Thread-safe."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        """Raises GuardrailsError when the key is not set, or would travel in the clear."""
+    def __init__(self, endpoint: Endpoint, pauses: Sequence[float] = ()) -> None:
+        """``pauses``: the seconds after which a call that was refused or broken off is made again; only for calls that change nothing.
+
+        Raises GuardrailsError when the key is not set, or would travel in the clear.
+        """
+        self._pauses = pauses
         self._base = endpoint.url.rstrip("/")
         self._timeout = endpoint.timeout
         self._breaker = Breaker()
@@ -73,8 +81,9 @@ class Caller:
     def __repr__(self) -> str:
         return f"Caller({self._base!r})"
 
-    def ask(self, method: str, path: str, body: Mapping[str, Any] | None, seconds: float, read: Callable[[Any], Any]) -> Any:  # fmt: skip
-        """What ``read`` makes of the JSON that the server answers. ``read`` raises RemoteFailed for JSON that is not what it should be.
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | bytes | None, seconds: float, read: Callable[[Any], Any]) -> Any:  # fmt: skip
+        """What ``read`` makes of the JSON that the server answers; where bytes were sent, of its bytes. ``read`` raises RemoteFailed for
+        what it should not be.
 
         Raises TooLong, DeadlineExceeded, Overloaded (the server's, no call left this minute, or nobody who counts them) and RemoteFailed.
         """
@@ -82,9 +91,8 @@ class Caller:
             raise RemoteFailed(f"{self._base} failed several times in a row and is asked again later")
         if self._budget is not None and (shared() or self._store).take((self._budget,)) is not None:
             raise Overloaded(f"{self._base}: the calls of this minute are used up")
-        allowed = min(self._timeout, seconds)
         try:
-            found = read(self._json(method, path, body, allowed))
+            found = self._again(method, path, body, min(self._timeout, seconds), read)
         except TooLong:
             self._breaker.succeeded()
             raise
@@ -98,12 +106,24 @@ class Caller:
         self._breaker.succeeded()
         return found
 
-    def _json(self, method: str, path: str, body: Mapping[str, Any] | None, seconds: float) -> Any:
+    def _again(self, method: str, path: str, body: Mapping[str, Any] | bytes | None, seconds: float, read: Callable[[Any], Any]) -> Any:  # fmt: skip
+        until = time.monotonic() + seconds
+        for pause in self._pauses:
+            try:
+                return read(self._once(method, path, body, until - time.monotonic()))
+            except (_Away, RemoteFailed):
+                if time.monotonic() + pause >= until:
+                    raise
+            time.sleep(pause)
+        return read(self._once(method, path, body, until - time.monotonic()))
+
+    def _once(self, method: str, path: str, body: Mapping[str, Any] | bytes | None, seconds: float) -> Any:
         if seconds <= 0:
             raise DeadlineExceeded("no time is left for a call")
         until = time.monotonic() + seconds
-        content = None if body is None else orjson.dumps(body)
-        headers = {} if body is None else {"content-type": "application/json"}
+        content = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
+        raw = isinstance(body, bytes)
+        headers = {} if body is None else {"content-type": "application/octet-stream" if raw else "application/json"}
         try:
             with self._client.stream(
                 method, self._base + path, content=content, headers=headers, timeout=seconds
@@ -116,6 +136,8 @@ class Caller:
             raise RemoteFailed(f"{self._base} could not be asked: {type(error).__name__}") from None
         if status != httpx.codes.OK:
             raise _refusal(self._base, status, taken)
+        if raw:
+            return taken
         try:
             return orjson.loads(taken)
         except orjson.JSONDecodeError:
@@ -146,8 +168,10 @@ def _taken(answer: httpx.Response, until: float, most: int) -> bytes:
 
 def _refusal(base: str, status: int, body: bytes) -> GuardrailsError:
     """The error of an answer that is none. Its body may quote the text, so nothing of it is kept."""
-    if status in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE):
+    if status == httpx.codes.TOO_MANY_REQUESTS:
         return Overloaded(f"{base} answered {status}")
+    if status == httpx.codes.SERVICE_UNAVAILABLE:
+        return _Away(f"{base} answered {status}")
     if 400 <= status < 500 and _TOO_LONG.search(body):
         return TooLong(f"{base} answered {status}")
     return RemoteFailed(f"{base} answered {status}")

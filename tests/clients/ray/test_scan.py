@@ -75,6 +75,10 @@ def always(shard: Shard) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def broken(shard: Shard) -> None:
+    raise RuntimeError("kingfisher")
+
+
 def test_a_shard_that_kills_each_process_ends_the_scan(ray: Any, source: Path) -> None:
     with pytest.raises(GuardrailsError, match=r"in\.jsonl, from row 5: its process ended 4 times"):
         list(spread(always, [Shard(1, str(source), 5, 0, 1)], "", 1))
@@ -84,7 +88,7 @@ def test_what_is_wrong_on_a_machine_is_said(ray: Any, source: Path) -> None:
     with pytest.raises(GuardrailsError, match="every machine needs the same files"):
         list(spread(partial(check_shard, job(source, "x"), policy="0" * 64), [Shard(0, str(source), 1, 0, 9)], "", 0))
     with pytest.raises(GuardrailsError, match=r"from row 1: RayTaskError.*Ray's logs say more"):
-        list(spread(partial(int, "kingfisher"), [Shard(0, str(source), 1, 0, 9)], "", 0))
+        list(spread(broken, [Shard(0, str(source), 1, 0, 9)], "", 0))
 
 
 def test_the_command_goes_on_after_it_was_killed(source: Path, ray: Any) -> None:

@@ -18,6 +18,7 @@ __all__ = [
     "leaf_hash",
     "node_hash",
     "root_of",
+    "subtrees",
     "verify_consistency",
     "verify_inclusion",
 ]
@@ -69,6 +70,20 @@ class Frontier:
             self._nodes.append(node_hash(left, right))
             yield level, self._nodes[-1]
 
+    def extend(self, nodes: Iterable[bytes], size: int) -> None:
+        """Go on to ``size`` leaves, by what :func:`subtrees` gives of those that are added."""
+        for node in nodes:
+            level = (size - self.size).bit_length() - 1
+            if self.size:
+                level = min(level, (self.size & -self.size).bit_length() - 1)
+            carry = self.size >> level
+            self.size += 1 << level
+            self._nodes.append(node)
+            while carry & 1:
+                right, left = self._nodes.pop(), self._nodes.pop()
+                self._nodes.append(node_hash(left, right))
+                carry >>= 1
+
     @property
     def nodes(self) -> list[bytes]:
         """The complete subtrees, the largest first."""
@@ -82,6 +97,22 @@ class Frontier:
         for left in reversed(self._nodes[:-1]):
             out = node_hash(left, out)
         return out
+
+
+def subtrees(leaves: Sequence[bytes], start: int) -> list[bytes]:
+    """The hashes of the complete subtrees that leaves ``start`` to ``start + len(leaves)`` consist of, each as large as can be, in order."""
+    left, right, nodes, at = list[bytes](), list[bytes](), list(leaves), start
+    sha256 = hashlib.sha256
+    while nodes:
+        if at & 1:
+            left.append(nodes.pop(0))
+            at += 1
+        if len(nodes) & 1:
+            right.append(nodes.pop())
+        pairs = zip(nodes[::2], nodes[1::2], strict=True)
+        nodes = [sha256(b"\x01" + one + two).digest() for one, two in pairs]
+        at >>= 1
+    return left + right[::-1]
 
 
 def root_of(leaves: Iterable[bytes]) -> bytes:

@@ -7,14 +7,12 @@ its checkpoints, or rewritten or forked by whoever has the signing key.
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import sha256
-from pathlib import Path
+from itertools import pairwise
 
 import orjson
 from cryptography.x509 import Certificate
@@ -22,14 +20,11 @@ from cryptography.x509 import Certificate
 from guardrails.errors import GuardrailsError
 from guardrails.evidence.note import Checkpoint, Verifier, Witness
 from guardrails.evidence.reader import Reader
-from guardrails.evidence.segments import LONGEST
+from guardrails.evidence.scan import SPAN, Part, Told, parts
 from guardrails.evidence.timestamps import stamped_at
-from guardrails.evidence.tree import Frontier, leaf_hash
+from guardrails.evidence.tree import Frontier, leaf_hash, subtrees
 
 __all__ = ["Verified", "verify"]
-
-_KEY = b'"kind":"key","schema"'
-_KIND = b'"kind":"'
 
 
 @dataclass(slots=True)
@@ -70,26 +65,31 @@ def verify(
     *,
     witnesses: Iterable[Witness] = (),
     authorities: Sequence[Certificate] = (),
+    jobs: int = 1,
 ) -> Verified:
     """Verify a log under its first public key. ``against``: (name, note) of checkpoints that were kept elsewhere. ``witnesses`` have to have
-    cosigned it, and where there are ``authorities`` (certificates), one of them has to have stamped it.
+    cosigned it, and where there are ``authorities`` (certificates), one of them has to have stamped it. ``jobs``: so many processes read
+    the segments; what is found is the same. With more than one, a script has to guard its start (``if __name__ == "__main__"``).
 
-    What is wrong is told in ``problems``, each with its place; what cannot be read at all raises OSError.
+    What is wrong is told in ``problems``, each with its place; what cannot be read at all raises OSError, and a process that ends
+    GuardrailsError.
     """
     out = Verified()
     claims = _claims(reader, against, out)
     kept = _Walk(out, claims, verifier)
     segments = reader.segments()
     expected = kept.removed(reader, segments[0][0]) if segments and segments[0][0] else 0
-    for first, path in segments:
-        if first != expected:
-            out.problems.append(
-                f"{path.name}: record {expected} should come next, and this segment begins with {first}"
-            )
-            break
-        expected = kept.segment(path)
-        if expected < 0:
-            break
+    starts = [(first if at else out.size, path) for at, (first, path) in enumerate(segments)]
+    with closing(parts(starts, kept.marks, jobs)) as read:
+        for first, path in segments:
+            if first != expected:
+                out.problems.append(
+                    f"{path.name}: record {expected} should come next, and this segment begins with {first}"
+                )
+                break
+            expected = kept.take(next(read))
+            if expected < 0:
+                break
     kept.finish()
     _witnesses(reader, witnesses, out)
     if authorities:
@@ -152,33 +152,36 @@ def _claims(reader: Reader, against: Iterable[tuple[str, str]], out: Verified) -
 
 
 class _Walk:
-    """From record to record, with the tree so far."""
+    """From part to part, with the tree so far."""
 
     def __init__(self, out: Verified, claims: Sequence[_Claim], verifier: Verifier) -> None:
         self._out = out
         self._claims = list(reversed(claims))
         self._keys = [verifier]
-        self._nodes: list[bytes] = []
+        self._edge = Frontier()
         self._name = verifier.name
+
+    @property
+    def marks(self) -> list[int]:
+        """The sizes at which there are checkpoints to compare, ascending."""
+        return sorted({claim.checkpoint.size for claim in self._claims})
 
     def removed(self, reader: Reader, number: int) -> int:
         """Go over the hashes of the first ``number`` records, which are not there any more. Returns ``number``."""
-        out, edge = self._out, Frontier()
+        out = self._out
         changes = {change["index"]: change["record"].encode() for change in reader.key_changes(number)}
         hashes = (reader.place.tree / "level-00").read_bytes()[: number * 32]
         if len(hashes) != number * 32:
             out.problems.append(f"tree/level-00: hashes of the first {number} records are missing")
-        self._check(0)
-        for size in range(len(hashes) // 32):
-            leaf = hashes[size * 32 : size * 32 + 32]
-            for _ in edge.append(leaf):
-                pass
-            if size in changes and leaf_hash(changes[size]) == leaf:
-                self._key(changes[size], size)
-            self._nodes = edge.nodes
-            out.size = size + 1
-            if self._due(size + 1) == size + 1:
-                self._check(size + 1)
+        end = len(hashes) // 32
+        part = Part(0, end)
+        for seq, record in sorted(changes.items()):
+            if 0 <= seq < end and leaf_hash(record) == hashes[seq * 32 : seq * 32 + 32]:
+                part.told.append(Told(seq, key=record))
+        for begin, stop in pairwise(sorted({end, *range(0, end, SPAN), *(mark for mark in self.marks if mark < end)})):
+            leaves = [hashes[at : at + 32] for at in range(begin * 32, stop * 32, 32)]
+            part.spans.append((stop, subtrees(leaves, begin)))
+        self.take(part)
         said = reader.removed_before()
         out.removed = number
         if said < number:
@@ -187,33 +190,35 @@ class _Walk:
             )
         return number
 
-    def segment(self, path: Path) -> int:
-        """Read a segment. Returns the number of the record after it, -1 when it is damaged. The loop is written for speed."""
-        data = path.read_bytes()
-        out, nodes, unpack, crc32 = self._out, self._nodes, struct.Struct("<II").unpack_from, zlib.crc32
-        at, end, size = 0, len(data), out.size
-        due = self._check(size) if size == 0 else self._due(size)
-        while at < end:
-            length, crc = unpack(data, at) if at + 8 <= end else (0, 0)
-            record = data[at + 8 : at + 8 + length]
-            if not 0 < length <= LONGEST or len(record) < length or crc32(record, crc32(data[at : at + 4])) != crc:
-                out.problems.append(f"{path.name}: byte {at}: record {size} is damaged or incomplete")
-                out.size = size
-                return -1
-            at += 8 + length
-            nodes.append(sha256(b"\x00" + record).digest())
-            carry = size
-            while carry & 1:
-                right, left = nodes.pop(), nodes.pop()
-                nodes.append(sha256(b"\x01" + left + right).digest())
-                carry >>= 1
-            self._look(record, size)
-            size += 1
+    def take(self, part: Part) -> int:
+        """The next records. Returns the number of the record after them, -1 when it is damaged."""
+        out, told, due = self._out, deque(part.told), self._check(0) if self._out.size == 0 else self._due()
+        if part.end > part.start and part.first < out.last:
+            # Behind what its first record says of its number, as for every other record.
+            at = 1 if told and told[0].seq == part.start and told[0].problem else 0
+            said = f"record {part.start} is of {part.first}, before the one that stands before it"
+            told.insert(at, Told(part.start, said))
+        for size, nodes in part.spans:
+            while told and told[0].seq < size:
+                self._heed(told.popleft())
+            self._edge.extend(nodes, size)
+            out.size = size
             if size >= due:
-                out.size = size
                 due = self._check(size)
-        out.size = size
-        return size
+        for kind, number in part.kinds.items():
+            out.kinds[kind.decode("ascii", "replace")] += number
+        if part.end > part.start:
+            out.first, out.last = out.first or part.first, part.last
+        if part.damage:
+            out.problems.append(part.damage)
+            return -1
+        return out.size
+
+    def _heed(self, told: Told) -> None:
+        if told.problem:
+            self._out.problems.append(told.problem)
+        else:
+            self._key(told.key, told.seq)
 
     def finish(self) -> None:
         """What checkpoints say of records that are not there."""
@@ -223,24 +228,7 @@ class _Walk:
                 f"{claim.where}: it was signed for {claim.checkpoint.size} records, and the log has {self._out.size}: records were"
                 " removed"
             )
-        self._out.root = Frontier(self._nodes, self._out.size).root()
-
-    def _look(self, record: bytes, seq: int) -> None:
-        """What a record says of itself, which stands at its end; and whether it is a new key."""
-        out = self._out
-        kind, _, rest = record[record.rfind(_KIND) + len(_KIND) :].partition(b'"')
-        out.kinds[kind.decode("ascii", "replace")] += 1
-        _, _, number = rest.partition(b'"seq":')
-        stamp = record[-29:-2].decode("ascii", "replace")
-        if not number.startswith(b"%d," % seq):
-            out.problems.append(
-                f"record {seq} calls itself {number.partition(b',')[0][:20].decode('ascii', 'replace')}"
-            )
-        if stamp < out.last:
-            out.problems.append(f"record {seq} is of {stamp}, before the one that stands before it")
-        out.first, out.last = out.first or stamp, stamp
-        if _KEY in record:
-            self._key(record, seq)
+        self._out.root = self._edge.root()
 
     def _key(self, record: bytes, seq: int) -> None:
         """The key from now on, where the record is about one."""
@@ -251,17 +239,17 @@ class _Walk:
             except (GuardrailsError, KeyError):
                 self._out.problems.append(f"record {seq}: the new key cannot be read")
 
-    def _due(self, size: int) -> int:
+    def _due(self) -> int:
         """The size at which the next checkpoint can be compared."""
-        return max(size, self._claims[-1].checkpoint.size) if self._claims else 1 << 62
+        return self._claims[-1].checkpoint.size if self._claims else 1 << 62
 
     def _check(self, size: int) -> int:
         """Compare the checkpoints of this size with the tree."""
-        root = Frontier(self._nodes, size).root()
+        root = self._edge.root()
         while self._claims and self._claims[-1].checkpoint.size <= size:
             claim = self._claims.pop()
             self._compare(claim, size, root)
-        return self._due(size)
+        return self._due()
 
     def _compare(self, claim: _Claim, size: int, root: bytes) -> None:
         out = self._out

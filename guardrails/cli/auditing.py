@@ -40,11 +40,16 @@ def verify(  # noqa: PLR0917 - a command's options
         Path | None,
         typer.Option(help="Certificates (PEM) of authorities, one of which has to have stamped a checkpoint."),
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that read segments; else one a core, and one for a small log."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Verify every record and checkpoint of a log. Exit code 0: it is what was written, 2: it is not, 1: could not run."""
     from guardrails.evidence.note import Verifier, Witness  # noqa: PLC0415
     from guardrails.evidence.reader import Reader  # noqa: PLC0415
+    from guardrails.evidence.scan import jobs_for  # noqa: PLC0415
     from guardrails.evidence.timestamps import load_roots  # noqa: PLC0415
     from guardrails.evidence.verify import verify as run  # noqa: PLC0415
 
@@ -56,6 +61,7 @@ def verify(  # noqa: PLR0917 - a command's options
         [(str(path), path.read_text(encoding="utf-8")) for path in against or ()],
         witnesses=[Witness.parse(path.read_text(encoding="utf-8")) for path in witness or ()],
         authorities=load_roots(tsa_ca) if tsa_ca is not None else (),
+        jobs=jobs or jobs_for(reader.segments()),
     )
     told = {"records": found.size, "removed": found.removed, "signed": found.signed, "checkpoints": found.checkpoints, "root": found.root.hex(), "first": found.first,
             "last": found.last, "kinds": dict(sorted(found.kinds.items())), "key": str(verifier),

@@ -27,7 +27,7 @@ __all__ = ["SPAN", "Part", "Told", "jobs_for", "parts", "scan"]
 SPAN = 65_536
 # Parts that wait for each process, and the bytes of a log that more than one process is worth its start for.
 _AHEAD = 2
-_WORTH = 128 * 1024 * 1024
+_WORTH = 512 * 1024 * 1024
 
 _KEY = b'"kind":"key","schema"'
 _KIND = b'"kind":"'

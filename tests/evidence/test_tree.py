@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree, verify_consistency, verify_inclusion
 
@@ -143,3 +144,14 @@ def test_a_longer_tree_is_no_beginning_of_a_shorter_one() -> None:
     with pytest.raises(ValueError, match="no beginning"):
         tree.consistency_path(Nodes(LEAVES), 5, 4)
     assert not tree.verify_consistency(5, 4, [], b"", b"")
+
+
+@settings(deadline=None)
+@given(cuts=st.lists(st.integers(0, 300), max_size=8))
+def test_a_tree_that_grows_by_subtrees_is_the_one_that_grows_by_leaves(cuts: list[int]) -> None:
+    leaves = [tree.leaf_hash(str(i).encode()) for i in range(300)]
+    edge = tree.Frontier()
+    for begin, end in pairwise([0, *sorted(cuts)]):
+        edge.extend(tree.subtrees(leaves[begin:end], begin), end)
+        assert edge.size == end
+        assert edge.root() == tree.root_of(leaves[:end])

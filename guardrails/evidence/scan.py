@@ -103,6 +103,7 @@ def scan(path: Path, start: int, marks: Sequence[int]) -> Part:
     key_at = _found(data, 0)
     while at < len(data) and not out.damage:
         upto = min([size + SPAN, *marks[due : due + 1]])
+        usual, last = ends.usual, ends.last
         while size < upto and at <= bound:
             length, crc = unpack(data, at)
             begin = at + 8
@@ -113,21 +114,19 @@ def scan(path: Path, start: int, marks: Sequence[int]) -> Part:
             leaves.append(sha256(b"\x00" + record).digest())
             # Nearly every record ends as the one before: of its kind, its number one more, its time not before.
             stamp = record[-29:-2]
-            if (
-                stamp >= ends.last
-                and record.endswith(ends.usual % size, 0, -29)
-                and b'"' not in stamp
-                and stamp.isascii()
-            ):
-                ends.last = stamp
+            if stamp >= last and record.endswith(usual % size, 0, -29) and b'"' not in stamp and stamp.isascii():
+                last = stamp
             else:
+                ends.last = last
                 out.told += ends.look(record, size)
+                usual, last = ends.usual, ends.last
             if key_at < stop:
                 if _KEY in record:
                     out.told.append(Told(size, key=record))
                 key_at = _found(data, stop)
             at = stop
             size += 1
+        ends.last = last
         if size < upto and at < len(data):
             out.damage = f"{path.name}: byte {at}: record {size} is damaged or incomplete"
         out.spans.append((size, subtrees(leaves, size - len(leaves))))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from starlette.types import Message, Receive
 
 from guardrails.asgi.admission import Arrival, Overloaded503
 from guardrails.wire.strict import Malformed, too_large
 
-__all__ = ["Disconnected", "Replay", "collected", "departure", "read_body"]
+__all__ = ["Disconnected", "Replay", "collected", "departure", "discarded", "read_body"]
 
 # The slowest line on which a large body may take longer than a small one: bytes a second.
 _SLOWEST = 100_000
@@ -73,6 +74,21 @@ async def read_body(receive: Receive, most: int, seconds: float, held: Arrival |
     finally:
         if held is not None:
             held.timeout = None
+
+
+async def discarded(receive: Receive, most: int, seconds: float) -> None:
+    """Read on and keep nothing, up to ``most`` bytes and ``seconds``: for a client that is still sending what was refused.
+
+    A connection that is closed before everything on it was read is reset, and the reset overtakes the answer: the client
+    would see a network error, and try again (RFC 9112, section 9.6).
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            size, more = 0, True
+            while more and size <= most:
+                message = await receive()
+                size += len(message.get("body", b""))
+                more = message["type"] == "http.request" and message.get("more_body", False)
 
 
 async def departure(receive: Receive) -> None:

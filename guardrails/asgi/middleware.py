@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guardrails.asgi import advice, reading
 from guardrails.asgi.admission import Admission, Overloaded503
-from guardrails.asgi.body import Disconnected, Replay
+from guardrails.asgi.body import Disconnected, Replay, discarded
 from guardrails.asgi.cors import Consents, is_preflight, preflight_headers, preflight_scope
 from guardrails.asgi.execution import Execution
 from guardrails.asgi.headers import bodiless, has_body
@@ -264,7 +264,9 @@ class GuardrailsMiddleware:
                 if session.waits:  # for hours perhaps, and nothing is in work meanwhile
                     await self._inspection.run(incoming, self._kept.of(tenant))
         except Malformed as error:
-            # What is left of a body that is too long, or that never comes, is not waited for.
+            # What is left of a body that never comes is not waited for; of one that is too long, so that its sender reads why.
+            if error.status == 413 and not any(name == b"expect" for name, _ in scope["headers"]):
+                await discarded(receive, 2 * self.settings.limits.bytes, self.settings.body_seconds)
             close = ((b"connection", b"close"),) if error.status in (408, 413) else ()
             await refuse(error.status, error.reason, error.code, *close)
         except Overloaded503 as error:

@@ -9,7 +9,7 @@ import regex
 from guardrails.fold.tables import LOOKALIKE, ignorable, latin_greek_cyrillic, plain_char
 from guardrails.fold.view import Builder, View
 
-__all__ = ["clean", "erased", "lookalikes", "lowered", "smuggled"]
+__all__ = ["clean", "erased", "lookalikes", "lowered", "smuggled", "uncontrolled"]
 
 _FOREIGN = regex.compile(r"[^\x00-\x7f]+")
 _WORD = regex.compile(r"[\p{L}\p{N}\p{M}_@$]+")
@@ -100,6 +100,22 @@ def erased(view: View) -> View | None:
     for i in kept:
         out.copy(i, i + 1)
     return out.view("erased")
+
+
+# Not those that are blanks to a regex: tab, line feed and its like, and the four separators of ASCII.
+_CONTROLS = regex.compile(r"[\x00-\x08\x0e-\x1b\x7f]+")
+
+
+def uncontrolled(view: View) -> View | None:
+    """Without the control characters of ASCII, which show nothing: ``bob@exam\\0ple.com`` is an address. None where there are none."""
+    out = Builder(view)
+    at = 0
+    for run in _CONTROLS.finditer(view.text):
+        out.copy(at, run.start())
+        out.put("", run.start(), run.end())
+        at = run.end()
+    out.copy(at, len(view.text))
+    return out.view("shown") if out.changed else None
 
 
 # The flags of England, Scotland and Wales (and their like) are tag characters too: a region's code, at most six of them.

@@ -24,7 +24,7 @@ _TAGS = (
     r"|\d[ .\-/](?:\*{1,3}|~~|`)\w|\w(?:\*{1,3}|~~|`)[ .\-/]\d|\d_{1,3}(?:\W|$)|@[\w.\-]{3,80}_{1,3}(?:\W|$)|[A-Za-z]_\d{2,4}[.\-]\d|[A-Za-z]_[A-Z]{2}\d\d"
 )
 _JOINED = r"[A-Za-z]{20}"
-_CONTROL = r"[\x08\x7f]"
+_CONTROL = r"[\x00-\x08\x0e-\x1b\x7f]"
 _SHAPES = ("untagged", "unspaced", "despaced", "joined")
 # Texts up to this size get a view for each encoding beside the one for all.
 _ALONE = 8_000
@@ -126,6 +126,8 @@ class Engine:
             return
         if self._control in found:
             yield from _some(c.erased(view))
+            best = c.uncontrolled(best) or best
+            yield best
         # One after the other, since a text may hold several encodings; one by one too where that is cheap, since they
         # may disagree about a token.
         start = best

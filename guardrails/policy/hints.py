@@ -224,6 +224,19 @@ def meant(code: str, written: str, allowed: Sequence[str]) -> tuple[str | None, 
     return next((name for name in _SAYINGS.get(code, {}).get(word, ()) if name in allowed), None), None
 
 
+def slip(written: str, key: str, allowed: Sequence[str]) -> str | None:
+    """The remedy for a key that is none because of a sign in it, or because the file is not a policy."""
+    blank = next((c for c in written if c != " " and (c.isspace() or c == "\ufeff")), None)
+    if blank is not None:
+        return f"write ordinary spaces: this key holds a blank of another kind (U+{ord(blank):04X})"
+    name, colon, _ = written.partition(":")
+    if colon and name in allowed:
+        return f"write a blank after the colon: {name}: …"
+    if not key and written in ("policy", "cases"):
+        return "this is a file of cases for a policy: give it to guardrails test"
+    return None
+
+
 def home(written: str, key: str, entities: Sequence[str], categories: Sequence[str]) -> str | None:
     """The remedy for a setting that stands in another place than it belongs to."""
     name = written.upper()

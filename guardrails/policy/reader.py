@@ -78,7 +78,7 @@ class Reader:
             else:
                 self.unknown(
                     "unknown-key", "is not a setting here", name, node.keys[name], _dotted(key, name), allowed,
-                    hints.home(name, key, tuple(catalog.PII), catalog.CONTENT),
+                    hints.slip(name, key, allowed) or hints.home(name, key, tuple(catalog.PII), catalog.CONTENT),
                 )  # fmt: skip
         return known
 

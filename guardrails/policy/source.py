@@ -226,7 +226,8 @@ class _Composer:
             self._expect(yaml.DocumentEndEvent)
             event = self._next()
             if not isinstance(event, yaml.StreamEndEvent):
-                raise self._refuse("multiple-documents", "a policy file holds one document", event)
+                remedy = "remove the line ---, or put what follows it into a file of its own"
+                raise self._refuse("multiple-documents", "a policy file holds one document", event, remedy=remedy)
         except (yaml.YAMLError, RecursionError) as error:
             raise self._syntax(error) from None
         return node
@@ -290,7 +291,9 @@ class _Composer:
         while not isinstance(child := self._next(), yaml.MappingEndEvent):
             key = self._node(child, depth + 1)
             if not isinstance(key.value, str) or key.raw is None:
-                raise self._refuse("key-not-string", "a key must be a plain string", child, remedy="put it in quotes")
+                comma = self.text[child.start_mark.index - 1 : child.start_mark.index] == ","
+                remedy = "write fractions with a point, such as 0.75" if comma else "put it in quotes"
+                raise self._refuse("key-not-string", "a key must be a plain string", child, remedy=remedy)
             name = key.raw
             if name == "<<":
                 raise self._refuse("merge-key", "merge keys are not read", child, remedy="use extends: …")

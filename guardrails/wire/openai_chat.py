@@ -162,6 +162,7 @@ class ChatSession(Session):
         if body.get("error"):
             self._calls.forget()
             return [Group([frame])]
+        self._resemble(body)  # what is said of a call is said under the answer's own id
         choices = body.get("choices")
         numbered(choices)
         groups: list[Group] = []

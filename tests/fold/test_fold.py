@@ -239,3 +239,29 @@ def test_escapes_are_decoded_and_not_read_as_leetspeak() -> None:
         assert any("kingfisher" in v.text for v in hidden)
         assert any("attack" in v.text for v in hidden)
     assert any("kingfisher" in v.text for v in Folded("C:\\users\\k1ngf1sher").words)
+
+
+# Not backspace and delete alone, which may also rub out what stands before them, nor what a regex takes for a blank.
+CONTROLS = [chr(c) for c in (*range(9), *range(0x0E, 0x1C), 0x7F)]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([*CONTROLS, ""]), min_size=24, max_size=24).filter(any), st.sampled_from(["", "\u00e9 "]))
+def test_control_characters_hide_nothing(hidden: list[str], before: str) -> None:
+    value = "bob@example.com or kingfish"
+    text = before + "".join(c + h for c, h in zip(value, [*hidden, "", "", ""], strict=True)) + " now"
+    folded = Folded(text)
+    (view, *_) = [v for v in folded.patterns if value in v.text]
+    at = view.text.index(value)
+    start, end = view.span(at, at + len(value))
+    assert text[start:end] == text[len(before) : -4]
+    assert any(value in v.text for v in folded.words)
+
+
+@pytest.mark.parametrize("char", ["\t", "\n", "\x0b", "\x0c", "\r", "\x1c", "\x1f"])
+def test_control_characters_that_part_words_do(char: str) -> None:
+    assert not any("kingfisher" in v.text for v in Folded(f"king{char}fisher").patterns)
+
+
+def test_characters_that_are_none_show_nothing() -> None:
+    assert clean(View("king\ufffefis\uffffher")).text == "kingfisher"

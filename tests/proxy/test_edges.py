@@ -140,6 +140,49 @@ def test_a_client_that_stops_sending_gets_its_answer(tmp_path: Path) -> None:
         assert b'"fine"' in got
 
 
+def refused(base: str, data: bytes) -> bytes:
+    """What a connection on which this is sent says before it is closed."""
+    host, port = base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as client:
+        client.sendall(data)
+        got = b""
+        while part := client.recv(65_536):
+            got += part
+    return got
+
+
+def test_a_head_has_its_time_and_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+    with proxied(tmp_path, lambda _: answer(JSON, BODY), http=HalfOpenProtocol, timeout_keep_alive=2) as (base, _):
+        monkeypatch.setattr("guardrails.proxy.halfopen._HEAD_BYTES", 10_000)
+        long = b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-a: " + b"a" * 20_000
+        assert refused(base, long).startswith(b"HTTP/1.1 431 ")
+        monkeypatch.setattr("guardrails.proxy.halfopen._HEAD_SECONDS", 0.3)
+        for begun in (b"GET", b"GET / HTTP/1.1\r\nhost: x\r\nx-a: ", b""):
+            assert refused(base, begun).startswith(b"HTTP/1.1 408 ")
+        # The next head on the same connection has no more time than the first.
+        first, _, second = refused(base, asked + b"GET /he").partition(b"HTTP/1.1 408 ")
+        assert first.startswith(b"HTTP/1.1 200 ")
+        assert second.endswith(b"content-length: 0\r\n\r\n")
+        # The body of a request has another limit.
+        data = json.dumps({**ASK, "user": "u" * 30_000})
+        assert httpx.post(base + "/v1/chat/completions", content=data, timeout=60).status_code == 200
+
+
+def test_a_client_reads_why_its_long_body_is_refused(tmp_path: Path) -> None:
+    """And no reset of its connection, whether or not the length was said."""
+    with upstream(lambda _: answer(JSON, BODY)) as (behind, heads):
+        app = proxy_app(behind, policy.write(tmp_path), max_body=1_000_000)
+        with serving(app, http=HalfOpenProtocol) as base, httpx.Client(timeout=60) as client:
+            for content in (b" " * 1_900_000, iter([b" " * 1_900_000])):
+                kind = {"content-type": "application/json"}
+                got = client.post(base + "/v1/chat/completions", content=content, headers=kind)
+                assert got.status_code == 413, got.text
+                assert "--max-body" in got.json()["error"]["message"]
+            assert client.get(base + "/healthz").status_code == 200
+        assert heads == []
+
+
 def test_bodies_that_never_come_fill_no_place(tmp_path: Path) -> None:
     begun = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{"
     with proxied(tmp_path, lambda _: answer(JSON, BODY)) as (base, _), ExitStack() as open_:

@@ -347,6 +347,13 @@ STREAM: list[Any] = [
 ]
 
 
+def test_a_call_with_which_a_stream_begins_has_the_id_of_the_answer() -> None:
+    sent = [*STREAM[4:6], chunk(0, call(0, '1"}')), STREAM[-3], "[DONE]"]
+    *got, _ = streamed(Chat.open({**copy.deepcopy(ASKED), "stream": True}), sent, 0)
+    assert {(c["id"], c["created"], c["model"]) for c in got} == {("chatcmpl-7", 1741569952, "gpt-4.1-mini")}
+    assert got[0]["choices"][0]["delta"]["tool_calls"][0]["id"] == "call_1"
+
+
 @pytest.mark.parametrize("cut", [0, 1, 7, 100])
 def test_a_stream_is_masked_and_accumulates(cut: int) -> None:
     got = streamed(Chat.open({**copy.deepcopy(ASKED), "stream": True}), STREAM, cut)

@@ -246,7 +246,9 @@ CONTROLS = [chr(c) for c in (*range(9), *range(0x0E, 0x1C), 0x7F)]
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from([*CONTROLS, ""]), min_size=24, max_size=24).filter(any), st.sampled_from(["", "\u00e9 "]))
+@given(
+    st.lists(st.sampled_from([*CONTROLS, ""]), min_size=24, max_size=24).filter(any), st.sampled_from(["", "\u00e9 "])
+)
 def test_control_characters_hide_nothing(hidden: list[str], before: str) -> None:
     value = "bob@example.com or kingfish"
     text = before + "".join(c + h for c, h in zip(value, [*hidden, "", "", ""], strict=True)) + " now"

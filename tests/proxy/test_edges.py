@@ -18,6 +18,7 @@ import pytest
 
 from guardrails.proxy import proxy_app
 from guardrails.proxy.halfopen import HalfOpenProtocol
+from guardrails.wire.limits import BodyLimits
 from tests.asgi.apps import whole
 from tests.demo.sockets import serving
 from tests.proxy import policy
@@ -172,7 +173,7 @@ def test_a_head_has_its_time_and_its_size(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_client_reads_why_its_long_body_is_refused(tmp_path: Path) -> None:
     """And no reset of its connection, whether or not the length was said."""
     with upstream(lambda _: answer(JSON, BODY)) as (behind, heads):
-        app = proxy_app(behind, policy.write(tmp_path), max_body=1_000_000)
+        app = proxy_app(behind, policy.write(tmp_path), limits=BodyLimits(bytes=1_000_000))
         with serving(app, http=HalfOpenProtocol) as base, httpx.Client(timeout=60) as client:
             for content in (b" " * 1_900_000, iter([b" " * 1_900_000])):
                 kind = {"content-type": "application/json"}

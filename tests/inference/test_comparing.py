@@ -182,8 +182,8 @@ def test_a_verdict_does_not_depend_on_the_batch(made: Path, every: bool) -> None
     def noisy(noise: float, seed: int = 0) -> PairCascade:
         small, large = tiny.pair_engines(made)
         scale = max(1.0, small.manifest.calibration["GROUNDING"].scale)
-        small.runner = Noisy(small.runner, noise / scale, seed)  # type: ignore[assignment]
-        large.runner = Noisy(large.runner, noise / scale, seed + 1)  # type: ignore[assignment]
+        small.runner = Noisy(small.runner, noise / scale, seed)
+        large.runner = Noisy(large.runner, noise / scale, seed + 1)
         return PairCascade(small, large, every=every)
 
     def verdicts(one: PairCascade, sources: list[str], claims: list[Claim]) -> list[tuple[bool, int]]:

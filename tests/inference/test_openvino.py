@@ -11,6 +11,8 @@ import pytest
 from guardrails.errors import GuardrailsError
 from guardrails.inference import pair, store, text
 from guardrails.inference.comparing import Claim, PairCascade
+from guardrails.inference.networks import Network
+from guardrails.inference.runner import Runner
 from tests.inference.test_fixed_verdicts import texts, verdicts
 
 
@@ -20,12 +22,16 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUARDRAILS_DEVICE", "cpu")
 
 
+def backend(network: Network) -> str:
+    assert isinstance(network, Runner)
+    return network.backend
+
+
 def test_verdicts_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = text.load(store.manifest("text"))
     monkeypatch.setenv("GUARDRAILS_BACKEND", "torch")
     torch_engine = text.load(store.manifest("text"))
-    assert engine.runner.backend == "openvino"
-    assert torch_engine.runner.backend == "torch"
+    assert (backend(engine.runner), backend(torch_engine.runner)) == ("openvino", "torch")
     some = [*texts(60), "a", "word " * 700]
     theirs = verdicts(torch_engine, torch_engine.read([(t, None) for t in some], 600))
     assert verdicts(engine, engine.read([(t, None) for t in some], 600)) == theirs
@@ -37,7 +43,7 @@ def test_in_fp32_it_computes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = pair.load(store.manifest("grounding"))
     monkeypatch.setenv("GUARDRAILS_BACKEND", "torch")
     torch_engine = pair.load(store.manifest("grounding"))
-    assert (engine.runner.backend, torch_engine.runner.backend) == ("openvino", "torch")
+    assert (backend(engine.runner), backend(torch_engine.runner)) == ("openvino", "torch")
     claims = [Claim("The library opened in 1923."), Claim("It has forty rooms.")]
     source = "The library, which has forty rooms, opened in 1932."
     theirs = [s.probability for s in PairCascade(torch_engine).support([source], claims, (0.0, 0.5, 1.0), 60)]

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from guardrails.inference import store, text_engine
 from guardrails.inference.packing import LEAST_ROWS, SCALE, pack, shards, unpack
+from guardrails.inference.runner import Runner
 from models.export import read_weights
 
 MATRICES = st.integers(1, 6).flatmap(
@@ -108,5 +109,7 @@ def test_a_tensor_larger_than_a_file() -> None:
 def test_a_recipe_goes_on_from_the_weights_that_ship() -> None:
     folder = store.manifest("text").folder
     found, file = read_weights(folder), read_weights(folder / store.WEIGHTS)
-    assert found.keys() == file.keys() == text_engine().runner._exact_model.state_dict().keys()
+    runner = text_engine().runner
+    assert isinstance(runner, Runner)
+    assert found.keys() == file.keys() == runner._exact_model.state_dict().keys()
     assert all(v.dtype is torch.float32 for v in found.values())

@@ -110,8 +110,8 @@ def test_a_verdict_does_not_depend_on_the_batch(made: Path, read: bool) -> None:
 
     def judged(noise: float, seed: int, some: list[str], cut: float) -> list[Nearness]:
         small, large = tiny.engines(made)
-        small.runner = Moved(small.runner, noise, seed)  # type: ignore[assignment]
-        large.runner = Noisy(large.runner, noise, seed + 1)  # type: ignore[assignment]
+        small.runner = Moved(small.runner, noise, seed)
+        large.runner = Noisy(large.runner, noise, seed + 1)
         one = TopicCascade(small, large)
         return one.judge(asked(one, some, cut), 3600)
 
@@ -134,7 +134,7 @@ def test_the_window_that_leads_does_not_depend_on_the_batch(made: Path) -> None:
 
     def windows(noise: float) -> list[int]:
         small, large = tiny.engines(made)
-        small.runner = Moved(small.runner, noise, 1)  # type: ignore[assignment]
+        small.runner = Moved(small.runner, noise, 1)
         one = TopicCascade(small, large, every=True)
         return [n.window for n in one.judge(asked(one, texts), 3600)]
 

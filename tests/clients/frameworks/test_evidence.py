@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ MESSAGE = "Call +1 415 555 0134. " + say("Write to bob@example.com today.")
 BOTH = [("INPUT", "MASKED"), ("OUTPUT", "MASKED")]
 
 
+_TIMEOUTS = count(60)
+
+
 def told(folder: Path) -> list[tuple[str, str]]:
     """What was recorded, once it is sure that all of it verifies, knows its text, and holds none."""
     reader = Reader(folder)
@@ -34,7 +38,9 @@ def told(folder: Path) -> list[tuple[str, str]]:
 def openai(upstream: Proxied) -> Any:
     from langchain_openai import ChatOpenAI
 
-    return ChatOpenAI(model="m", base_url=upstream.upstream + "/v1", api_key=KEY, max_retries=0)
+    # LangChain keeps one client for each address and timeout, and its connections belong to the loop in which they were made.
+    seconds = next(_TIMEOUTS)
+    return ChatOpenAI(model="m", base_url=upstream.upstream + "/v1", api_key=KEY, max_retries=0, timeout=seconds)
 
 
 def test_langchain(upstream: Proxied, guard: Guard, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from guardrails.cli.screens import aligned, visible
 if TYPE_CHECKING:
     from guardrails.evaluation import Data, Row
     from guardrails.evaluation.metrics import Estimate
-    from guardrails.review import Item, Lesson, Review
+    from guardrails.review import Fitted, Item, Lesson, Review
 
 __all__ = ["review"]
 
@@ -259,11 +259,14 @@ def topic(  # noqa: PLR0917 - a command's options
     file: FileArgument,
     policy: PolicyOption,
     most: Annotated[int, typer.Option(min=1, max=20, help="How many phrases to propose at most.")] = 6,
+    head: Annotated[
+        Path | None, typer.Option(help="Instead of phrases, fit a head for the topic, and write it to this new file.")
+    ] = None,
     write: Annotated[bool, typer.Option("--write", help="Write them into the policy file.")] = False,
     show_text: Annotated[bool, typer.Option("--show-text", help="Quote the phrases.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with the phrases.")] = False,
 ) -> None:
-    """Propose which decided texts a denied topic should name as examples, and as what it is not.
+    """Propose which decided texts a denied topic should name as examples, and as what it is not; or fit a head for it.
 
     Half of the texts is learned from; the figures are of the other half. Exit code 0: done, 2: no phrase helps, 1: could not run.
     """
@@ -272,6 +275,11 @@ def topic(  # noqa: PLR0917 - a command's options
     from guardrails.review import taught, with_phrases  # noqa: PLC0415
 
     path = Path(policy)
+    if head is not None:
+        if write or show_text:
+            raise typer.BadParameter("a head has no phrases to write or to show", param_hint="--head")
+        _fit(_opened(file), path, head, as_json=as_json)
+        raise typer.Exit(OK)
     before = path.read_bytes() if write else b""
     lesson = taught(_opened(file), load(policy).unhurried(), most)
     found = bool(lesson.examples or lesson.not_examples)
@@ -286,19 +294,54 @@ def topic(  # noqa: PLR0917 - a command's options
     raise typer.Exit(OK if found else NEGATIVE)
 
 
+def _fit(book: Review, policy: Path, path: Path, *, as_json: bool) -> None:
+    """Fit a head, write its file, and print its figures and the lines for the policy."""
+    from guardrails.errors import GuardrailsError  # noqa: PLC0415
+    from guardrails.policy import load  # noqa: PLC0415
+    from guardrails.review import fitted_head  # noqa: PLC0415
+    from guardrails.whole_files import write_whole  # noqa: PLC0415
+
+    folder = policy.resolve().parent
+    if not path.resolve().is_relative_to(folder):
+        raise GuardrailsError(f"{path}: a head lies in the folder of the policy that names it, or below")
+    if path.exists():
+        raise GuardrailsError(
+            f"{path}: there is a file already, and a policy may name it by its sha256; name a new one"
+        )
+    fitted = fitted_head(book, load(policy).unhurried())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, fitted.data, 0o644)
+    if as_json:
+        typer.echo(json.dumps(fitted.to_dict(), indent=2, ensure_ascii=False))
+        return
+    named = path.resolve().relative_to(folder).as_posix()
+    lines = f"write this into the topic in {policy}, and remove its threshold:"
+    out = [_learned(fitted), "", *_compared(fitted), "", lines, "    head:"]
+    out += [f"      file: {json.dumps(named, ensure_ascii=False)}", f"      sha256: {json.dumps(fitted.sha256)}"]
+    typer.echo("\n".join(out))
+
+
+def _learned(lesson: Lesson | Fitted) -> str:
+    return f"{lesson.rule.id}: learned from {lesson.learned} texts, measured on {lesson.held_out} others"
+
+
+def _compared(lesson: Lesson | Fitted) -> list[str]:
+    """The figures before and after, as a table; each at its own cut point."""
+    old, new = lesson.before.point, lesson.after.point
+    rows = [("area under the ROC curve", _figure(lesson.before.auc), _figure(lesson.after.auc))]
+    if old.cut == new.cut:
+        rows.append((f"recall at {old.cut}", _figure(old.recall), _figure(new.recall)))
+    else:
+        rows += [("cut point", str(old.cut), str(new.cut)), ("recall", _figure(old.recall), _figure(new.recall))]
+    rows.append(("false positives", _figure(old.false_positives), _figure(new.false_positives)))
+    return aligned([("", "before", "after"), *rows])
+
+
 def _lesson(lesson: Lesson, show_text: bool) -> str:
-    out = [f"{lesson.rule.id}: learned from {lesson.learned} texts, measured on {lesson.held_out} others"]
+    out = [_learned(lesson)]
     if not lesson.examples and not lesson.not_examples:
         return f"{out[0]}\nno phrase parts them better\n"
-    rows = [
-        (name, _figure(old), _figure(new))
-        for name, old, new in (
-            ("area under the ROC curve", lesson.before.auc, lesson.after.auc),
-            (f"recall at {lesson.before.point.cut}", lesson.before.point.recall, lesson.after.point.recall),
-            ("false positives", lesson.before.point.false_positives, lesson.after.point.false_positives),
-        )
-    ]
-    out += ["", *aligned([("", "before", "after"), *rows]), ""]
+    out += ["", *_compared(lesson), ""]
     for name in ("examples", "not_examples"):
         phrases = getattr(lesson, name)
         out.append(f"{name} to add: {len(phrases)}")

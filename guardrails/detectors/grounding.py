@@ -53,7 +53,7 @@ def _written(sources: tuple[str | After, ...]) -> list[Any]:
     return [s if isinstance(s, str) else {k: v for k, v in asdict(s).items() if v} for s in sources]
 
 
-_AFTER = Record({"after": Text(200), "before": Text(200)}, After, "after", '{after: "Context:"}')
+_AFTER = Record({"after": Text(200), "before": Text(200)}, After, ("after",), '{after: "Context:"}')
 _SOURCE = Either(Choice(("tool", "document", "marked", "system", "user", "assistant")), _AFTER)
 
 

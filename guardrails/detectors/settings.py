@@ -112,12 +112,16 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A mapping of ``fields``; ``make`` takes their values by name. ``needed`` must be there, and ``example`` shows how."""
+    """A mapping of ``fields``; ``make`` takes their values by name, and raises ValueError for values that do not fit together: ``code``,
+    ``message`` and ``remedy`` are the problem then. ``needed``: what must be there; ``example`` shows how."""
 
     fields: Mapping[str, Kind]
     make: Callable[..., Any] = dict
-    needed: str = ""
+    needed: tuple[str, ...] = ()
     example: str = ""
+    code: str = "unknown-value"
+    message: str = "these do not fit together"
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,18 @@ loads (:mod:`guardrails.inference.topics`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from guardrails import inference
 from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector
 from guardrails.detectors.phrases import Phrases
-from guardrails.detectors.settings import TYPE, Flag, Items, Number, Order, Remark, Section, Setting, Text
+from guardrails.detectors.settings import TYPE, File, Flag, Items, Number, Order, Record, Remark, Section, Setting, Text
 from guardrails.detectors.smalltalk import small_talk
+from guardrails.detectors.topicheads import Head
 from guardrails.detectors.traits import DetectorSpec
+from guardrails.errors import GuardrailsError
 from guardrails.rules import Rule
 from guardrails.types import Found, Hit, Role, Source
 
@@ -31,14 +33,25 @@ OFF_TOPIC = "OFF_TOPIC"
 # From this probability on a text belongs to an allowed topic. Far below the cut point of denied topics: there, what is near is
 # welcome; here, what is far is not. Chosen on topics of its own (docs/topics.md).
 _ON_TOPIC = 0.02
+# From this probability on a text belongs to a topic with a head of its own.
+_HEAD = 0.5
+_REFIT = "fit it anew with: guardrails review topic REVIEW --policy POLICY --head NEW_FILE"
+
+
+def _head_named(head: Head) -> str:
+    return f"{head.file} (sha256 {head.sha256[:12]})"
+
+
+def _head_written(head: Head) -> dict[str, str]:
+    return {"file": head.file, "sha256": head.sha256}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the topic is called, what belongs to it (a definition), example phrases, and phrases that do not belong to it.
 
-    ``threshold`` is the probability (0 to 1) from which on the topic fires, None for the model's own cut point. ``allow``: the topic is
-    welcome, and what belongs to no such topic fires instead.
+    ``threshold`` is the probability (0 to 1) from which on the topic fires, None for the model's own cut point. ``head``: weights that decide
+    in place of the definition. ``allow``: the topic is welcome, and what belongs to no such topic fires instead.
     """
 
     name: Annotated[str, TYPE]
@@ -70,6 +83,33 @@ class Settings:
             unless="allow",
             cut=True,
             lost="Bedrock's topics have no threshold",
+        ),
+    ] = None
+    head: Annotated[
+        Head | None,
+        Setting(
+            about="weights fitted on reviewed texts, which decide in place of the definition; a file and its sha256",
+            kind=Record(
+                {
+                    "file": File(
+                        Head.parse,
+                        1_000_000,
+                        code="head-refused",
+                        message="this file is no head of a topic",
+                        remedy=_REFIT,
+                    ),
+                    "sha256": Text(64),
+                },
+                Head.pinned,
+                ("file", "sha256"),
+                "{file: heads/topic.json, sha256: …}",
+                code="head-refused",
+                message="this is not the head that the policy names",
+                remedy=f"take back the file as it was; or {_REFIT}, and write the lines that it prints",
+            ),
+            lost="Bedrock has no heads fitted on your texts",
+            shown=_head_named,
+            written=_head_written,
         ),
     ] = None
     allow: Annotated[
@@ -114,10 +154,11 @@ class _Topics:
         self._topics = [(r, fitted(engine, r.settings, fit)) for r in rules]
         self._said = {r.id: (Phrases(r.settings.examples), Phrases(r.settings.not_examples)) for r in rules}
         self._cuts = {r.id: cut_of(engine, r.settings, self._cascade.cut) for r in rules}
+        self._heads = {r.id: _logit(engine, r) for r in rules if r.settings.head is not None}
         self._read = {
             r.id: self._cascade.said(r.settings.name, r.settings.definition, r.settings.examples)
             for r in rules
-            if self._cascade.large is not None and not r.settings.allow
+            if self._cascade.large is not None and not r.settings.allow and r.settings.head is None
         }
 
     def find(self, content: Content, deadline: Deadline) -> Found:
@@ -143,7 +184,6 @@ class _Topics:
     def _off_topic(self, content: Content, readings: Sequence[inference.PieceReading], found: Found) -> None:
         """What belongs to no allowed topic."""
         allowed = [(r, t) for r, t in self._topics if r.settings.allow]
-        calibration = inference.text_engine().manifest.calibration["TOPIC"]
         off: dict[int, float] = {}
         for one in readings if allowed else ():
             if not _has_a_topic(content, one):
@@ -152,7 +192,7 @@ class _Topics:
             for rule, topic in allowed:
                 cut = self._cuts[rule.id]
                 known = self._known(rule, one)
-                p = one.reading.decide(_score(topic), calibration, (cut,))[0] if known is None else known[0]
+                p = self._own(rule, topic, one)[0] if known is None else known[0]
                 belongs.append((p, cut))
             p, cut = max(belongs, key=lambda pair: pair[0] - pair[1])
             found.scores["off_topic"] = max(found.scores.get("off_topic", 0.0), round(1 - p, 6))
@@ -182,6 +222,9 @@ class _Topics:
                     continue
                 if (known := self._known(rule, one)) is not None:
                     take(rule, one, *known)
+                elif rule.id in self._heads:
+                    p, window = self._own(rule, topic, one)
+                    take(rule, one, p, one.span(window))
                 else:
                     asked = Asked(one.reading, topic, self._read.get(rule.id), self._cuts[rule.id])
                     open_.append((rule, one, asked))
@@ -191,6 +234,13 @@ class _Topics:
             if large and self._cascade.large is not None:
                 found.models[self._cascade.large.manifest.name] = self._cascade.large.manifest.sha256
         found.hits += best.values()
+
+    def _own(self, rule: Rule, topic: Topic, one: inference.PieceReading) -> tuple[float, int]:
+        """The small model's probability and the window that decides: by the topic's head, else by what the policy says of the topic."""
+        head, calibration = self._heads.get(rule.id), inference.text_engine().manifest.calibration["TOPIC"]
+        if head is not None:  # its log-odds are its own; what many windows take off is the same
+            return one.reading.decide(head, replace(calibration, scale=1.0, bias=0.0), (self._cuts[rule.id],))
+        return one.reading.decide(_score(topic), calibration, (self._cuts[rule.id],))
 
     def _known(self, rule: Rule, one: inference.PieceReading) -> tuple[float, tuple[int, int]] | None:
         """The probability and place of what the author's own phrases settle: they count more than a score."""
@@ -213,6 +263,8 @@ def cut_of(engine: TextEngine, settings: Settings, both: float | None = None) ->
     """The probability from which on a text belongs to the topic; ``both``: the cut point where the large model is asked too."""
     if settings.threshold is not None:
         return settings.threshold
+    if settings.head is not None:
+        return _HEAD
     if settings.allow:
         return float(engine.manifest.settings["topics"].get("allow", _ON_TOPIC))
     if both is not None:
@@ -230,6 +282,19 @@ def _has_a_topic(content: Content, one: inference.PieceReading) -> bool:
 def fitted(engine: TextEngine, settings: Settings, fit: Callable[..., Topic]) -> Topic:
     """The topic that these settings describe."""
     return fit(engine, settings.name, settings.definition, settings.examples, settings.not_examples)
+
+
+def _logit(engine: TextEngine, rule: Rule) -> Callable[[Row], float]:
+    """The log-odds that a rule's head gives a window. Raises GuardrailsError for weights of another size than the embedding's."""
+    import numpy as np  # noqa: PLC0415
+
+    head: Head = rule.settings.head
+    weights, bias, size = np.asarray(head.weights), head.bias, len(engine.arrays["topics.mean"])
+    if len(weights) != size:
+        raise GuardrailsError(
+            f"{rule.id}: {head.file} has {len(weights)} weights, and the model {size} numbers; {_REFIT}"
+        )
+    return lambda row: float(row.embedding.astype(np.float64) @ weights) + bias
 
 
 def _score(topic: Topic) -> Callable[[Row], float]:

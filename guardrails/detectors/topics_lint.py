@@ -33,7 +33,8 @@ def lint(rules: Sequence[Rule], fitted: Callable[..., Any], cut_of: Callable[...
         yield from _definition(rule)
         yield from _allowed(rule)
         yield from _examples(rule)
-    active = [rule for rule in rules if (rule.input or rule.output) is not None]
+    # A head decides by itself: what the definition and the examples reach is nothing to it.
+    active = [rule for rule in rules if (rule.input or rule.output) is not None and rule.settings.head is None]
     if active:
         yield from _fits(active, fitted, cut_of)
 

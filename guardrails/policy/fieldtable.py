@@ -82,7 +82,7 @@ MASK = Record(
         "style": STYLE, "keep": Number(0, 64, whole=True), "text": Word(empty=True), "key_env": Text(), "key_file": Text(), "restore": Flag(),
         "restore_in": Items(Choice(RESTORE_IN)),
     },
-    needed="style",
+    needed=("style",),
 )  # fmt: skip
 
 # Settings that a rule has for both directions or, below `input` and `output`, for one.

@@ -122,11 +122,18 @@ def _items(kind: Items, reader: Reader, node: Node, key: str) -> tuple[Value, ..
 def _record(kind: Record, reader: Reader, node: Node, key: str) -> Any:
     entries = reader.mapping(node, key, tuple(kind.fields))
     values = {name: read(kind.fields[name], reader, child, f"{key}.{name}") for name, child in entries.items()}
-    if kind.needed and kind.needed not in entries:
-        remedy = f"write {kind.example or f'{kind.needed}: …'}"
-        reader.report("missing-key", f"{key}.{kind.needed} is missing", node.at, key, remedy=remedy)
+    lacking = next((name for name in kind.needed if name not in entries), None)
+    if lacking is not None:
+        remedy = f"write {kind.example or f'{lacking}: …'}"
+        reader.report("missing-key", f"{key}.{lacking} is missing", node.at, key, remedy=remedy)
         return None
-    return None if None in values.values() else kind.make(**values)
+    if None in values.values():
+        return None
+    try:
+        return kind.make(**values)
+    except ValueError as error:
+        reader.report(kind.code, f"{kind.message}: {error}", node.at, key, remedy=kind.remedy or None)
+        return None
 
 
 def _counted(kind: Counted, reader: Reader, node: Node, key: str) -> Any:
@@ -181,7 +188,7 @@ def schema(kind: Kind) -> dict[str, Any]:
         case Items(of, at_least):
             return {"type": "array", "items": schema(of), **({"minItems": at_least} if at_least else {})}
         case Record(fields, _, needed):
-            return mapping({name: schema(field) for name, field in fields.items()}, *([needed] if needed else []))
+            return mapping({name: schema(field) for name, field in fields.items()}, *needed)
         case Named(of):
             return {"type": "object", "additionalProperties": schema(of)}
         case Plain():

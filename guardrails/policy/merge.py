@@ -28,7 +28,7 @@ ORDER: dict[str, str] = {
     "threshold": "a higher threshold is stricter; of a denied topic, a lower one",
     "terms, lists, managed, examples": "may only grow; examples of an allowed topic may not",
     "except, not_examples": "may not grow; not_examples of an allowed topic may only grow",
-    "pattern, definition, mask, sources, allow": "may not change",
+    "pattern, definition, head, mask, sources, allow": "may not change",
     "topics": "no allowed topic is added beside enforced ones",
     "tools": "once tools.default denies and is enforced, no rule that allows a tool is added or widened",
     "arguments, schema, server": "may not change",

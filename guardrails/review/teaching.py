@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from guardrails.inference.text import Floats
     from guardrails.inference.topics import Topic
 
-__all__ = ["Figures", "Lesson", "taught", "with_phrases"]
+__all__ = ["Figures", "Lesson", "decided_rows", "halves", "measured", "taught", "topic_of", "with_phrases"]
 
 # Rows of each label that are needed: half of them are held out.
 _NEEDED = 4
@@ -83,13 +83,9 @@ def taught(review: Review, policy: Policy, most: int = 6) -> Lesson:
 
     Raises GuardrailsError for a review of another kind of rule, or with too few decided texts of either label.
     """
-    rule = _topic(review, policy)
-    rows = [
-        replace(item.row, label=label)
-        for item in review.items
-        if (label := review.decided(item)) is not None and rule.action(item.row.source) is not None
-    ]
-    learned, held = _halves(rows)
+    rule = topic_of(review, policy)
+    rows = decided_rows(review, rule)
+    learned, held = halves(rows)
     examples, others = _chosen(rule, learned, most)
     settings = rule.settings
     new = replace(
@@ -98,12 +94,22 @@ def taught(review: Review, policy: Policy, most: int = 6) -> Lesson:
             settings, examples=(*settings.examples, *examples), not_examples=(*settings.not_examples, *others)
         ),
     )
-    before = _figures(policy, rule, held)
-    after = _figures(policy, new, held) if examples or others else before
+    before = measured(policy, rule, held)
+    after = measured(policy, new, held) if examples or others else before
     return Lesson(rule, examples, others, len(learned), len(held), before, after)
 
 
-def _topic(review: Review, policy: Policy) -> Rule:
+def decided_rows(review: Review, rule: Rule) -> list[Row]:
+    """The texts on which reviewers agree, of a direction in which the rule acts, labelled as they say."""
+    return [
+        replace(item.row, label=label)
+        for item in review.items
+        if (label := review.decided(item)) is not None and rule.action(item.row.source) is not None
+    ]
+
+
+def topic_of(review: Review, policy: Policy) -> Rule:
+    """The denied topic that a review asks about. Raises GuardrailsError for another rule."""
     asked = review.question.rule if review.question is not None else None
     try:
         rule = policy.rule(asked or "")
@@ -116,7 +122,7 @@ def _topic(review: Review, policy: Policy) -> Rule:
     return rule
 
 
-def _halves(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+def halves(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """Two halves with as many of each label; a text falls into the same half wherever it stands."""
     halves: tuple[list[Row], list[Row]] = ([], [])
     for label in (1, 0):
@@ -192,7 +198,8 @@ def _apart(scores: Floats, labels: Any) -> float:
     return float((1 / (1 + np.exp(-gaps))).mean())
 
 
-def _figures(policy: Policy, rule: Rule, rows: Sequence[Row]) -> Figures:
+def measured(policy: Policy, rule: Rule, rows: Sequence[Row]) -> Figures:
+    """What the rule does alone, in the policy's own guard."""
     alone = replace(policy, rules=(rule,)).unhurried()
     numbered = tuple(replace(row, line=i) for i, row in enumerate(rows, 1))
     data = Data(Path("review"), "", numbered)

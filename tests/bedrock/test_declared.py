@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,22 @@ from guardrails.detectors.settings import (
     sections_of,
 )
 from guardrails.detectors.toollock import Lock
+from guardrails.detectors.topicheads import Head
+from guardrails.inference.pinned import PINNED
 from guardrails.policy import dump, explain, load
 from guardrails.policy.fieldtable import COMMON, POLICY, own_settings, top
 from tests.cli.test_cli import run
 
 HEAD = {"version": 1, "name": "x"}
 WORDS = {"words": {"terms": ["kingfisher"]}}
+HEAD_FILE = Head("", "", PINNED["text"], (0.5,)).write()
 # Values that say something: another than what holds unwritten.
 WRITTEN: dict[str, Any] = {
     "on_failure": "allow", "unsupported_language": "block", "system_messages": "judge", "tool_definitions": "judge", "uninspected": "allow",
     "conversation.scope": "user", "action": "detect", "enabled": False, "mask": "numbered", "input": "detect", "output": "detect", "strength": "LOW",
     "tools.calls.arguments": {"to": {"matches": "tea"}}, "tools.calls.schema": {"type": "object"},
     "tools.lock.file": "tools.lock",
+    "topics.head": {"file": "head.json", "sha256": hashlib.sha256(HEAD_FILE).hexdigest()},
     "remote.url": "http://127.0.0.1:8000", "remote.backend": "guard", "remote.api_key_env": "GUARDRAILS_API_KEY",
 }  # fmt: skip
 
@@ -93,8 +98,9 @@ RULE_SETTINGS = [
 
 @pytest.fixture(autouse=True)
 def lock(tmp_path: Path) -> None:
-    """The file that a lock names."""
+    """The files that a lock and a head name."""
     (tmp_path / "tools.lock").write_bytes(Lock().write())
+    (tmp_path / "head.json").write_bytes(HEAD_FILE)
 
 
 def exported(folder: Path, document: dict[str, Any], *, inherited: bool) -> Exported:

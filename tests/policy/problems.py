@@ -118,6 +118,13 @@ PROBLEMS: dict[str, tuple[str, dict[str, bytes]]] = {
         "A rule about tools that changes nothing.",
         policy("tools: {calls: [{name: mail.send, ask: true}]}\n"),
     ),
+    "head-refused": (
+        "A topic's head that is not the file that the policy names, or was fitted on another model.",
+        policy(
+            "topics:\n  - name: refunds\n    definition: Getting money back.\n    head: {file: refunds.json, sha256: 4f…}\n",
+            refunds__json='{"version": 1}\n',
+        ),
+    ),
     "mask-without-span": ("Whole texts cannot be masked.", policy("content: {HATE: {strength: HIGH, action: mask}}\n")),
     "mask-option-missing": (
         "A mask that needs more.",

@@ -7,11 +7,12 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from guardrails.errors import GuardrailsError
-from guardrails.evidence.index import KEYS, REMOVALS, find, id_of, key_of, offset_of
+from guardrails.evidence.index import KEYS, REMOVALS, Index, id_of, key_of, looked_up
 from guardrails.evidence.nodes import read_node
 from guardrails.evidence.note import Checkpoint, Verifier
 from guardrails.evidence.segments import Place, frames, names
@@ -49,21 +50,9 @@ class Reader:
         """One record. Raises GuardrailsError when there is none."""
         segments = self.segments()
         at = bisect_right([first for first, _ in segments], seq) - 1
-        if at >= 0:
-            first, path = segments[at]
-            try:
-                start = offset_of(self.place.index_of(first), seq - first)
-                with path.open("rb") as file:
-                    file.seek(start)
-                    head = file.read(8)
-                    data = head + file.read(int.from_bytes(head[:4], "little"))
-            except (OSError, ValueError):
-                data, start = path.read_bytes(), 0
-                found = [record for _, record in frames(data)][seq - first : seq - first + 1]
-            else:
-                found = [record for _, record in frames(data)]
-            if found:
-                return found[0]
+        found = self._record(*segments[at], seq) if at >= 0 else None
+        if found is not None:
+            return found
         removed = segments and seq < segments[0][0]
         raise GuardrailsError(
             f"record {seq} was removed (evidence.keep_days)" if removed else f"the log has no record {seq}"
@@ -71,18 +60,31 @@ class Reader:
 
     def find(self, decision_id: str) -> list[int]:
         """The numbers of the records of a decision: one for each direction of an exchange that was decided."""
-        key, out = key_of(decision_id), []
-        for first, path in self.segments():
-            try:
-                out += [first + number for number in find(self.place.index_of(first), key)]
-            except (OSError, ValueError):
-                within = decision_id.encode() if decision_id not in _WITHIN else _WITHIN[decision_id]
-                out += [
-                    first + number
-                    for number, (_, record) in enumerate(frames(path.read_bytes()))
-                    if within in record and id_of(record) == decision_id
-                ]
-        return out
+        return [first + number for first, path in self.segments() for number in self._found(first, path, decision_id)]
+
+    def _record(self, first: int, path: Path, seq: int) -> bytes | None:
+        def look(index: Index) -> bytes | None:
+            number = seq - first
+            if number < index.records:
+                return index.record(number)
+            rest = islice(frames(index.rest()), number - index.records, None)
+            return next((record for _, record in rest), None)
+
+        return looked_up(self.place.index_for(first), path, look)
+
+    def _found(self, first: int, path: Path, decision_id: str) -> list[int]:
+        """The numbers, inside a segment, of the records of a decision."""
+        within = _WITHIN.get(decision_id, decision_id.encode())
+
+        def look(index: Index) -> list[int]:
+            found = index.numbers(key_of(decision_id))
+            if any(id_of(index.record(number)) != decision_id for number in found):
+                raise ValueError("the index says what the records do not say")
+            rest = index.rest()
+            behind = enumerate(frames(rest), index.records) if within in rest else ()
+            return [*found, *(n for n, (_, record) in behind if within in record and id_of(record) == decision_id)]
+
+        return looked_up(self.place.index_for(first), path, look)
 
     # -- checkpoints -------------------------------------------------------------------------------------------------
 

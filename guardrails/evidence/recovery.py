@@ -15,7 +15,7 @@ import orjson
 
 from guardrails.errors import GuardrailsError
 from guardrails.evidence.files import Disk
-from guardrails.evidence.index import Building
+from guardrails.evidence.index import Building, Index
 from guardrails.evidence.nodes import NodeFiles
 from guardrails.evidence.note import Checkpoint
 from guardrails.evidence.reader import Reader
@@ -82,7 +82,9 @@ def recover(place: Place, disk: Disk) -> Opened:
             " changed; keep the directory for an investigation, and start a new log (guardrails audit verify)"
         )
     for begin, path in segments[:-1]:
-        if not place.index_of(begin).exists():
+        with Index(place.index_of(begin), path) as found:
+            covered = found.end
+        if covered != path.stat().st_size:
             write_index(place, disk, begin, path)
     last = orjson.loads(records[-1])["ts"] if records else _last_time(segments[:-1])
     begun = datetime.fromisoformat(orjson.loads(records[0])["ts"]) if records else None
@@ -94,7 +96,7 @@ def write_index(place: Place, disk: Disk, first: int, path: Path) -> None:
     index = Building()
     for _, record in frames(path.read_bytes()):
         index.add(record)
-    disk.replace(place.index_of(first), index.dump())
+    disk.replace(place.index_of(first), index.dump(path.stem))
 
 
 def _begins(place: Place, segments: list[tuple[int, Path]]) -> None:

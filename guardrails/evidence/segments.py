@@ -143,6 +143,16 @@ class Place:
         """The index of that segment."""
         return self.index / f"{first:020}.idx"
 
+    @property
+    def newest(self) -> Path:
+        """The index of as much of the newest segment as there was when it was written."""
+        return self.root / "newest.idx"
+
+    def index_for(self, first: int) -> Path:
+        """The index to try for that segment, which may be another's."""
+        path = self.index_of(first)
+        return path if path.exists() else self.newest
+
 
 class Segment:
     """The segment that is written, with its salts."""

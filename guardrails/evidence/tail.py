@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from guardrails.errors import GuardrailsError
-from guardrails.evidence.index import offset_of
+from guardrails.evidence.index import Index, looked_up
 from guardrails.evidence.segments import HEADER, LONGEST, Place, frames, names
 
 __all__ = ["Cursor", "Tail"]
@@ -70,15 +70,9 @@ class Tail:
         if at < 0:
             raise GuardrailsError(f"{self._place.segments}: record {first} is not there any more")
         begin, path = segments[at]
-        offset = 0
-        try:
-            offset = offset_of(self._place.index_of(begin), first - begin)
-        except (OSError, ValueError):  # the segment is written, or has no index
-            data = path.read_bytes()
-            ends = [0, *(end for end, _ in frames(data))]
-            if first - begin >= len(ends):
-                raise GuardrailsError(f"{path}: record {first} is missing or damaged") from None
-            offset = ends[first - begin]
+        offset = looked_up(self._place.index_for(begin), path, lambda index: _offset(index, first - begin))
+        if offset is None:
+            raise GuardrailsError(f"{path}: record {first} is missing or damaged")
         self._open(path, offset)
         self._at = first
 
@@ -89,6 +83,15 @@ class Tail:
         except FileNotFoundError:
             raise GuardrailsError(f"{path}: this segment is missing") from None
         self._offset = offset
+
+
+def _offset(index: Index, number: int) -> int | None:
+    """Where a record of the segment begins, or where it will; None where those before it are not there."""
+    if number < index.records:
+        index.record(number)  # is there
+        return index.offset(number)
+    ends = [index.end, *(index.end + end for end, _ in frames(index.rest()))]
+    return ends[number - index.records] if number - index.records < len(ends) else None
 
 
 class Cursor:

@@ -29,6 +29,8 @@ SCHEMA = "guardrails.evidence/1"
 # Records that are synced together at most, and seconds between tries while the disk refuses.
 _GROUP = 1_024
 _RETRY_S = 0.5
+# Bytes of the newest segment after which its index is written anew: what a search reads of it at most.
+_UNINDEXED = 4 * 1024 * 1024
 
 _log = logging.getLogger("guardrails.evidence")
 
@@ -111,6 +113,7 @@ class Writer:
         self._signed_with: Signer | None = None
         self._signed_at = -math.inf  # the first one is due at once
         self._index = opened.index
+        self._indexed = 0  # bytes of the segment that its index on the disk covers at least
         self._begun = opened.begun  # when the segment's first record was written
         self._reported = 0  # of what was lost or refused
         self._waiting: deque[Pending] = deque()
@@ -215,6 +218,8 @@ class Writer:
             self._sign()
         if ending and self._signed == self._frontier.size:
             self._rotate()
+        elif closing or self._segment.size - self._indexed >= _UNINDEXED:
+            self._save_index()
 
     def _ending(self) -> bool:
         """Whether the segment has the length or the age at which the next one begins."""
@@ -317,16 +322,25 @@ class Writer:
             self._signed_with = self._signers[0]
             self._wake.notify_all()
 
+    def _save_index(self) -> None:
+        """The index of what the segment has now, a cache: where it cannot be written, readers read the segment."""
+        path = self._place.segment(self._segment.first)
+        try:
+            self._disk.replace(self._place.newest, self._index.dump(path.stem))
+        except OSError:
+            self.counts.failures += 1
+        self._indexed = self._segment.size
+
     def _rotate(self) -> None:
         """Close the segment: its tree and its index are on the disk before the next one begins."""
         first = self._segment.first
         try:
             self._nodes.sync()
-            self._disk.replace(self._place.index_of(first), self._index.dump())
+            self._disk.replace(self._place.index_of(first), self._index.dump(self._place.segment(first).stem))
             fresh = Segment(self._disk, self._place, self._frontier.size)
         except OSError:
             self.counts.failures += 1
             return
         self._segment.close()
-        self._segment, self._index, self._begun = fresh, Building(), None
+        self._segment, self._index, self._begun, self._indexed = fresh, Building(), None, 0
         self.grown()

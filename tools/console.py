@@ -49,6 +49,7 @@ NOT_RUN = {
     "mypy": "the linters and tests that CI runs",
     "lint-imports": "the linters and tests that CI runs",
     "python -m pytest": "the linters and tests that CI runs",
+    "guardrails audit show --log evidence/ --last 5": "needs a model",
     "guardrails eval held-out": "needs a labelled set of the reader's",
 }
 # Where a page says that its service listens.
@@ -159,6 +160,9 @@ class Shell:
             )
         environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONUTF8": "1"}
         environment.pop("GUARDRAILS_MODELS", None)  # a reader has the default
+        environment["GUARDRAILS_DTYPE"] = (
+            "fp32"  # scores to the last digit shown, whatever the processor multiplies best
+        )
         environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         where = self._folder if command.files or command.serves or command.served else ROOT
         if command.serves:

@@ -64,7 +64,7 @@ def test_it_reports_to_nobody() -> None:
 
 def test_an_unknown_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUARDRAILS_BACKEND", "onnx")
-    with pytest.raises(GuardrailsError, match="it may be torch or openvino"):
+    with pytest.raises(GuardrailsError, match="it may be torch, openvino or ray"):
         text.load(store.manifest("text"))
 
 

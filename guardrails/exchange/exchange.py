@@ -104,6 +104,15 @@ class Exchange:
         :attr:`~guardrails.decision.Decision.ask`."""
         return self.context.confirmed
 
+    def judged(self, answer: Any = None) -> tuple[Any, Decision]:
+        """Check the request, or an answer that came whole: the body that may go on, and why. Of an answer whose calls somebody may confirm
+        (:attr:`~guardrails.decision.Decision.ask`), the body is what goes on then."""
+        if answer is None:
+            decision = self.request()
+            return self.form.body, decision
+        body, decision = self.answer(answer)
+        return self.confirmed if decision.ask else body, decision
+
     def failure(self, body: Any) -> tuple[Any, Decision]:
         """Check an error body of the upstream, which may quote the request."""
         return whole_answer(self.context, self.form.failed(body), error=True)

@@ -36,12 +36,7 @@ def decided(
     while the exchange is there. Of a call that the agent's user may confirm, that is what goes on then."""
     form, answer = opened(event)
     exchange = exchange_of(form)
-    if answer is None:
-        decision = exchange.request()
-        body: Any = form.body
-    else:
-        body, decision = exchange.answer(answer)
-        body = exchange.confirmed if decision.ask else body
+    body, decision = exchange.judged(answer)
     decision = told(exchange, decision)
     exchange.forget()
     return body, decision

@@ -82,12 +82,7 @@ class GuardrailsAnnotator:
         value = _at(annotator.get("from", "$target"), policy_input)
         form, answer, used = _opened(point, value, policy_input)
         exchange = self._turns.exchange(form)
-        if answer is None:
-            decision = exchange.request()
-            body: Any = form.body
-        else:
-            body, decision = exchange.answer(answer)
-            body = exchange.confirmed if decision.ask else body
+        body, decision = exchange.judged(answer)
         decision = self._turns.told(exchange, decision)
         exchange.forget()
         verdict = _verdict(decision)

@@ -155,12 +155,7 @@ class Checking:
         on then."""
         kept = Kept() if self._recording is not None or self._shadowing is not None else None
         exchange = Exchange(Tenancy(call.principal.name, guardrail.guard, _SECRET), form, kept=kept)
-        if answer is None:
-            decision = await self.run(exchange.request)
-            body = form.body
-        else:
-            body, decision = await self.run(partial(exchange.answer, answer))
-            body = exchange.confirmed if decision.ask else body
+        body, decision = await self.run(partial(exchange.judged, answer))
         decision = replace(decision, id=call.id, format=call.contract)
         self._telemetry.decision(record_of(decision))
         await self._used(call.principal, decision.characters)

@@ -7,6 +7,7 @@ The form must still be right, and what lies between name and value is punctuatio
 from __future__ import annotations
 
 import re
+from functools import cache
 
 __all__ = ["LABELS", "announced"]
 
@@ -76,17 +77,19 @@ _DIFFERENT = 3
 _CHARACTERS = 80  # that are looked at before a value
 
 
-def _compiled(names: tuple[str, ...]) -> re.Pattern[str]:
+@cache
+def _compiled(entity: str) -> re.Pattern[str] | None:
+    """What finds a name of the type; most types never meet a wrong check digit, so it is made when one does."""
+    names = LABELS.get(entity)
+    if names is None:
+        return None
     texts = (r"[\W_]{0,3}".join(re.escape(w) for w in name.split()) for name in sorted(names, key=lambda n: -len(n)))
     return re.compile(rf"(?:(?P<kind>[^\W\d_]+)[ \-])?(?<![^\W_])(?:{'|'.join(texts)}){_BETWEEN}")
 
 
-_COMPILED = {entity: _compiled(names) for entity, names in LABELS.items()}
-
-
 def announced(entity: str, text: str, start: int, end: int) -> bool:
     """True when a name of the type ``entity`` stands directly before ``text[start:end]``, which is no sample of one digit."""
-    pattern = _COMPILED.get(entity)
+    pattern = _compiled(entity)
     if pattern is None or len({c for c in text[start:end] if c.isdigit()}) < _DIFFERENT:
         return False
     found = pattern.search(text[max(0, start - _CHARACTERS) : start].lower())

@@ -18,7 +18,7 @@ from guardrails.policy import load
 from guardrails.release import Releases
 from tests.workbench import loud_detector
 from tests.workbench.reading import faults
-from tests.workbench.test_release import do
+from tests.workbench.test_release import do, there_and_back
 
 NUMBER = 5_000
 OLD, NEW = 0.9, 0.53
@@ -159,11 +159,4 @@ def test_a_policy_goes_from_5000_texts_to_a_release_and_back(page: Any, policy: 
     dropped(page, "Compare on these texts")
     changed = sum(NEW <= t.score < OLD for t in TEXTS)
     page.get_by_text(f"{changed} of {NUMBER} verdicts change.").wait_for()
-    do(page, "Sign it off", "risk@example.com", "calibrated")
-    page.get_by_text("signed as version 2.").wait_for()
-    do(page, "Put it live", "risk", "approved", "2")
-    page.get_by_text("Version 2 is live.").wait_for()
-    assert releases.live == 2
-    do(page, "Roll back", "risk", "too strict")
-    page.get_by_text("Version 1 is live.").wait_for()
-    assert releases.live == 1
+    there_and_back(page, releases, "calibrated")

@@ -53,8 +53,8 @@ def manifest(version: str, policy: dict[str, Any], target: str) -> str:
     })  # fmt: skip
 
 
-@pytest.mark.parametrize(("to", "decision", "used"), CALLED)
-def test_a_policy_in_rego_decides_by_what_the_annotator_says(to: str, decision: str, used: Any) -> None:
+def activated() -> tuple[Any, Any]:
+    """A policy in Rego that asks our annotator, and what makes an agent's events."""
     from agent_control_spec import ActivatedPolicy
     from agent_hooks import AgentContextBuilder
 
@@ -67,6 +67,12 @@ def test_a_policy_in_rego_decides_by_what_the_annotator_says(to: str, decision: 
         annotator_dispatcher=GuardrailsAnnotator(GUARD),
     )
     agent = AgentContextBuilder(agent_id="support", framework="example", session_id="s")
+    return policy, agent
+
+
+@pytest.mark.parametrize(("to", "decision", "used"), CALLED)
+def test_a_policy_in_rego_decides_by_what_the_annotator_says(to: str, decision: str, used: Any) -> None:
+    policy, agent = activated()
     found = policy.evaluate("pre_tool_call", agent.pre_tool_call(call_id="c", name="send_mail", args={"to": to}))
     wire = found.to_wire()
     assert wire["decision"] == {"ask": "deny"}.get(decision, decision)
@@ -106,18 +112,7 @@ def test_the_older_runtime_takes_the_same_annotator(to: str, decision: str, used
 
 
 def test_an_annotator_that_cannot_read_its_input_denies() -> None:
-    from agent_control_spec import ActivatedPolicy
-    from agent_hooks import AgentContextBuilder
-
-    from guardrails.integrations.agent_control import GuardrailsAnnotator
-
-    rego = {"type": "rego", "bundle": "./policy", "query": "data.gate.verdict"}
-    policy = ActivatedPolicy.from_memory(
-        manifest("0.4.0-alpha.1", rego, "$target"),
-        {"gate": {"modules": {"gate.rego": REGO}}},
-        annotator_dispatcher=GuardrailsAnnotator(GUARD),
-    )
-    agent = AgentContextBuilder(agent_id="support", framework="example", session_id="s")
+    policy, agent = activated()
     nameless = agent.pre_tool_call(call_id="c", name="", args={"to": "acme.com"})
     wire = policy.evaluate("pre_tool_call", nameless).to_wire()
     assert (wire["decision"], wire["reason"]) == ("deny", "runtime_error:annotation_failed")

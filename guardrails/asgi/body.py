@@ -11,7 +11,7 @@ from starlette.types import Message, Receive
 from guardrails.asgi.admission import Arrival, Overloaded503
 from guardrails.wire.strict import Malformed, too_large
 
-__all__ = ["Disconnected", "Replay", "collected", "departure", "discarded", "read_body"]
+__all__ = ["Arriving", "Disconnected", "Replay", "collected", "departure", "discarded", "read_body"]
 
 # The slowest line on which a large body may take longer than a small one: bytes a second.
 _SLOWEST = 100_000
@@ -19,6 +19,22 @@ _SLOWEST = 100_000
 
 class Disconnected(Exception):
     """The client left before its request was complete."""
+
+
+class Arriving:
+    """``receive`` of a request, which knows whether its body has ``ended``: after that only a departure is waited for."""
+
+    __slots__ = ("_receive", "ended")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.ended = False
+
+    async def __call__(self) -> Message:
+        """The next message."""
+        message = await self._receive()
+        self.ended = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
 
 
 async def collected(receive: Receive, most: int, came: Callable[[int, bool], None] | None = None) -> bytes:
@@ -76,19 +92,17 @@ async def read_body(receive: Receive, most: int, seconds: float, held: Arrival |
             held.timeout = None
 
 
-async def discarded(receive: Receive, most: int, seconds: float) -> None:
+async def discarded(arriving: Arriving, most: int, seconds: float) -> None:
     """Read on and keep nothing, up to ``most`` bytes and ``seconds``: for a client that is still sending what was refused.
 
     A connection that is closed before everything on it was read is reset, and the reset overtakes the answer: the client
     would see a network error, and try again (RFC 9112, section 9.6).
     """
+    size = 0
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            size, more = 0, True
-            while more and size <= most:
-                message = await receive()
-                size += len(message.get("body", b""))
-                more = message["type"] == "http.request" and message.get("more_body", False)
+            while not arriving.ended and size <= most:
+                size += len((await arriving()).get("body", b""))
 
 
 async def departure(receive: Receive) -> None:

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guardrails.asgi import advice, reading
 from guardrails.asgi.admission import Admission, Overloaded503
-from guardrails.asgi.body import Disconnected, Replay, discarded
+from guardrails.asgi.body import Arriving, Disconnected, Replay, discarded
 from guardrails.asgi.cors import Consents, is_preflight, preflight_headers, preflight_scope
 from guardrails.asgi.execution import Execution
 from guardrails.asgi.headers import bodiless, has_body
@@ -236,13 +236,14 @@ class GuardrailsMiddleware:
         """A request that may have a body: it waits for its turn, is read, checked and forwarded; or refused, in words."""
         refuse = partial(self._refusals.unchecked, self.consents.answering(scope, send), format_=found[0][0])
         tenant = caller.tenant
+        arriving = Arriving(receive)
         try:
             query = query_of(scope)
             coding = reading.declared(scope["method"], scope["headers"], self.settings.limits)
             with self.admission.arriving(tenant.id) as held:
                 # Who is slow to say what he wants keeps nobody else from a place in work.
                 data = await reading.received(
-                    receive,
+                    arriving,
                     coding,
                     self.settings.limits,
                     self.settings.body_seconds,
@@ -266,7 +267,7 @@ class GuardrailsMiddleware:
         except Malformed as error:
             # What is left of a body that never comes is not waited for; of one that is too long, so that its sender reads why.
             if error.status == 413 and not any(name == b"expect" for name, _ in scope["headers"]):
-                await discarded(receive, 2 * self.settings.limits.bytes, self.settings.body_seconds)
+                await discarded(arriving, 2 * self.settings.limits.bytes, self.settings.body_seconds)
             close = ((b"connection", b"close"),) if error.status in (408, 413) else ()
             await refuse(error.status, error.reason, error.code, *close)
         except Overloaded503 as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import logging
@@ -15,6 +16,7 @@ from backports import zstd
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from guardrails.asgi import GuardrailsMiddleware
 from guardrails.asgi.advice import no_format, template
@@ -114,6 +116,37 @@ def test_a_bomb_is_refused_by_name_of_its_limit(coding: str) -> None:
     cut = app.post(CODINGS[coding](json.dumps(ASK).encode())[:-3], headers={"content-encoding": coding})
     assert cut.status_code == 400
     assert app.received == []
+
+
+def raw(app: App, headers: dict[str, str], *parts: bytes) -> tuple[int, int]:
+    """A POST whose body comes in parts: the status of its answer, and how many parts were read. Nothing may be asked for after the last."""
+    came, status = 0, 0
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "path": PATH, "raw_path": PATH.encode(), "query_string": b"",
+        "headers": [(k.encode(), v.encode()) for k, v in ({"content-type": "application/json"} | headers).items()],
+    }  # fmt: skip
+
+    async def receive() -> Message:
+        nonlocal came
+        assert came < len(parts), "the body is complete, and the client waits for its answer"
+        came += 1
+        return {"type": "http.request", "body": parts[came - 1], "more_body": came < len(parts)}
+
+    async def send(message: Message) -> None:
+        nonlocal status
+        status = message.get("status", status)
+
+    asyncio.run(app.app(scope, receive, send))
+    return status, came
+
+
+def test_who_sent_all_of_what_is_too_long_is_answered_at_once() -> None:
+    app = App(limits=BodyLimits(bytes=1_000))
+    text = b'{"messages":[{"role":"user","content":"' + b"a" * 5_000 + b'"}]}'
+    assert raw(app, {}, text) == (413, 1)
+    assert raw(app, {"content-encoding": "gzip"}, gzip.compress(text)) == (413, 1)
+    assert raw(app, {"content-length": "3000"}, *[text[:600]] * 5) == (413, 4)  # read on, up to twice the limit
+    assert raw(app, {"content-length": "3000", "expect": "100-continue"}, text) == (413, 0)
 
 
 @pytest.mark.parametrize("coding", ["compress", "gzip, gzip", "aws-chunked", "snappy"])

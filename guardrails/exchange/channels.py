@@ -116,7 +116,7 @@ class Channels:
             if joined and (family not in self._going or self._going[family].ended):
                 self._going[family] = text
         else:
-            text.stream.border(apart=not self._form.format.glued)
+            text.stream.border()
         channel = self._channels[slot.channel] = Channel(slot, text)
         return channel
 

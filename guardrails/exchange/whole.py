@@ -124,7 +124,7 @@ class _Texts:
         )
         for i, text in enumerate(texts):
             if i:
-                stream.border(apart=not context.form.format.glued)
+                stream.border()
             stream.push(text)
         stream.advance(final=True, deadline=self._deadline)
         return stream

@@ -20,17 +20,15 @@ __all__ = ["Apart", "Parts"]
 class Parts:
     """Where in a text another part begins, and which part what was shown last belongs to."""
 
-    __slots__ = ("_borders", "apart", "current")
+    __slots__ = ("_borders", "current")
 
     def __init__(self) -> None:
         self._borders: list[int] = []
-        self.apart = True
         self.current = 0
 
-    def begin(self, offset: int, *, apart: bool) -> None:
-        """Another part begins. ``apart``: the text is also read with line breaks between its parts."""
+    def begin(self, offset: int) -> None:
+        """Another part begins."""
         self._borders.append(offset)
-        self.apart = apart
 
     def out(self, part: int, released: int, held: int) -> bool:
         """Whether all that came of a part is out."""

@@ -121,10 +121,10 @@ class TextStream:
             self._window.push(chunk)
             self.held_most = max(self.held_most, self.held)
 
-    def border(self, *, apart: bool = True) -> None:
-        """What comes next is another part of the text. It is read as if it followed at once and (``apart``) as if a line
-        break stood between them. A mask may reach over a border; it stands in the part where it begins."""
-        self._parts.begin(self._window.reading.size, apart=apart)
+    def border(self) -> None:
+        """What comes next is another part of the text. It is read as if it followed at once, and as if a line break stood
+        between them. A mask may reach over a border; it stands in the part where it begins."""
+        self._parts.begin(self._window.reading.size)
 
     def out(self, part: int) -> bool:
         """Whether all that came of a part is out."""
@@ -300,7 +300,7 @@ class TextStream:
 
     def _apart(self, window: str, base: int, deadline: Deadline) -> tuple[Apart | None, Sequence[Failure]]:
         """What is found in the window when its parts stand on lines of their own, and what failed there."""
-        borders = self._parts.borders(base - self._window.released, base, len(window)) if self._parts.apart else []
+        borders = self._parts.borders(base - self._window.released, base, len(window))
         if not borders:
             return None, ()
         text = Apart.text(window, borders).encode("utf-8", "replace").decode()

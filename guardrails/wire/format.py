@@ -315,8 +315,6 @@ class Format:
     called: ClassVar[str | None] = None
     # Whether an event is named by the ``type`` in it. Some clients go by the name and others by the type.
     named: ClassVar[bool] = False
-    # Whether the parts of a text follow each other at once, as clients of this API read them, also where no word ends.
-    glued: ClassVar[bool] = False
     # Whether the parts of a text come in a stream as channels of their own, one after the other.
     joined: ClassVar[bool] = False
     # The places of an answer that count the parts of one text.

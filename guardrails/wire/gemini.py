@@ -256,7 +256,6 @@ class Gemini(Format):
     RESPONSE = shapes.RESPONSE
     EVENT = shapes.EVENT
     ERROR = shapes.ERROR
-    glued = True
 
     @classmethod
     def fits(cls, body: Any) -> bool:

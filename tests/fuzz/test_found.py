@@ -564,3 +564,41 @@ def test_a_block_of_an_event_stream_after_which_there_is_none() -> None:
     data = exchange.asks(asked, "/model/m.x-v1:0/converse-stream").data
     assert OUTPUT.blocked.encode() not in data
     assert b"contentBlockDelta" in data
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "answer"),
+    [
+        (
+            "/v1beta/models/gemini-2:generateContent",
+            {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]},
+            lambda parts: {
+                "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}]
+            },
+        ),
+        (
+            "/v1/messages",
+            {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]},
+            lambda parts: {
+                "id": "m", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn", "stop_sequence": None,
+                "usage": {"input_tokens": 1, "output_tokens": 1}, "content": [{"type": "text", **part} for part in parts],
+            },
+        ),
+        (
+            "/v1/chat/completions",
+            CHAT,
+            lambda parts: {
+                "id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [
+                    {"index": 0, "finish_reason": "stop", "message": {
+                        "role": "assistant", "content": [{"type": "text", **part} for part in parts]}}
+                ],
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_a_part_is_a_text_by_itself_also_behind_one_that_ends_in_a_word(path: str, body: Any, answer: Any) -> None:
+    for texts in (("custom", OUTPUT.blocked), (OUTPUT.blocked, "s"), ("a", OUTPUT.blocked, "z")):
+        said = json.dumps(answer([{"text": text} for text in texts])).encode()
+        run = Exchange().says(said, kind=JSON).asks(body, path)
+        assert OUTPUT.blocked.encode() not in run.data
+        assert run.decisions[-1].action is Action.BLOCKED

@@ -230,6 +230,7 @@ _WRITTEN = {
     "documents": "orders in documents (written)",
     "answers": "answers (written)",
     "ordinary": "ordinary messages (written)",
+    "posts": "posts (written)",
     "multi": "other languages (written)",
 }
 

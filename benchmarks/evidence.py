@@ -1,19 +1,18 @@
 """What the log of evidence costs, and whether it stays flat as it grows.
 
     python -m benchmarks.evidence                        # cost under 64 callers; append, prove and verify up to 1,000,000 records
-    python -m benchmarks.evidence --part flat --records 10000000     # ten million: about 13 GB of disk
+    python -m benchmarks.evidence --part flat --records 10000000     # ten million: about 8 GB of disk
     python -m benchmarks.evidence --part cost --checks 2000
 
 Cost: texts of 1 KB are checked by so many threads under words and personal data, without a log, with `fast` and with `strict`, each measured
-several times in turn, so that what else the machine does meets all three alike. Flat: the time of an append and of a proof at each power of
-ten, by the clock and in seconds of a core, which other work on the machine changes less. Figures are medians of one run on one machine.
+several times in turn, so that what else the machine does meets all three alike. Flat (benchmarks/evidence_growth.py): the time of an append, of
+a proof and of verifying as the log grows, by the clock and in seconds of a core, which other work on the machine changes less, and memory.
+Figures are medians of one run on one machine.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import random
 import statistics
 import tempfile
 import threading
@@ -21,15 +20,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Self
 
+from benchmarks.evidence_growth import flat
 from guardrails import Guard
-from guardrails.evidence import EvidenceLog, EvidenceSettings
-from guardrails.evidence.reader import Reader
+from guardrails.evidence import EvidenceLog
 from guardrails.evidence.record import said_of
-from guardrails.evidence.verify import verify
 from guardrails.types import Piece
-from tests.evidence.disks import decision
 
 POLICY = """
 version: 1
@@ -84,57 +80,6 @@ def checked(guard: Guard, log: EvidenceLog | None, callers: int, checks: int) ->
         return checks // callers * callers / (time.perf_counter() - began)
 
 
-class Spent:
-    """The time that a block took: ``wall`` by the clock, ``core`` of this process's threads, both in seconds."""
-
-    wall = core = 0.0
-
-    def __enter__(self) -> Self:
-        self._began = time.perf_counter(), time.process_time()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.wall, self.core = time.perf_counter() - self._began[0], time.process_time() - self._began[1]
-
-
-def flat(folder: Path, records: int, proofs: int) -> None:
-    """Time of an append, of a proof and of verifying at each power of ten."""
-    settings = EvidenceSettings(folder, mode="fast", name="example.com/grown", queue=20_000)  # type: ignore[arg-type]
-    size, goal, chance = 0, 10_000, random.Random(1)
-    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
-    print(f"{os.cpu_count()} cores, load {load}; in brackets: of a core")
-    print("      records        append µs         prove ms   verified a second")
-    while size < records:
-        goal = min(goal, records)
-        with EvidenceLog.open(settings) as log:
-            while size < goal - 5_000:
-                size = add(log, size, 5_000)
-            with Spent() as append:
-                last = add(log, size, goal - size)
-            added, size = last - size, last
-        reader, times = Reader(folder), list[Spent]()
-        for number in chance.sample(range(size), min(proofs, size)):
-            with Spent() as proof:
-                reader.prove(f"d{number}")
-            times.append(proof)
-        with Spent() as walk:
-            found = verify(reader, reader.verifier())
-        prove = [statistics.median(getattr(one, kind) for one in times) * 1e3 for kind in ("wall", "core")]
-        print(f"  {size:>11,}   {append.wall / added * 1e6:>6.1f} ({append.core / added * 1e6:>5.1f})   {prove[0]:>6.2f} ({prove[1]:>5.2f})"
-              f"   {found.size / walk.wall:>9,.0f} ({found.size / walk.core:>9,.0f}){'' if found.ok else '   NOT sound'}", flush=True)  # fmt: skip
-        goal *= 10
-    size_on_disk = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
-    print(f"  the log has {size_on_disk / 1e9:.2f} GB")
-
-
-def add(log: EvidenceLog, size: int, number: int) -> int:
-    """So many decisions more, on the disk when this returns."""
-    for i in range(size, size + number - 1):
-        log.record(decision(id=f"d{i}"))
-    log.record(decision(id=f"d{size + number - 1}")).wait()
-    return size + number
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--part", choices=["cost", "flat", "all"], default="all")
@@ -143,13 +88,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--proofs", type=int, default=PROOFS, help="at each size")
+    parser.add_argument("--jobs", type=int, default=2, help="processes of one more verification at the end")
     parser.add_argument("--folder", type=Path, help="on the disk that is meant; else a temporary one")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="evidence", dir=args.folder) as made:
         if args.part != "flat":
             cost(Path(made), args.callers, args.checks, args.rounds)
         if args.part != "cost":
-            flat(Path(made, "grown"), args.records, args.proofs)
+            flat(Path(made, "grown"), args.records, args.proofs, args.jobs)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,10 @@ class Building:
         self._end += HEADER.size + len(record)
         self._last = record
 
+    def keys(self) -> bytes:
+        """The keys of the records that have an id, 16 bytes each."""
+        return b"".join(key for key, _ in self._keys)
+
     def dump(self, segment: str) -> bytes:
         """The file for the segment of that name (without its ending): offsets of the records, (key, number in the segment) of those that
         have an id, and a checksum a block of both tables."""
@@ -76,7 +80,8 @@ class Building:
         last = zlib.crc32(self._last, zlib.crc32(len(self._last).to_bytes(4, "little"))) if self._offsets else 0
         head = _HEAD.pack(_MAGIC, len(self._offsets), len(self._keys), self._end, last)
         seed = zlib.crc32(head, zlib.crc32(segment.encode()))
-        body = b"".join([*map(_OFFSET.pack, self._offsets), *(_ENTRY.pack(*entry) for entry in self._keys)])
+        offsets = struct.pack(f"<{len(self._offsets)}Q", *self._offsets)
+        body = b"".join([offsets, *(key + number.to_bytes(4, "little") for key, number in self._keys)])
         sums = [_sum(body[at : at + _BLOCK], at, seed) for at in range(0, len(body), _BLOCK)]
         return b"".join([head, _SUM.pack(seed), body, *map(_SUM.pack, sums)])
 
@@ -151,6 +156,11 @@ class Index:
             raise ValueError("the index has more ids than records")
         return out
 
+    def keys(self) -> bytes:
+        """The keys of the covered records that have an id, 16 bytes each. Raises ValueError where the index is damaged."""
+        entries = self._bytes(self.records * _OFFSET.size, self._ids * _ENTRY.size)
+        return b"".join(entries[at : at + 16] for at in range(0, len(entries), _ENTRY.size))
+
     def rest(self) -> bytes:
         """What the segment has behind what is covered."""
         self._segment.seek(self.end)
@@ -159,7 +169,7 @@ class Index:
     def _bytes(self, at: int, size: int) -> bytes:
         """Bytes of the tables, out of blocks whose checksums are right."""
         first, last = at // _BLOCK, (at + size - 1) // _BLOCK
-        data = b"".join(map(self._block, range(first, last + 1)))
+        data = b"".join(map(self._block, range(first, last + 1))) if size else b""
         return data[at - first * _BLOCK :][:size]
 
     def _block(self, number: int) -> bytes:

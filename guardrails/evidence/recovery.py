@@ -14,6 +14,7 @@ from pathlib import Path
 import orjson
 
 from guardrails.errors import GuardrailsError
+from guardrails.evidence import filters
 from guardrails.evidence.files import Disk
 from guardrails.evidence.index import Building, Index
 from guardrails.evidence.nodes import NodeFiles
@@ -86,6 +87,8 @@ def recover(place: Place, disk: Disk) -> Opened:
             covered = found.end
         if covered != path.stat().st_size:
             write_index(place, disk, begin, path)
+    closed = {begin: (path, place.index_of(begin)) for begin, path in segments[:-1]}
+    filters.mend(place.filters, disk, closed)
     last = orjson.loads(records[-1])["ts"] if records else _last_time(segments[:-1])
     begun = datetime.fromisoformat(orjson.loads(records[0])["ts"]) if records else None
     return Opened(segment, nodes, frontier, index, last, begun, len(data) - end, [note] if note else [])

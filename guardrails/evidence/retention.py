@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from guardrails.errors import GuardrailsError
+from guardrails.evidence import filters
 from guardrails.evidence.files import Disk
 from guardrails.evidence.note import Checkpoint, Witness
 from guardrails.evidence.reader import Reader
@@ -70,6 +71,7 @@ def remove(reader: Reader, removal: Removal, disk: Disk) -> None:
         reader.place.salts_of(first).unlink(missing_ok=True)
         reader.place.index_of(first).unlink(missing_ok=True)
         path.unlink(missing_ok=True)
+    filters.drop(reader.place.filters, disk, removal.before)
     for folder in (reader.place.salts, reader.place.index, reader.place.segments):
         disk.sync_directory(folder)
 

@@ -6,42 +6,33 @@ A part holds no verdict: :mod:`guardrails.evidence.verify` puts parts together i
 from __future__ import annotations
 
 import os
+import sys
+import threading
 import zlib
 from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
-from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 
 from guardrails.errors import GuardrailsError
+from guardrails.evidence.ends import Ends, Told
 from guardrails.evidence.segments import HEADER, LONGEST
-from guardrails.evidence.tree import subtrees
+from guardrails.evidence.tree import leaf_hashes, subtrees
 
-__all__ = ["SPAN", "Part", "Told", "jobs_for", "parts", "scan"]
+__all__ = ["SPAN", "Part", "jobs_for", "parts", "scan"]
 
 # Records whose hashes are held at once.
 SPAN = 65_536
 # Parts that wait for each process, and the bytes of a log that more than one process is worth its start for.
 _AHEAD = 2
-_WORTH = 512 * 1024 * 1024
-
-_KEY = b'"kind":"key","schema"'
-_KIND = b'"kind":"'
-_USUAL = b',"kind":"%b","schema":"guardrails.evidence/1","seq":%%d,"ts":"'
-_NEVER = b"\x00%d"  # no record of JSON has it
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What matters of a record: ``problem`` where something is wrong with it, or ``key``, a record that may change the key."""
-
-    seq: int
-    problem: str = ""
-    key: bytes = b""
+_WORTH = {"fork": 128 * 1024 * 1024, "spawn": 512 * 1024 * 1024}
+# Records that are hashed one after the other.
+_BATCH = 32
 
 
 @dataclass(slots=True)
@@ -61,9 +52,14 @@ class Part:
 
 def jobs_for(segments: Sequence[tuple[int, Path]]) -> int:
     """How many processes a log is worth: as many as there are cores, one for a small log."""
-    if sum(path.stat().st_size for _, path in segments) < _WORTH:
+    if sum(path.stat().st_size for _, path in segments) < _WORTH[_method()]:
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _method() -> str:
+    """How processes start: as copies of this one where that is safe, which costs them nothing; else each imports everything anew."""
+    return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
 
 
 def parts(segments: Sequence[tuple[int, Path]], marks: Sequence[int], jobs: int) -> Generator[Part, None, None]:
@@ -73,7 +69,7 @@ def parts(segments: Sequence[tuple[int, Path]], marks: Sequence[int], jobs: int)
         yield from (scan(path, start, marks) for start, path in segments)
         return
     ends = [*(start for start, _ in segments[1:]), 1 << 62]
-    pool = ProcessPoolExecutor(min(jobs, len(segments)), mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(min(jobs, len(segments)), mp_context=get_context(_method()))
     waiting, given = deque[Future[Part]](), 0
     try:
         for (start, path), end in zip(segments, ends, strict=True):
@@ -95,96 +91,55 @@ def parts(segments: Sequence[tuple[int, Path]], marks: Sequence[int], jobs: int)
 
 
 def scan(path: Path, start: int, marks: Sequence[int]) -> Part:
-    """Read a segment whose first record has the number ``start``. Raises OSError. The loop is written for speed."""
+    """Read a segment whose first record has the number ``start``. Raises OSError."""
     data = path.read_bytes()
-    out, ends, seeds = Part(start, start), _Ends(), _Seeds()
-    unpack, crc32, leaves = HEADER.unpack_from, zlib.crc32, list[bytes]()
-    at, bound, size, due = 0, len(data) - HEADER.size, start, bisect_right(marks, start)
-    key_at = _found(data, 0)
+    out, ends, seeds = Part(start, start), Ends(data), _Seeds()
+    at, size, due = 0, start, bisect_right(marks, start)
     while at < len(data) and not out.damage:
         upto = min([size + SPAN, *marks[due : due + 1]])
-        usual, last = ends.usual, ends.last
-        while size < upto and at <= bound:
-            length, crc = unpack(data, at)
-            begin = at + 8
-            stop = begin + length
-            record = data[begin:stop]
-            if not 0 < length <= LONGEST or len(record) < length or crc32(record, seeds[length]) != crc:
-                break
-            leaves.append(sha256(b"\x00" + record).digest())
-            # Nearly every record ends as the one before: of its kind, its number one more, its time not before.
-            stamp = record[-29:-2]
-            if stamp >= last and record.endswith(usual % size, 0, -29) and b'"' not in stamp and stamp.isascii():
-                last = stamp
-            else:
-                ends.last = last
-                out.told += ends.look(record, size)
-                usual, last = ends.usual, ends.last
-            if key_at < stop:
-                if _KEY in record:
-                    out.told.append(Told(size, key=record))
-                key_at = _found(data, stop)
-            at = stop
-            size += 1
-        ends.last = last
+        leaves, stops = _hashed(data, at, upto - size, seeds)
+        out.told += ends.heed(at, stops, size)
+        out.spans.append((size + len(stops), subtrees(leaves, size)))
+        size, at = size + len(stops), stops[-1] if stops else at
         if size < upto and at < len(data):
             out.damage = f"{path.name}: byte {at}: record {size} is damaged or incomplete"
-        out.spans.append((size, subtrees(leaves, size - len(leaves))))
-        leaves.clear()
         due = bisect_right(marks, size)
     out.end = size
-    ends.finish(out)
+    out.kinds, out.first, out.last = ends.kinds, ends.first.decode(), ends.last.decode()
     return out
 
 
-def _found(data: bytes, at: int) -> int:
-    """Where the next record that may be about a key says so, from ``at`` on; behind the end where none does."""
-    found = data.find(_KEY, at)
-    return found if found >= 0 else len(data)
+def _hashed(data: bytes, at: int, most: int, seeds: _Seeds) -> tuple[list[bytes], list[int]]:
+    """Of the sound frames from ``at`` on, ``most`` at most: the hashes of their leaves, and where they end. Written for speed: a few
+    records are held at once, so that what is hashed is still in the processor's cache."""
+    unpack, crc32, bound = HEADER.unpack_from, zlib.crc32, len(data) - HEADER.size
+    leaves, stops, records = list[bytes](), list[int](), list[bytes]()
+    with suppress(KeyError):  # of a length that no frame has
+        for _ in range(most):
+            if at > bound:
+                break
+            length, crc = unpack(data, at)
+            begin = at + 8
+            at = begin + length
+            record = data[begin:at]
+            if crc32(record, seeds[length]) != crc:
+                break
+            records.append(record)
+            stops.append(at)
+            if len(records) == _BATCH:
+                leaves += leaf_hashes(records)
+                records.clear()
+    leaves += leaf_hashes(records)
+    if stops and stops[-1] > len(data):  # only the last one can be incomplete
+        return leaves[:-1], stops[:-1]
+    return leaves, stops
 
 
 class _Seeds(dict[int, int]):
-    """The checksum of a frame's length, which that of the record goes on from."""
+    """The checksum of a frame's length, which that of the record goes on from. No other length has one."""
 
     def __missing__(self, length: int) -> int:
+        if not 0 < length <= LONGEST:
+            raise KeyError(length)
         self[length] = found = zlib.crc32(length.to_bytes(4, "little"))
         return found
-
-
-class _Ends:
-    """What records say of themselves, which stands at their ends. ``usual``: how the next one ends before its time, if its kind is that of
-    the last one that was looked at; records that do are not looked at further. ``last``: the time of the last one."""
-
-    def __init__(self) -> None:
-        self.usual, self.last = _NEVER, b""
-        self._first = b""
-        self._kind, self._since = b"", -1  # all records from that one on are of this kind
-        self._kinds = Counter[bytes]()
-
-    def look(self, record: bytes, seq: int) -> list[Told]:
-        """The problems of a record."""
-        told = []
-        kind, _, rest = record[record.rfind(_KIND) + len(_KIND) :].partition(b'"')
-        _, _, number = rest.partition(b'"seq":')
-        # Compared as text: whatever is no ASCII is the same character, and behind all that is.
-        text = record[-29:-2].decode("ascii", "replace")
-        stamp = text.encode()
-        if not number.startswith(b"%d," % seq):
-            said = number.partition(b",")[0][:20].decode("ascii", "replace")
-            told.append(Told(seq, f"record {seq} calls itself {said}"))
-        if stamp < self.last:
-            told.append(Told(seq, f"record {seq} is of {text}, before the one that stands before it"))
-        self._count(seq)
-        self._kind, self._since = kind, seq
-        self._first, self.last = self._first or stamp, stamp
-        self.usual = _USUAL % kind.replace(b"%", b"%%") if stamp else _NEVER
-        return told
-
-    def _count(self, seq: int) -> None:
-        if self._since >= 0:
-            self._kinds[self._kind] += seq - self._since
-
-    def finish(self, out: Part) -> None:
-        """Put what was seen of the records into their part."""
-        self._count(out.end)
-        out.kinds, out.first, out.last = self._kinds, self._first.decode(), self.last.decode()

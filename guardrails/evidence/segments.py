@@ -148,6 +148,11 @@ class Place:
         """The index of as much of the newest segment as there was when it was written."""
         return self.root / "newest.idx"
 
+    @property
+    def filters(self) -> Path:
+        """Which closed segments cannot have a decision."""
+        return self.index / "filters"
+
     def index_for(self, first: int) -> Path:
         """The index to try for that segment, which may be another's."""
         path = self.index_of(first)

@@ -16,6 +16,7 @@ __all__ = [
     "consistency_path",
     "inclusion_path",
     "leaf_hash",
+    "leaf_hashes",
     "node_hash",
     "root_of",
     "subtrees",
@@ -27,11 +28,33 @@ __all__ = [
 Nodes = Callable[[int, int], bytes]
 
 EMPTY = hashlib.sha256(b"").digest()
+# To copy a hash that has begun costs less than to begin one and put the bytes together.
+_LEAF, _NODE = hashlib.sha256(b"\x00"), hashlib.sha256(b"\x01")
 
 
 def leaf_hash(data: bytes) -> bytes:
     """The hash of a leaf (RFC 6962, 2.1)."""
     return hashlib.sha256(b"\x00" + data).digest()
+
+
+def leaf_hashes(records: Iterable[bytes]) -> list[bytes]:
+    """The hashes of many leaves."""
+    out, copy = list[bytes](), _LEAF.copy
+    for record in records:
+        leaf = copy()
+        leaf.update(record)
+        out.append(leaf.digest())
+    return out
+
+
+def _parents(nodes: Sequence[bytes]) -> list[bytes]:
+    """The hashes of the pairs."""
+    out, copy, each = list[bytes](), _NODE.copy, iter(nodes)
+    for left, right in zip(each, each, strict=True):
+        node = copy()
+        node.update(left + right)
+        out.append(node.digest())
+    return out
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
@@ -102,15 +125,13 @@ class Frontier:
 def subtrees(leaves: Sequence[bytes], start: int) -> list[bytes]:
     """The hashes of the complete subtrees that leaves ``start`` to ``start + len(leaves)`` consist of, each as large as can be, in order."""
     left, right, nodes, at = list[bytes](), list[bytes](), list(leaves), start
-    sha256 = hashlib.sha256
     while nodes:
         if at & 1:
             left.append(nodes.pop(0))
             at += 1
         if len(nodes) & 1:
             right.append(nodes.pop())
-        pairs = zip(nodes[::2], nodes[1::2], strict=True)
-        nodes = [sha256(b"\x01" + one + two).digest() for one, two in pairs]
+        nodes = _parents(nodes)
         at >>= 1
     return left + right[::-1]
 

@@ -18,9 +18,10 @@ import orjson
 from cryptography.x509 import Certificate
 
 from guardrails.errors import GuardrailsError
+from guardrails.evidence.ends import Told
 from guardrails.evidence.note import Checkpoint, Verifier, Witness
 from guardrails.evidence.reader import Reader
-from guardrails.evidence.scan import SPAN, Part, Told, parts
+from guardrails.evidence.scan import SPAN, Part, parts
 from guardrails.evidence.timestamps import stamped_at
 from guardrails.evidence.tree import Frontier, leaf_hash, subtrees
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from guardrails.errors import GuardrailsError
+from guardrails.evidence import filters
 from guardrails.evidence.canonical import canonical
 from guardrails.evidence.files import Disk
 from guardrails.evidence.index import Building
@@ -337,6 +338,9 @@ class Writer:
         try:
             self._nodes.sync()
             self._disk.replace(self._place.index_of(first), self._index.dump(self._place.segment(first).stem))
+            filters.add(
+                self._place.filters, self._disk, filters.filter_of(first, self._segment.size, self._index.keys())
+            )
             fresh = Segment(self._disk, self._place, self._frontier.size)
         except OSError:
             self.counts.failures += 1

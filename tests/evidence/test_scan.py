@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import fields
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -171,6 +176,107 @@ def test_a_part_has_the_tree_at_each_mark(made: Path, monkeypatch: pytest.Monkey
         assert edge.root() == root_of(leaves[:size])
     assert edge.size == part.end == len(leaves)
     assert {mark for mark in marks if mark <= part.end} <= {size for size, _ in part.spans}
+
+
+def told(data: bytes, start: int) -> tuple[list[tuple[int, str]], list[bytes], Counter[bytes], str, str]:
+    """What the records of a segment say of themselves, read one by one: problems, changes of the key, kinds, first and last time."""
+    problems, keys, kinds = list[tuple[int, str]](), list[bytes](), Counter[bytes]()
+    first = last = ""
+    for seq, (_, record) in enumerate(frames(data), start):
+        kind, _, rest = record[record.rfind(b'"kind":"') + 8 :].partition(b'"')
+        number = rest.partition(b'"seq":')[2].partition(b",")
+        at = record[-29:-2].decode("ascii", "replace")
+        if number[:2] != (b"%d" % seq, b","):
+            problems.append((seq, f"record {seq} calls itself {number[0][:20].decode('ascii', 'replace')}"))
+        if at < last:
+            problems.append((seq, f"record {seq} is of {at}, before the one that stands before it"))
+        with suppress(ValueError):
+            if orjson.loads(record).get("kind") == "key" and b'"kind":"key","schema"' in record:
+                keys.append(record)
+        kinds[kind] += 1
+        first, last = first or at, at
+    return problems, keys, kinds, first, last
+
+
+def spoilt(lines: list[bytes], changes: list[tuple[int, int, str]]) -> bytes:
+    """Frames of these records, each change at a record and a byte before its end."""
+    for which, back, how in changes:
+        i = which % len(lines)
+        at = len(lines[i]) - 1 - back % max(1, len(lines[i]) - 1)
+        if how == "flip":
+            lines[i] = flip(lines[i], at)
+        elif how == "cut":
+            lines[i] = lines[i][at:]
+        elif how == "quote":
+            lines[i] = lines[i][:at] + b'"' + lines[i][at:]
+        elif how == "twice":
+            lines.insert(i, lines[i])
+        else:
+            lines[i] = (
+                lines[i].replace(b'"body":{}', b'"body":{"kind":"key","schema":"x"}').replace(b"decision", how.encode())
+            )
+    return b"".join(map(frame, lines))
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    start=st.sampled_from([0, 1, 7, 95, 990, 99_999_990]),
+    kinds=st.lists(
+        st.sampled_from(["decision"] * 20 + ["start", "key", "gap", "100%d", "a\\"]), min_size=1, max_size=60
+    ),
+    still=st.booleans(),
+    changes=st.lists(
+        st.tuples(
+            st.integers(0, 99), st.integers(0, 130), st.sampled_from(["flip", "cut", "quote", "twice", "key", "stop"])
+        ),
+        max_size=3,
+    ),
+    span=st.sampled_from([1, 16, 65_536]),
+)
+def test_what_is_seen_at_once_is_what_is_seen_one_by_one(  # noqa: PLR0917 - a fixture, and what is drawn
+    tmp_path: Path, start: int, kinds: list[str], still: bool, changes: list[tuple[int, int, str]], span: int
+) -> None:
+    lines = [
+        line(kind, seq, f"2026-01-01T00:00:00.{0 if still else seq % 1_000_000:06}Z")
+        for seq, kind in enumerate(kinds, start)
+    ]
+    path = tmp_path / "5.log"
+    path.write_bytes(spoilt(lines, changes))
+    with patch.object(scan_module, "SPAN", span):
+        part = scan(path, start, [])
+    problems, keys, counted, first, last = told(path.read_bytes(), start)
+    assert [(each.seq, each.problem) for each in part.told if each.problem] == problems
+    assert [each.key for each in part.told if each.key and is_of_key(each.key)] == keys
+    assert (part.kinds, part.first, part.last, part.damage) == (counted, first, last, "")
+    assert part.end == start + sum(counted.values())
+
+
+def is_of_key(record: bytes) -> bool:
+    try:
+        return bool(orjson.loads(record).get("kind") == "key")
+    except ValueError:
+        return False
+
+
+def test_a_frame_that_says_a_length_that_none_has_is_damage(tmp_path: Path) -> None:
+    lines = [line("decision", seq, "2026-01-01T00:00:00.000000Z") for seq in range(3)]
+    path = tmp_path / "0.log"
+    # An empty record in a sound frame, one that is too long, and one that the file ends in, all with the right checksum.
+    last = frame(lines[2])
+    short = len(last).to_bytes(4, "little") + zlib.crc32(
+        last[8:], zlib.crc32(len(last).to_bytes(4, "little"))
+    ).to_bytes(4, "little")
+    longest = (16 * 1024 * 1024 + 1).to_bytes(4, "little")
+    for tail in (
+        bytes(4) + zlib.crc32(bytes(4)).to_bytes(4, "little"),
+        longest + zlib.crc32(last, zlib.crc32(longest)).to_bytes(4, "little") + last,
+        short + last[8:],
+        last[:5],
+    ):
+        path.write_bytes(b"".join(map(frame, lines)) + tail)
+        part = scan(path, 0, [])
+        assert (part.end, "record 3 is damaged" in part.damage) == (3, True)
+        assert sum(len(nodes) for _, nodes in part.spans) == 2
 
 
 def line(kind: str, seq: int, ts: str) -> bytes:

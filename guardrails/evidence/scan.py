@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import warnings
 import zlib
 from bisect import bisect_right
 from collections import Counter, deque
@@ -77,7 +78,10 @@ def parts(segments: Sequence[tuple[int, Path]], marks: Sequence[int], jobs: int)
                 if len(waiting) == jobs * _AHEAD:
                     break
                 within = marks[bisect_right(marks, begin) : bisect_right(marks, upto)]
-                waiting.append(pool.submit(scan, file, begin, within))
+                with warnings.catch_warnings():
+                    # About threads of numpy's, which copies never use; there are none of ours.
+                    warnings.simplefilter("ignore", DeprecationWarning)
+                    waiting.append(pool.submit(scan, file, begin, within))
                 given += 1
             part = waiting.popleft().result()
             # With more records than the next segment's name leaves room for, there may be marks that the process was not given.

@@ -50,9 +50,9 @@ def files_opened() -> Opened:
 
 def made_of(folder: Path, number: int) -> None:
     """A log in which nearly every record has a segment of its own."""
-    with opened(folder, mode="fast", segment_bytes=700) as log:
+    with opened(folder, mode="fast", segment_bytes=1_000) as log:
         for i in range(number):
-            log.record(decision(id=f"d{i}")).wait()
+            log.record(decision(id=f"d{i}", setting="x" * 400)).wait()
 
 
 @pytest.fixture(scope="module")

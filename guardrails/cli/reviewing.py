@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -262,7 +263,9 @@ def topic(  # noqa: PLR0917 - a command's options
     head: Annotated[
         Path | None, typer.Option(help="Instead of phrases, fit a head for the topic, and write it to this new file.")
     ] = None,
-    write: Annotated[bool, typer.Option("--write", help="Write them into the policy file.")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the phrases, or the name of the head, into the policy file.")
+    ] = False,
     show_text: Annotated[bool, typer.Option("--show-text", help="Quote the phrases.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with the phrases.")] = False,
 ) -> None:
@@ -276,9 +279,9 @@ def topic(  # noqa: PLR0917 - a command's options
 
     path = Path(policy)
     if head is not None:
-        if write or show_text:
-            raise typer.BadParameter("a head has no phrases to write or to show", param_hint="--head")
-        _fit(_opened(file), path, head, as_json=as_json)
+        if show_text:
+            raise typer.BadParameter("a head has no phrases to show", param_hint="--head")
+        _fit(_opened(file), path, head, write=write, as_json=as_json)
         raise typer.Exit(OK)
     before = path.read_bytes() if write else b""
     lesson = taught(_opened(file), load(policy).unhurried(), most)
@@ -294,30 +297,30 @@ def topic(  # noqa: PLR0917 - a command's options
     raise typer.Exit(OK if found else NEGATIVE)
 
 
-def _fit(book: Review, policy: Path, path: Path, *, as_json: bool) -> None:
-    """Fit a head, write its file, and print its figures and the lines for the policy."""
-    from guardrails.errors import GuardrailsError  # noqa: PLC0415
+def _fit(book: Review, policy: Path, path: Path, *, write: bool, as_json: bool) -> None:
+    """Fit a head, write its file, and print its figures; name it in the policy, or print the lines that do."""
     from guardrails.policy import load  # noqa: PLC0415
-    from guardrails.review import fitted_head  # noqa: PLC0415
+    from guardrails.review import fitted_head, new_head, with_head, write_head  # noqa: PLC0415
     from guardrails.whole_files import write_whole  # noqa: PLC0415
 
-    folder = policy.resolve().parent
-    if not path.resolve().is_relative_to(folder):
-        raise GuardrailsError(f"{path}: a head lies in the folder of the policy that names it, or below")
-    if path.exists():
-        raise GuardrailsError(
-            f"{path}: there is a file already, and a policy may name it by its sha256; name a new one"
-        )
+    named = new_head(policy, path)
+    before = policy.read_bytes() if write else b""
     fitted = fitted_head(book, load(policy).unhurried())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, fitted.data, 0o644)
+    if write:
+        text = with_head(policy, before.decode("utf-8"), fitted, named, datetime.now(UTC).date())
+        write_head(policy, text, fitted, named, hashlib.sha256(before).hexdigest())
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, fitted.data, 0o644)
     if as_json:
         typer.echo(json.dumps(fitted.to_dict(), indent=2, ensure_ascii=False))
         return
-    named = path.resolve().relative_to(folder).as_posix()
-    lines = f"write this into the topic in {policy}, and remove its threshold:"
-    out = [_learned(fitted), "", *_compared(fitted), "", lines, "    head:"]
-    out += [f"      file: {json.dumps(named, ensure_ascii=False)}", f"      sha256: {json.dumps(fitted.sha256)}"]
+    out = [_learned(fitted), "", *_compared(fitted), ""]
+    if write:
+        out.append(f"{policy}: {fitted.rule.id} has the head {named}")
+    else:
+        out += [f"write this into the topic in {policy}, and remove its threshold:", "    head:"]
+        out += [f"      file: {json.dumps(named, ensure_ascii=False)}", f"      sha256: {json.dumps(fitted.sha256)}"]
     typer.echo("\n".join(out))
 
 

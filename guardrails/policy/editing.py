@@ -19,7 +19,7 @@ from guardrails.policy.source import parse
 from guardrails.rules import Rule
 from guardrails.whole_files import write_whole
 
-__all__ = ["add_exception", "add_items", "edit", "save", "set_common", "set_field"]
+__all__ = ["add_exception", "add_items", "drop_field", "edit", "save", "set_common", "set_field"]
 
 # Where lists may stand under their key: (indentation of an item's content, of its dash).
 _INDENTS = ((4, 2), (2, 0), (3, 1), (6, 4))
@@ -64,6 +64,28 @@ def set_field(document: CommentedMap, rule: Rule, field: str, value: Any, commen
         if isinstance(known, CommentedMap):
             entry, side = known, name
     _put(entry, side or name, value, comment)
+
+
+def drop_field(document: CommentedMap, rule: Rule, field: str) -> None:
+    """Take a setting of a rule's detector out, with what is said behind it; what stands on the lines below stays. Nothing where it is not written.
+
+    Raises GuardrailsError for a rule that does not stand in the document.
+    """
+    holder, key = _home(document, rule, section_of(rule.detector, rule.type))
+    entry = holder[key]
+    name = settings_of(rule.detector)[field].name(field)
+    if not isinstance(entry, CommentedMap) or name not in entry:
+        return
+    names = list(entry)
+    before = names[: names.index(name)]
+    _, below = _comments(entry.ca.items.pop(name, None))
+    del entry[name]
+    if below and before:
+        holder, key = _last(entry, before[-1])
+        own, known = _comments(holder.ca.items.pop(key, None))
+        _comment(holder, key, own, known + below)
+    elif below.strip():
+        entry.yaml_set_comment_before_after_key(names[1], "\n".join(line.strip("# ") for line in below.split("\n")))
 
 
 def add_items(document: CommentedMap, rule: Rule, field: str, values: Sequence[str]) -> None:
@@ -153,6 +175,13 @@ def _spread(entry: Any, bare: str, side: str) -> CommentedMap:
         out[bare] = entry
     out.fa.set_flow_style()
     return out
+
+
+def _last(holder: Any, key: Any) -> tuple[Any, Any]:
+    """Where the last line of a value ends: what holds it, and under which key or number."""
+    while isinstance(value := holder[key], CommentedMap | CommentedSeq) and value and not value.fa.flow_style():
+        holder, key = value, list(value)[-1] if isinstance(value, CommentedMap) else len(value) - 1
+    return holder, key
 
 
 def _put(holder: Any, key: Any, value: Any, comment: str) -> None:

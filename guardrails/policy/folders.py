@@ -8,9 +8,10 @@ from pathlib import Path
 __all__ = ["ENDINGS", "is_other", "is_test", "policies_in", "test_file"]
 
 ENDINGS = (".yaml", ".yml", ".json")
-# What lies beside policies and is none: who is under which, keys, Docker's files, and formats (docs/wire.md).
+# What lies beside policies and is none: who is under which, keys, Docker's files, formats (docs/wire.md), and heads of topics (docs/review.md).
 _OTHERS = frozenset(("tenants", "keys", "compose", "docker-compose"))
 _OTHER_KEY = re.compile(r"^(?:tenants|keys|formats|services|until):", re.MULTILINE)
+_HEAD = re.compile(r'"(fitted|weights)"\s*:')
 _NAME = re.compile(r"^name:", re.MULTILINE)
 
 
@@ -24,6 +25,8 @@ def is_other(path: Path) -> bool:
     if path.stem.partition(".")[0] in _OTHERS:
         return True
     text = path.read_text(encoding="utf-8", errors="replace")
+    if path.suffix == ".json" and len(set(_HEAD.findall(text))) == 2:
+        return True
     return bool(_OTHER_KEY.search(text)) and not _NAME.search(text)
 
 

@@ -12,6 +12,7 @@ from guardrails.review.agreement import Agreement, agreement, alpha, kappa
 from guardrails.review.book import Item, Question, Review
 from guardrails.review.exporting import cases, labelled
 from guardrails.review.heads import Fitted, fitted_head
+from guardrails.review.naming import head_file, new_head, with_head, write_head
 from guardrails.review.picking import picked, picked_of_scan
 from guardrails.review.teaching import Figures, Lesson, taught, with_phrases
 
@@ -27,10 +28,14 @@ __all__ = [
     "alpha",
     "cases",
     "fitted_head",
+    "head_file",
     "kappa",
     "labelled",
+    "new_head",
     "picked",
     "picked_of_scan",
     "taught",
+    "with_head",
     "with_phrases",
+    "write_head",
 ]

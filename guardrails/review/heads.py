@@ -49,6 +49,12 @@ class Fitted:
         """What a policy names the file by."""
         return hashlib.sha256(self.data).hexdigest()
 
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the file says of itself: on what it was fitted, and its figures."""
+        found: dict[str, Any] = json.loads(self.data)["fitted"]
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict; it holds no text."""
         return {

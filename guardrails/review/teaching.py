@@ -132,7 +132,8 @@ def halves(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
         )
         if len(own) < _NEEDED:
             raise GuardrailsError(
-                f"{len(own)} texts are decided as {'yes' if label else 'no'}, and {_NEEDED} are needed: half of them are held out"
+                f"{len(own)} texts are decided as {'yes' if label else 'no'}, and {_NEEDED} are needed, for half of them are held out: "
+                "label more texts, or talk about those on which reviewers do not agree"
             )
         for i, row in enumerate(own):
             halves[i % 2].append(row)

@@ -6,51 +6,30 @@ What is labelled stays in memory, or in the file that was named when the workben
 from __future__ import annotations
 
 import asyncio
-import difflib
-import secrets
-from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from guardrails import evaluation
-from guardrails.calibration.writing import percent
 from guardrails.detectors.settings import settings_of
 from guardrails.errors import GuardrailsError
 from guardrails.evaluation import Row
 from guardrails.guard import Guard
-from guardrails.policy import editing, load
+from guardrails.policy import load
 from guardrails.policytest import add_cases, read_cases, run_file
-from guardrails.review import Item, Lesson, Question, Review, agreement, cases, labelled, picked, taught, with_phrases
+from guardrails.review import Item, Question, Review, agreement, cases, labelled, picked
 from guardrails.review.book import named
 from guardrails.workbench.pages import page, texts
 from guardrails.workbench.trying import form_of
 from guardrails.workbench.uploads import ENDINGS, Dropped, dropped, rows_of
-from guardrails.workbench.workspace import Opened, Workspace
+from guardrails.workbench.workspace import Workspace
 
 __all__ = ["ROUTES"]
 
-_MOST, _SHOWN, _LESSONS = 500, 100, 3
+_MOST, _SHOWN = 500, 100
 _LABELS = {"1": 1, "0": 0, "": None}
 _KINDS = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
-
-
-@dataclass(frozen=True)
-class Taught:
-    """A lesson for the topic of a policy, and the policy file with it."""
-
-    id: str
-    opened: Opened
-    lesson: Lesson = field(repr=False)
-    text: str = field(repr=False)
-
-    def diff(self) -> list[str]:
-        """What would change in the file."""
-        name = self.opened.name
-        return list(
-            difflib.unified_diff(self.opened.text.splitlines(), self.text.splitlines(), name, name, lineterm="")
-        )
 
 
 async def _room(workspace: Workspace, request: Request) -> Response:
@@ -206,30 +185,6 @@ async def _clear(workspace: Workspace, request: Request) -> Response:
     return page(request, "review_work.html", new=None, name="", **_work(workspace.review))
 
 
-async def _topic(workspace: Workspace, request: Request) -> Response:
-    """What the decided texts teach the topic, on held-out texts; nothing is written."""
-    form = await form_of(request)
-    lesson = await asyncio.to_thread(_learned, workspace, form.get("policy", ""))
-    return page(request, "review_topic.html", lesson=lesson, percent=percent)
-
-
-def _learned(workspace: Workspace, name: str) -> Taught:
-    opened = workspace.open(name)
-    lesson = taught(workspace.review, load(opened.path).unhurried())
-    text = with_phrases(opened.path, opened.text, lesson)
-    made = Taught(secrets.token_urlsafe(12), opened, lesson, text)
-    return workspace.runs.put(made.id, made, _LESSONS)
-
-
-async def _taught(workspace: Workspace, request: Request) -> Response:
-    """Write the phrases into the policy, if the file still is what it was."""
-    made = workspace.runs.get((await form_of(request)).get("id", ""))
-    if not isinstance(made, Taught):
-        raise GuardrailsError("this proposal is no longer in memory; ask for it again")
-    await asyncio.to_thread(editing.save, made.opened.path, made.text, before=made.opened.digest)
-    return page(request, "review_taught.html", lesson=made)
-
-
 ROUTES = (
     ("GET", "/review", _room),
     ("POST", "/review/queue", _queue),
@@ -239,6 +194,4 @@ ROUTES = (
     ("POST", "/review/tests", _tests),
     ("GET", "/review/rows.{kind}", _rows),
     ("POST", "/review/clear", _clear),
-    ("POST", "/review/topic", _topic),
-    ("POST", "/review/topic/write", _taught),
 )

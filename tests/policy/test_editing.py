@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from guardrails.errors import GuardrailsError, PolicyError
 from guardrails.policy import lint, load
-from guardrails.policy.editing import edit, save, set_field
+from guardrails.policy.editing import drop_field, edit, save, set_field
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 MIXED = """\
@@ -135,3 +136,26 @@ def test_lint_reads_a_text_in_the_file_s_place(tmp_path: Path) -> None:
     path.write_text(MIXED)
     assert "unknown-key" in {p.code for p in lint(path, text=MIXED + "nonsense: 1\n")}
     assert "unknown-key" not in {p.code for p in lint(path)}
+
+
+LAYOUTS = {
+    "last": "  - name: one\n    definition: About one.\n    examples:\n      - a first one   # said often\n    threshold: 0.4  # ours\n# Below.\n  - {name: two, definition: T.}\n",
+    "in the middle": "  - name: one\n    threshold: 0.4  # ours\n    # Below.\n    definition: About one.\n",
+    "behind a list that ends in a comment": "  - name: one\n    definition: About one.\n    examples: [a, b]   # more\n    # Above.\n    threshold: 0.4\n\n# Below.\nrelevance: 0.5\n",
+    "first": "  - threshold: 0.4   # ours\n    # Below.\n    name: one\n    definition: About one.\n",
+    "in braces": "  - {name: one, threshold: 0.4, definition: About one.}  # short\n# Below.\nrelevance: 0.5\n",
+    "not at all": "  - name: one\n    definition: About one.\n# Below.\nrelevance: 0.5\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_setting_is_taken_out_and_only_its_own_comment_goes(layout: str, tmp_path: Path) -> None:
+    path, text = tmp_path / "p.yaml", "version: 1\nname: p\nmetadata: {owner: me}\ntopics:\n" + LAYOUTS[layout]
+    path.write_text(text, encoding="utf-8")
+    rule = load(path).rule("topic.one")
+    new = edit(text, lambda document: drop_field(document, rule, "threshold"), name=str(path))
+    path.write_text(new, encoding="utf-8")
+    assert load(path).rule("topic.one").settings == replace(rule.settings, threshold=None)
+    for comment in ("# said often", "# Below.", "# more", "# Above.", "# short"):
+        assert (comment in new) is (comment in text)
+    assert "# ours" not in new

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +19,8 @@ from guardrails.cli.app import app
 from guardrails.errors import GuardrailsError, PolicyError
 from guardrails.inference.pinned import PINNED
 from guardrails.policy import explain, lint, load, loads
-from guardrails.review import Fitted, Review, fitted_head
+from guardrails.policy.folders import is_other, policies_in
+from guardrails.review import Fitted, Review, fitted_head, head_file, with_head, write_head
 from guardrails.review.heads import logistic
 from tests.review.taught import NO, POLICY, YES, decided
 
@@ -150,3 +153,61 @@ def test_the_command_writes_a_new_file_and_prints_what_names_it(
         app([*command, str(head)], standalone_mode=False)
     with pytest.raises(GuardrailsError, match="in the folder of the policy"):
         app([*command, str(tmp_path.parent / "advice.json")], standalone_mode=False)
+
+
+def test_the_command_names_the_head_in_the_policy_when_it_is_told_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy, head = tmp_path / "bank.yaml", tmp_path / "heads" / "advice.json"
+    policy.write_text(POLICY.replace("threshold: 0.5", "threshold: 0.5  # ours\n# Below."))
+    decided(Review(tmp_path / "r.jsonl"))
+    command = ["review", "topic", str(tmp_path / "r.jsonl"), "--policy", str(policy), "--head", str(head), "--write"]
+    assert app(command, standalone_mode=False) == 0
+    assert "topic.advice has the head heads/advice.json" in capsys.readouterr().out
+    settings = load(policy).rule("topic.advice").settings
+    assert settings.head.sha256 == hashlib.sha256(head.read_bytes()).hexdigest()
+    assert settings.threshold is None
+    for kept in ("# What the assistant does not talk about.", "# more to come", "# Below.", " # fitted 20"):
+        assert kept in policy.read_text()
+    assert "# ours" not in policy.read_text()
+    assert [p.name for p in policies_in(tmp_path) if not is_other(p)] == ["bank.yaml"]
+    with pytest.raises(typer.BadParameter, match="no phrases to show"):
+        app([*command, "--show-text"], standalone_mode=False)
+
+
+def test_a_head_that_cannot_be_named_is_not_written(fitted: Fitted, tmp_path: Path) -> None:
+    policy = tmp_path / "bank.yaml"
+    policy.write_text(POLICY)
+    before, file = hashlib.sha256(POLICY.encode()).hexdigest(), head_file(fitted)
+    assert file == f"heads/advice-{fitted.sha256[:12]}.json"
+    text = with_head(policy, POLICY, fitted, file, date(2026, 1, 2))
+    for told, new, digest in (
+        ("changed the file meanwhile", text, "0" * 64),
+        ("no such detector|nosuch", text + "nosuch: 1\n", before),
+    ):
+        with pytest.raises(GuardrailsError, match=told):
+            write_head(policy, new, fitted, file, digest)
+        assert (policy.read_text(), list(tmp_path.iterdir())) == (POLICY, [policy])
+    (tmp_path / "heads").mkdir()
+    (tmp_path / file).write_bytes(b"another")
+    with pytest.raises(GuardrailsError, match="there is a file already"):
+        write_head(policy, text, fitted, file, before)
+    (tmp_path / file).write_bytes(fitted.data)
+    write_head(policy, text, fitted, file, before)
+    assert load(policy).rule("topic.advice").settings.head.sha256 == fitted.sha256
+    with pytest.raises(GuardrailsError, match="in the folder of the policy"):
+        write_head(policy, text, fitted, "../advice.json", before)
+
+
+def test_a_head_is_named_anew_and_says_when_it_was_fitted(fitted: Fitted, tmp_path: Path) -> None:
+    policy, file = tmp_path / "bank.yaml", head_file(fitted)
+    policy.write_text(POLICY)
+    once = with_head(policy, POLICY, fitted, file, date(2026, 1, 2))
+    assert f"# fitted 2026-01-02 on 8 texts, measured on others (sha256 of all {fitted.about['data'][:12]}): " in once
+    again = with_head(policy, once, fitted, file, date(2026, 3, 4))
+    assert again == once.replace("2026-01-02", "2026-03-04")
+    child = "version: 1\nname: shop\nextends: bank.yaml\nwords: {terms: [a]}\n"
+    with pytest.raises(GuardrailsError, match="does not stand in this file"):
+        with_head(tmp_path / "shop.yaml", child, fitted, file, date(2026, 1, 2))
+    with pytest.raises(GuardrailsError, match="only policies in YAML"):
+        with_head(tmp_path / "bank.json", "{}", fitted, file, date(2026, 1, 2))

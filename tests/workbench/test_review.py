@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from guardrails import Guard
 from guardrails.errors import GuardrailsError
 from guardrails.policy import load
 from guardrails.policytest import run_file
@@ -21,7 +22,7 @@ from guardrails.workbench.uploads import MAX_ROWS
 from tests.review import taught
 from tests.workbench.conftest import Client, Server
 from tests.workbench.reading import faults, picture
-from tests.workbench.test_rooms import TOPIC
+from tests.workbench.test_rooms import TOPIC, run
 
 TEXTS = (
     "mail bob@example.com",
@@ -220,3 +221,82 @@ def test_a_topic_is_taught_by_the_author_s_click_alone(browser: Any, folder: Pat
     assert set(written.examples) <= {"Should I buy shares of Tesla now?", *taught.YES}
     assert len(written.examples) > 1
     assert "# by somebody else" in (folder / "bank.yaml").read_text()
+
+
+def test_a_head_is_fitted_shown_and_named_by_the_author_s_second_press(
+    browser: Any, folder: Path, tmp_path: Path
+) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "bank.yaml").write_text(taught.POLICY)
+    (tmp_path / "apart").mkdir()
+    taught.decided(Review(tmp_path / "apart" / "r.jsonl"))
+    server = Server(workbench_app(folder, review=tmp_path / "apart" / "r.jsonl"))
+    try:
+        with another(browser, server) as page:
+            page.set_default_timeout(240_000)  # the model is loaded
+            page.goto("/review")
+            page.get_by_role("button", name="How far reviewers agree").press("Enter")
+            page.get_by_role("button", name="Fit a head for the topic").press("Enter")
+            page.get_by_text("a head, fitted on 8 texts and measured on 8 others").wait_for()
+            page.get_by_text("4 that belong to the topic and 4 that do not").wait_for()
+            recall = page.locator("#lesson tr", has_text="recall").locator("td").last.inner_text()
+            assert re.fullmatch(r"[\d.]+% \([\d.]+% to [\d.]+%\)", recall)
+            assert not faults(page)
+            diff = page.locator("#lesson pre").inner_text()
+            assert re.search(r"\+ +head: \{file: heads/advice-[0-9a-f]{12}\.json, sha256: [0-9a-f]{64}\}", diff)
+            assert re.search(r"- +threshold: 0\.5", diff)
+            assert not any(text in page.locator("#lesson").inner_text() for text in (*taught.YES, *taught.NO))
+            assert [p.name for p in folder.iterdir() if p.is_file()] == ["bank.yaml"]
+            assert (folder / "bank.yaml").read_text() == taught.POLICY
+            picture(page, "head")
+            (folder / "bank.yaml").write_text(taught.POLICY + "# by somebody else\n")
+            page.get_by_role("button", name="Write the head").press("Enter")
+            page.get_by_text("somebody changed the file meanwhile").wait_for()
+            assert not (folder / "heads").exists()
+            page.get_by_role("button", name="Fit a head for the topic").press("Enter")
+            page.get_by_role("button", name="Write the head").press("Enter")
+            page.get_by_text("topic.advice is decided by heads/advice-").wait_for()
+            page.wait_for_function("document.activeElement.matches('#lesson .good')")
+            assert not faults(page)
+            page.goto("/try?policy=bank.yaml")
+            policies = page.get_by_label("Policy", exact=True).inner_text()
+            assert "bank.yaml" in policies
+            assert "heads/" not in policies
+            run(page, "Should I put my savings into a fund?", "INPUT")
+            page.locator("#result h2 .verdict").wait_for()
+    finally:
+        server.close()
+    policy = load(folder / "bank.yaml")
+    written = policy.rule("topic.advice").settings
+    (head,) = (folder / "heads").iterdir()
+    assert written.head.sha256 == hashlib.sha256(head.read_bytes()).hexdigest()
+    assert written.threshold is None
+    assert "# by somebody else" in (folder / "bank.yaml").read_text()
+    # The head decides, and nothing else: other weights are other verdicts.
+    text = "Which fund would you put ten thousand into?"
+    for bias, stopped in ((30.0, True), (-30.0, False)):
+        data = json.dumps({**json.loads(head.read_bytes()), "bias": bias}).encode()
+        (folder / "other.json").write_bytes(data)
+        said = (folder / "bank.yaml").read_text().replace(written.head.file, "other.json")
+        (folder / "bank.yaml").write_text(said.replace(written.head.sha256, hashlib.sha256(data).hexdigest()))
+        assert Guard(load(folder / "bank.yaml").unhurried()).check(text, "INPUT").blocked is stopped
+        (folder / "bank.yaml").write_text(said.replace("other.json", written.head.file))
+
+
+def test_a_head_of_too_few_texts_or_of_another_rule_is_refused_with_what_to_do(client: Client, folder: Path) -> None:
+    (folder / "bank.yaml").write_text(TOPIC)
+    table = b"text\nShould I buy gold?\nWhere is my card?\n"
+    queued(client, table, policy="bank.yaml", rule="topic.investment-advice")
+    answer = client.post("/review/head", data={"policy": "bank.yaml"})
+    assert answer.status_code == 422
+    assert "0 texts are decided as yes, and 4 are needed" in answer.text
+    assert "label more texts" in answer.text
+    assert "no topic of desk" in client.post("/review/head", data={"policy": "desk.yaml"}).text
+    assert client.post("/review/topic/write", data={"id": "none"}).status_code == 422
+    client.post("/review/clear")
+    queued(client, table, rule="pii.EMAIL")
+    answer = client.post("/review/head", data={"policy": "desk.yaml"})
+    assert answer.status_code == 422
+    assert "pii.EMAIL is no denied topic" in answer.text
+    assert not (folder / "heads").exists()

@@ -13,7 +13,7 @@ from guardrails.cli.serving import HostOption, address, log_to_streams
 __all__ = ["workbench"]
 
 
-def workbench(
+def workbench(  # noqa: PLR0917 - a command's options
     folder: Annotated[
         Path, typer.Argument(metavar="[DIR]", help="The folder of policies.", show_default="this one")
     ] = Path(),
@@ -28,6 +28,13 @@ def workbench(
     review: Annotated[
         Path | None,
         typer.Option(help="Keep texts and labels of the room Review in this file (.jsonl); without it, in memory."),
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            "--log",
+            help="Record in this log of evidence what is signed, promoted and rolled back, before it happens; no other process writes it then.",
+        ),
     ] = None,
 ) -> None:
     """Write, try and calibrate policies in a browser. Runs until Ctrl+C; exit code 0 when it ended in order, 1: could not run."""
@@ -51,7 +58,8 @@ def workbench(
         from guardrails.service.authors import author_of  # noqa: PLC0415
 
         authorize = author_of(Access(keys, None))
-    app = workbench_app(folder, hosts=LOOPBACK if _local(host) else None, authorize=authorize, review=review)
+    hosts = LOOPBACK if _local(host) else None
+    app = workbench_app(folder, hosts=hosts, authorize=authorize, review=review, evidence=log)
     log_to_streams()
     listener = bound(host, port)
     typer.echo(f"guardrails workbench: {address(listener)}", err=True)

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from guardrails.errors import GuardrailsError
+from guardrails.evidence import EvidenceLog
 from guardrails.service import access as keys
 from guardrails.service.access import Access
 from guardrails.service.faults import Fault
@@ -48,14 +49,15 @@ def _as_key(name: bytes, value: bytes) -> tuple[bytes, bytes]:
     return name, b"Bearer " + password
 
 
-def mounted(policies: str | Path, access: Access) -> ASGIApp:
-    """The workbench over a folder of policies, at ``/workbench``. Raises GuardrailsError where the extra is not installed."""
+def mounted(policies: str | Path, access: Access, evidence: EvidenceLog | None = None) -> ASGIApp:
+    """The workbench over a folder of policies, at ``/workbench``; ``evidence`` records what it releases. Raises GuardrailsError where the extra is not installed."""
     try:
         from guardrails.workbench import workbench_app  # noqa: PLC0415 - needs the extra
     except ModuleNotFoundError as error:
         raise GuardrailsError(f"{error.name} is not installed: pip install 'onepolicy-guardrails[workbench]'") from None
     folder = Path(policies)
-    app = workbench_app(folder if folder.is_dir() else folder.parent, hosts=None, authorize=author_of(access))
+    folder = folder if folder.is_dir() else folder.parent
+    app = workbench_app(folder, hosts=None, authorize=author_of(access), evidence=evidence)
 
     async def below(scope: Scope, receive: Receive, send: Send) -> None:
         root = f"{scope.get('root_path', '')}/workbench"

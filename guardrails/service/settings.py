@@ -54,7 +54,7 @@ class ServiceSettings:
         if workbench:
             from guardrails.service.authors import mounted  # noqa: PLC0415 - an extra, which not everybody installs
 
-            app.workbench = mounted(self.policies, app.handling.access)
+            app.workbench = mounted(self.policies, app.handling.access, app.handling.checking.evidence)
         return app
 
 

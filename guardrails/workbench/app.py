@@ -15,7 +15,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Scope
 
 from guardrails.errors import GuardrailsError
-from guardrails.workbench import calibrating, releasing, reviewing, trying, writing
+from guardrails.evidence import EvidenceLog
+from guardrails.workbench import calibrating, learning, releasing, reviewing, trying, writing
 from guardrails.workbench.guarding import LOOPBACK, Guarded, Refused
 from guardrails.workbench.pages import ROOMS, STATIC, digest_of, packed, page
 from guardrails.workbench.workspace import Workspace
@@ -31,15 +32,18 @@ def workbench_app(
     hosts: Iterable[str] | None = LOOPBACK,
     authorize: Callable[[Scope], None] | None = None,
     review: str | Path | None = None,
+    evidence: EvidenceLog | str | Path | None = None,
 ) -> ASGIApp:
     """The workbench over the policies of ``folder``.
 
     ``hosts``: the names by which the server may be called, None for any. ``authorize`` takes the ASGI scope of each request, and raises
     :class:`Refused` for who may not come in. Everybody else who reaches it can read and change the policies. ``review`` names the file
-    that keeps texts and labels of the room *Review*; without one they stay in memory. Raises GuardrailsError when there is no such folder,
-    or the file is no review.
+    that keeps texts and labels of the room *Review*; without one they stay in memory. ``evidence``: the log in which
+    what is done in the room *Release* is recorded before it happens, open, or the directory of one that is opened for each step. Raises
+    GuardrailsError when there is no such folder, or the file is no review.
     """
-    workspace = Workspace(Path(folder), None if review is None else Path(review))
+    log = Path(evidence) if isinstance(evidence, str) else evidence
+    workspace = Workspace(Path(folder), None if review is None else Path(review), log)
     routes: list[BaseRoute] = [
         Route("/", _arrive),
         Route("/static/{name}", _static),
@@ -47,6 +51,7 @@ def workbench_app(
         *_bound(writing.ROUTES, workspace),
         *_bound(calibrating.ROUTES, workspace),
         *_bound(reviewing.ROUTES, workspace),
+        *_bound(learning.ROUTES, workspace),
         *_bound(releasing.ROUTES, workspace),
     ]
     made = Starlette(routes=routes, exception_handlers={GuardrailsError: partial(_wrong, workspace)})

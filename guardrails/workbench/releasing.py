@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -10,6 +13,7 @@ from starlette.responses import Response
 
 from guardrails import compare
 from guardrails.errors import GuardrailsError
+from guardrails.evidence import EvidenceLog
 from guardrails.policy import load
 from guardrails.release import Releases
 from guardrails.riskreport import gather
@@ -42,7 +46,7 @@ def _state(workspace: Workspace, name: str) -> dict[str, Any]:
     differs = compare.compare(releases.load(live), policy) if live is not None else None
     return {
         "name": name, "policy": policy, "versions": versions, "live": live, "differs": differs, "history": releases.history(),
-        "signed": next((v.number for v in versions if v.sha256 == policy.identity.sha256), None),
+        "log": _log_of(workspace), "signed": next((v.number for v in versions if v.sha256 == policy.identity.sha256), None),
     }  # fmt: skip
 
 
@@ -55,18 +59,42 @@ async def _do(workspace: Workspace, request: Request) -> Response:
 
     def done() -> dict[str, Any]:
         releases = Releases(workspace.releases(name))
-        match fields.get("do"):
-            case "sign":
-                releases.sign(workspace.path(name), by=by, reason=reason)
-            case "promote":
-                releases.promote(int(number) if number.isdecimal() else 0, by=by, reason=reason)
-            case "roll back":
-                releases.roll_back(by=by, reason=reason)
-            case _:
-                raise GuardrailsError("choose what to do")
+        with workspace.releasing, _recording(workspace.evidence) as record:
+            match fields.get("do"):
+                case "sign":
+                    releases.sign(workspace.path(name), by=by, reason=reason, record=record)
+                case "promote":
+                    releases.promote(int(number) if number.isdecimal() else 0, by=by, reason=reason, record=record)
+                case "roll back":
+                    releases.roll_back(by=by, reason=reason, record=record)
+                case _:
+                    raise GuardrailsError("choose what to do")
         return _state(workspace, name)
 
     return page(request, "release_state.html", state=await asyncio.to_thread(done))
+
+
+@contextmanager
+def _recording(evidence: EvidenceLog | Path | None) -> Iterator[Callable[..., Any] | None]:
+    """How a step is recorded, None where no log was named. A log that is not open yet is opened for this step alone, so that the command line
+    can write it, too. Raises GuardrailsError when it cannot be written."""
+    if not isinstance(evidence, Path):
+        yield evidence.event if evidence is not None else None
+        return
+    try:
+        log = EvidenceLog.open(evidence)
+    except OSError as error:
+        raise GuardrailsError(
+            f"{evidence}: this log of evidence cannot be written ({error.strerror}); nothing was done"
+        ) from None
+    with log:
+        yield log.event
+
+
+def _log_of(workspace: Workspace) -> str | None:
+    """The name of the log in which steps are recorded."""
+    evidence = workspace.evidence
+    return None if evidence is None else (evidence if isinstance(evidence, Path) else evidence.settings.directory).name
 
 
 async def _compare(workspace: Workspace, request: Request) -> Response:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from guardrails import resources
 from guardrails.errors import GuardrailsError, PolicyError
+from guardrails.evidence import EvidenceLog
 from guardrails.guard import Guard
 from guardrails.policy import load
 from guardrails.policy.files import SHIPPED
@@ -74,8 +75,9 @@ class Kept:
 class Workspace:
     """A folder of policies. Names are paths below it, with slashes; nothing outside it is opened."""
 
-    def __init__(self, folder: Path, review: Path | None = None) -> None:
-        """``review`` names the file of a review, None for one in memory. Raises GuardrailsError when there is no such folder."""
+    def __init__(self, folder: Path, review: Path | None = None, evidence: EvidenceLog | Path | None = None) -> None:
+        """``review`` names the file of a review, None for one in memory; ``evidence`` the log in which releases are recorded. Raises
+        GuardrailsError when there is no such folder."""
         if not folder.is_dir():
             raise GuardrailsError(
                 f"{folder}: there is no such folder; `guardrails init DIR` makes one with a policy in it"
@@ -86,6 +88,10 @@ class Workspace:
         """Measurements, for the room that asks about them again."""
         self.review = Review(review)
         """The texts that people label, and what they say of them."""
+        self.evidence = evidence
+        """The log in which releases are recorded: one that is open, or the directory of one that nobody else writes."""
+        self.releasing = threading.Lock()
+        """Held by who signs, promotes or rolls back."""
 
     def _all(self) -> list[str]:
         found = [p for p in policies_in(self.folder) if p.resolve().is_relative_to(self.folder) and not is_other(p)]

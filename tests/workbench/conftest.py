@@ -80,9 +80,9 @@ def server(folder: Path) -> Iterator[Server]:
 class Client(httpx.Client):
     """A client that sends what a page of ours sends: the cookie, and the token that belongs to it."""
 
-    def __init__(self, url: str, **more: Any) -> None:
+    def __init__(self, url: str, path: str = "/try", **more: Any) -> None:
         super().__init__(base_url=url, **more)
-        self.get("/try")
+        self.get(path)
         self.headers["x-csrf-token"] = self.cookies["guardrails-workbench"]
         self.headers["hx-request"] = "true"
 

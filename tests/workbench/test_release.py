@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+from guardrails.evidence import EvidenceLog, EvidenceSettings
+from guardrails.evidence.reader import Reader
+from guardrails.evidence.verify import verify
 from guardrails.release import Releases
-from tests.workbench.conftest import POLICY
+from guardrails.service.settings import ServiceSettings
+from guardrails.tenants.keys import hash_key, new_key
+from guardrails.workbench import workbench_app
+from tests.workbench.conftest import POLICY, Client, Server
 from tests.workbench.reading import faults, picture
 
 TEXTS = "text\nmail bob@example.com\ngood morning\n"
@@ -60,3 +67,91 @@ def test_a_version_is_signed_promoted_compared_and_rolled_back(page: Any, folder
     report = Path(given.value.path()).read_text(encoding="utf-8")
     assert "risk@example.com" in report
     assert "too strict" in report
+
+
+DONE = (
+    ({"do": "sign", "by": "risk@example.com", "reason": "first <b>version</b>"}, "signed", 1),
+    ({"do": "promote", "version": "1", "by": "ops", "reason": "approved"}, "promoted", 1),
+    ({"do": "sign", "by": "risk@example.com", "reason": "mail is blocked"}, "signed", 2),
+    ({"do": "promote", "version": "2", "by": "ops", "reason": "approved, too"}, "promoted", 2),
+    ({"do": "roll back", "by": "ops", "reason": "too strict"}, "rolled back", 1),
+)
+
+
+def steps(client: Client, folder: Path, prefix: str = "") -> list[dict[str, object]]:
+    """Everything that a page releases, and what a record has to say of each step."""
+    for fields, _, _ in DONE:
+        answer = client.post(f"{prefix}/release/do", data={"policy": "desk.yaml", **fields})
+        assert answer.status_code == 200, answer.text
+        assert "recorded in the log of evidence log " in answer.text
+        blocked = POLICY.replace("EMAIL: {action: mask, mask: numbered}", "EMAIL: block")
+        if fields["do"] == "promote":
+            (folder / "desk.yaml").write_text(blocked)
+    releases = Releases(folder / "releases" / "desk")
+    return [
+        {"action": action, "version": version, "name": "desk", "sha256": releases.version(version).sha256,
+         "by": fields["by"], "reason": fields["reason"], "file": "desk.yaml"} | ({"tests": 1} if action == "signed" else {})
+        for fields, action, version in DONE
+    ]  # fmt: skip
+
+
+def recorded(log: Path) -> list[dict[str, object]]:
+    """The records of releases in a log that verifies."""
+    reader = Reader(log)
+    found = verify(reader, reader.verifier())
+    assert found.ok, found.problems
+    records = [json.loads(record) for _, record in reader.records()]
+    assert all(r["ts"] for r in records)
+    return [r["body"] for r in records if r["kind"] == "release"]
+
+
+def test_every_step_is_recorded_first_in_a_log_that_verifies(folder: Path, tmp_path_factory: Any) -> None:
+    log = tmp_path_factory.mktemp("apart") / "log"
+    server = Server(workbench_app(folder, evidence=log))
+    try:
+        with Client(server.url, timeout=60) as client:
+            told = steps(client, folder)
+            assert recorded(log) == told
+            # The command line may write the log meanwhile; while somebody has it open, nothing happens.
+            with EvidenceLog.open(log):
+                answer = client.post("/release/do", data={"policy": "desk.yaml", **DONE[-2][0]})
+                assert answer.status_code == 422
+            assert Releases(folder / "releases" / "desk").live == 1
+            assert recorded(log) == told
+            for wrong in ({"do": "promote", "version": "7"}, {"do": "sign", "by": "somebody"}, {"do": "nothing"}):
+                answer = client.post("/release/do", data={"policy": "desk.yaml", "by": "ops", "reason": "x", **wrong})
+                assert answer.status_code == 422
+            assert recorded(log) == told
+    finally:
+        server.close()
+
+
+def test_a_log_that_cannot_be_written_keeps_a_step_from_happening(folder: Path, tmp_path_factory: Any) -> None:
+    log = tmp_path_factory.mktemp("apart") / "log"
+    log.write_text("a file")
+    server = Server(workbench_app(folder, evidence=log))
+    try:
+        with Client(server.url) as client:
+            answer = client.post("/release/do", data={"policy": "desk.yaml", **DONE[0][0]})
+            assert answer.status_code == 422
+            assert "this log of evidence cannot be written" in answer.text
+    finally:
+        server.close()
+    assert Releases(folder / "releases" / "desk").history() == []
+
+
+def test_below_the_service_it_is_the_service_s_log(folder: Path, tmp_path_factory: Any) -> None:
+    apart, key = tmp_path_factory.mktemp("apart"), new_key()
+    (apart / "keys.yaml").write_text(f"version: 1\nkeys:\n  ann: {{hash: '{hash_key(key)}', scopes: [author]}}\n")
+    settings = ServiceSettings(
+        str(folder), keys=str(apart / "keys.yaml"), evidence=EvidenceSettings(apart / "log"), workbench=True
+    )
+    app = settings.app()
+    server = Server(app)
+    try:
+        with Client(server.url, path="/workbench/try", auth=("ann", key), timeout=60) as client:
+            told = steps(client, folder, "/workbench")
+    finally:
+        server.close()
+        app.handling.checking.close()
+    assert recorded(apart / "log") == told

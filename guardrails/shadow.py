@@ -10,7 +10,7 @@ import queue
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +26,7 @@ __all__ = ["RuleChange", "Shadow", "Summary", "Tally", "against", "tallied"]
 
 # Line numbers of changed texts that are kept for each rule.
 _LINES = 20
+_COUNTS = ("texts", "stricter", "milder", "otherwise", "not_compared", "dropped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,22 @@ class Tally:
         """How often each rule acts newly, and no longer, where a verdict changes."""
         with self._lock:
             return {rule: (self._acts[rule], self._rests[rule]) for rule in {*self._acts, *self._rests}}
+
+    def state(self) -> dict[str, Any]:
+        """All counts, JSON-ready, for :meth:`add`."""
+        with self._lock:
+            counts = {name: getattr(self, name) for name in _COUNTS}
+            return {**counts, "acts": dict(self._acts), "rests": dict(self._rests), "rules": sorted(self._lines)}
+
+    def add(self, state: Mapping[str, Any]) -> None:
+        """Add what another one counted, lines of a corpus left out."""
+        with self._lock:
+            for name in _COUNTS:
+                setattr(self, name, getattr(self, name) + int(state[name]))
+            self._acts.update(state["acts"])
+            self._rests.update(state["rests"])
+            for rule in state["rules"]:
+                self._lines.setdefault(rule, [])
 
     def summary(self) -> Summary:
         """The counts as shares with intervals."""

@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from guardrails.asgi.shadowparts import Parts, joined
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.policy import load, parse_document
@@ -46,7 +48,7 @@ class ShadowSettings:
 
     ``policies``: a policy file, or a folder of them; each is the candidate of the live policy of its name. ``until``: when it ends (UTC).
     ``share``: of what is judged, 0 to 1. ``budget_ms``: for the texts of one request or answer. ``report``: a file of counts, as JSON, written
-    every half minute and at the end.
+    every half minute and at the end. ``parts``: a folder of the processes of one server, whose counts the report adds up.
     """
 
     policies: Path
@@ -54,21 +56,25 @@ class ShadowSettings:
     share: float = 1.0
     budget_ms: int = 1_000
     report: Path | None = None
+    parts: Path | None = None
 
     @classmethod
-    def of(cls, given: ShadowSettings | Mapping[str, Any] | str | Path) -> ShadowSettings:
-        """The settings in a file, whose paths are those of its folder, or as its fields. Raises GuardrailsError with what is wrong."""
+    def of(cls, given: ShadowSettings | Mapping[str, Any] | str | Path, *, begun: bool = False) -> ShadowSettings:
+        """The settings in a file, whose paths are those of its folder, or as its fields. Raises GuardrailsError with what is wrong: also for a time
+        that is over, unless it has ``begun`` before."""
         if isinstance(given, ShadowSettings):
             return given
         if isinstance(given, Mapping):
-            return _read(given, Path(), "shadow")
+            return _read(given, Path(), "shadow", begun=begun)
         node = parse_document(given)
         if not isinstance(node.value, dict):
             raise GuardrailsError(f"{given}: write one setting a line, such as `policies: next.yaml`")
-        return _read({name: entry.value for name, entry in node.value.items()}, Path(given).parent, str(given))
+        return _read(
+            {name: entry.value for name, entry in node.value.items()}, Path(given).parent, str(given), begun=begun
+        )
 
 
-def _read(fields: Mapping[str, Any], folder: Path, where: str) -> ShadowSettings:
+def _read(fields: Mapping[str, Any], folder: Path, where: str, *, begun: bool) -> ShadowSettings:
     for name in fields:
         if name not in _FIELDS:
             near = nearest(str(name), _FIELDS)
@@ -89,14 +95,14 @@ def _read(fields: Mapping[str, Any], folder: Path, where: str) -> ShadowSettings
     report = fields.get("report")
     return ShadowSettings(
         folder / str(fields["policies"]),
-        _until(fields["until"], where),
+        _until(fields["until"], where, begun=begun),
         float(share),
         budget,
         folder / str(report) if report else None,
     )
 
 
-def _until(given: Any, where: str) -> datetime:
+def _until(given: Any, where: str, *, begun: bool) -> datetime:
     try:
         until = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
     except ValueError:
@@ -104,7 +110,7 @@ def _until(given: Any, where: str) -> datetime:
             f"{where}: until: a day or a time, such as 2027-01-31 or 2027-01-31T18:00:00+00:00"
         ) from None
     until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
-    if until <= datetime.now(UTC):
+    if until <= datetime.now(UTC) and not begun:
         raise GuardrailsError(
             f"{where}: until: {until.isoformat()} is over; choose a later one, or take the candidate away"
         )
@@ -128,6 +134,7 @@ class Shadowing:
             raise GuardrailsError(f"{settings.report}: the report cannot be written there: make its folder first")
         self._settings = settings
         self._since = datetime.now(UTC)
+        self._parts = Parts(settings.parts) if settings.parts is not None else None
         self.candidates: dict[str, Shadow] = {}
         for path in _files(settings.policies):
             guard = Guard(load(path))
@@ -171,16 +178,23 @@ class Shadowing:
             self._try_to_write()
 
     def report(self) -> dict[str, Any]:
-        """What was counted, JSON-ready; it holds no text."""
+        """What this process counted, JSON-ready; it holds no text."""
+        return self._report([self._own()])
+
+    def _own(self) -> dict[str, Any]:
+        candidates = {
+            name: {"sha256": shadow.guard.policy.identity.sha256, "state": shadow.tally.state()}
+            for name, shadow in self.candidates.items()
+        }
+        return {"since": self._since.isoformat(timespec="microseconds"), "candidates": candidates}
+
+    def _report(self, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return {
-            "since": self._since.isoformat(timespec="seconds"),
+            "since": min(str(part["since"]) for part in parts),
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "until": self._settings.until.isoformat(timespec="seconds"),
             "share": self._settings.share,
-            "candidates": {
-                name: {"sha256": shadow.guard.policy.identity.sha256, **shadow.tally.summary().to_dict()}
-                for name, shadow in self.candidates.items()
-            },
+            "candidates": {name: _summed(versions) for name, versions in joined(parts).items()},
         }
 
     def _writing(self) -> None:
@@ -194,8 +208,26 @@ class Shadowing:
             _log.error("the shadow's report cannot be written: %s", type(error).__name__)
 
     def _write(self) -> None:
-        if self._settings.report is not None:
-            write_whole(self._settings.report, json.dumps(self.report(), indent=2).encode() + b"\n", 0o644)
+        path = self._settings.report
+        if path is None:
+            return
+        with self._parts.all(self._own()) if self._parts is not None else nullcontext([self._own()]) as parts:
+            write_whole(path, json.dumps(self._report(parts), indent=2).encode() + b"\n", 0o644)
+
+
+def _summed(versions: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """What was counted of one candidate: of its policy as the process has it that began last, and of earlier ones, where a process began again
+    and the file had changed."""
+    from guardrails.shadow import Tally  # noqa: PLC0415
+
+    found = []
+    for sha256, states in versions.items():
+        tally = Tally()
+        for state in states:
+            tally.add(state)
+        found.append({"sha256": sha256, **tally.summary().to_dict()})
+    *earlier, now = found
+    return {**now, "earlier": earlier} if earlier else now
 
 
 def _files(policies: Path) -> list[Path]:

@@ -182,8 +182,10 @@ def serve(  # noqa: PLR0917 - a command's options
         raise GuardrailsError(
             "the workbench keeps what it measures in one process: leave out --workers, or serve it apart with guardrails workbench"
         )
-    if shadow is not None and workers > 1:
-        raise GuardrailsError("a candidate's counts are kept in one process: leave out --workers, or --shadow")
+    if shadow is not None:
+        from guardrails.asgi.shadowing import ShadowSettings  # noqa: PLC0415
+
+        ShadowSettings.of(shadow)  # what is wrong is said here, not by each worker
     closed = open or _is_local(host)
     stranger = f"{host}: without keys everybody who reaches this address could call. Give --keys, listen on 127.0.0.1, or add --open"
     if check:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from guardrails.asgi.admission import Admission
 from guardrails.asgi.otel import opened
 from guardrails.asgi.recording import Recording, health_with
-from guardrails.asgi.shadowing import Shadowing
+from guardrails.asgi.shadowing import Shadowing, ShadowSettings
 from guardrails.asgi.telemetry import Telemetry
 from guardrails.evidence import EvidenceLog, EvidenceSettings
 from guardrails.proxy.operations import PAGES, Operations
@@ -156,7 +156,7 @@ def service_app(
     shared: Store | None = None,
     streams: Streams | None = None,
     otlp: str | None = None,
-    shadow: Mapping[str, Any] | str | Path | None = None,
+    shadow: ShadowSettings | Mapping[str, Any] | str | Path | None = None,
 ) -> ServiceApp:
     """The service over ``policies``: a folder of policy files, each a guardrail; a folder with a ``tenants.yaml``; or one policy.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ import pytest
 from guardrails.evidence.reader import Reader
 from guardrails.service.processes.pages import added
 from tests.proxy.command import Running, running
-from tests.service.servers import folder, keys
+from tests.service.servers import SMALL, folder, keys
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
 # Seconds within which something has to happen on the slowest machine.
@@ -221,3 +223,61 @@ h_sum 9.0
     lines = told.splitlines()
     for line in ('a_total{x="1"} 4.0', 'a_total{x="2"} 5.0', "guardrails_evidence_down 1.0", 'h_bucket{le="+Inf"} 6.0', "h_sum 18.0"):  # fmt: skip
         assert line in lines, told
+
+
+def test_what_all_workers_counted_of_a_candidate_is_one_report(tmp_path: Path) -> None:
+    (tmp_path / "next.yaml").write_text(SMALL.replace("EMAIL: mask", "EMAIL: block"))
+    until_day = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    (tmp_path / "shadow.yaml").write_text(
+        f"policies: next.yaml\nuntil: {until_day}\nbudget_ms: 60000\nreport: shadow.json\n"
+    )
+
+    def counted(pages: str) -> Counter[str]:
+        page = httpx.get(pages + "/metrics", timeout=60, trust_env=False).text
+        assert 'guardrails_shadow_over{policy="small"} 0.0' in page
+        found = re.findall(r'guardrails_shadow_texts_total\{policy="small",result="(\w+)"\} (\d+)', page)
+        return +Counter({result: int(number) for result, number in found})
+
+    with workers(tmp_path, "--shadow", str(tmp_path / "shadow.yaml")) as (service, base, pages, made):
+        sent = 0
+
+        def send(text: str) -> None:  # a connection of its own each, so that either worker may get it
+            body = {"text": text, "source": "INPUT", "guardrail": "small"}
+            answer = httpx.post(
+                base + "/v1/check", json=body, headers={"x-api-key": made["chat"]}, timeout=60, trust_env=False
+            )
+            assert answer.status_code == 200, answer.text
+
+        parts = [httpx.Client(transport=httpx.HTTPTransport(uds=str(p))) for p in _sockets(service.process.pid)]
+        assert len(parts) == 2
+
+        def answered_by_both() -> bool:
+            nonlocal sent
+            send("to bob@example.com" if sent % 2 else "hello")
+            sent += 1
+            return sent >= 10 and all(_texts(one) for one in parts)
+
+        until(answered_by_both, "texts for both workers")
+        until(lambda: sum(counted(pages).values()) == sent, "everything is judged")
+        assert counted(pages) == {"same": sent - sent // 2, "stricter": sent // 2}
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(_PATIENCE) == 0
+    report = orjson.loads((tmp_path / "shadow.json").read_bytes())
+    candidate = report["candidates"]["small"]
+    assert (candidate["texts"], candidate["dropped"], candidate["not_compared"]) == (sent, 0, 0)
+    assert candidate["stricter"]["value"] == (sent // 2) / sent
+    assert b"bob@" not in (tmp_path / "shadow.json").read_bytes()
+    assert not list(tmp_path.glob(".shadow.json*"))
+
+
+def _sockets(parent: int) -> list[Path]:
+    """Where the workers of a service tell how they are."""
+    line = Path(f"/proc/{processes(parent, 'worker')[0]}/cmdline").read_bytes().split(b"\0")
+    folder_of = Path(line[line.index(b"worker") + 1].decode())
+    return sorted(folder_of.glob("worker-*.sock"))
+
+
+def _texts(worker: httpx.Client) -> int:
+    """How many texts the candidate of one worker has judged."""
+    page = worker.get("http://worker/metrics", timeout=60).text
+    return sum(int(n) for n in re.findall(r"guardrails_shadow_texts_total\{.*\} (\d+)", page))

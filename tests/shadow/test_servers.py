@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from guardrails import Guard
 from guardrails.asgi.shadowing import Shadowing, ShadowSettings
@@ -21,8 +26,8 @@ from guardrails.demo.upstream import upstream
 from guardrails.errors import GuardrailsError
 from guardrails.policy import loads
 from guardrails.proxy import proxy_app
-from guardrails.shadow import Shadow
-from guardrails.types import Piece, Role, Source
+from guardrails.shadow import Shadow, Tally
+from guardrails.types import Action, Piece, Role, Source
 from tests.asgi.apps import App
 from tests.demo.sockets import serving
 from tests.service.servers import folder, served
@@ -171,13 +176,13 @@ def test_a_folder_holds_a_candidate_for_each_name(tmp_path: Path) -> None:
     (tmp_path / "all").mkdir()
     (tmp_path / "all" / "a.yaml").write_text(NEXT)
     (tmp_path / "all" / "b.yaml").write_text(NEXT.replace("name: live", "name: b"))
-    settings = ShadowSettings.of(path)
-    made = Shadowing(settings, Telemetry().registry)
+    read = ShadowSettings.of(path)
+    made = Shadowing(read, Telemetry().registry)
     assert made.candidates.keys() == {"live", "b"}
     made.close()
     (tmp_path / "all" / "c.yaml").write_text(NEXT)
     with pytest.raises(GuardrailsError, match="another candidate is called live"):
-        Shadowing(settings, Telemetry().registry)
+        Shadowing(read, Telemetry().registry)
 
 
 def test_the_commands_have_the_option(tmp_path: Path) -> None:
@@ -188,11 +193,64 @@ def test_the_commands_have_the_option(tmp_path: Path) -> None:
     for arguments in (
         ("proxy", "--upstream", "http://127.0.0.1:9", "--policies", str(tmp_path / "live.yaml"), "--shadow", str(path)),
         ("serve", "--policies", str(tmp_path / "live.yaml"), "--shadow", str(path)),
+        ("serve", "--policies", str(tmp_path / "live.yaml"), "--shadow", str(path), "--workers", "2"),
     ):
         done = CliRunner().invoke(command, arguments)
         assert isinstance(done.exception, GuardrailsError)
         assert "is over" in str(done.exception)
-    done = CliRunner().invoke(
-        command, ["serve", "--policies", str(tmp_path / "live.yaml"), "--shadow", str(path), "--workers", "2"]
-    )
-    assert "leave out --workers, or --shadow" in str(done.exception)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(("same", "missed", "dropped", "change")), st.integers(0, 2)), max_size=40))
+def test_what_processes_counted_together_is_what_one_would_have_counted(done: list[tuple[str, int]]) -> None:
+    alone, parts, together = Tally(), [Tally(), Tally(), Tally()], Tally()
+    rules = (["a"], ["b", "c"], [])
+    for what, which in done:
+        for tally in (alone, parts[which]):
+            if what == "same":
+                tally.same()
+            elif what == "change":
+                tally.change(list(Action)[which], Action.MASKED, rules[which], rules[which - 1])
+            else:
+                tally.missed(dropped=what == "dropped")
+    for part in parts:
+        together.add(json.loads(json.dumps(part.state())))
+    assert together.summary() == alone.summary()
+    assert together.state() == alone.state()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="several workers need Linux or macOS")
+def test_processes_of_one_server_write_one_report(tmp_path: Path) -> None:
+    path = described(tmp_path)
+    shared = replace(ShadowSettings.of(path), parts=tmp_path / "parts")
+    live, offered = Guard(loads(LIVE)), 0
+    for text in ("an osprey", "hello"):
+        made = [Shadowing(shared, Telemetry().registry) for _ in range(2)]
+        for number, shadowing in enumerate(made, 2):
+            for _ in range(number):
+                shadowing.pieces([Piece(text)], Source.INPUT, live)
+                offered += 1
+            shadowing.settle()
+        with ThreadPoolExecutor() as pool:  # all end at once, and the report is not that of whoever was slowest
+            list(pool.map(Shadowing.close, made))
+        found = json.loads((tmp_path / "shadow.json").read_text())["candidates"]["live"]
+        assert found["texts"] == offered
+    assert (found["changed"]["value"], found["dropped"]) == (0.5, 0)
+    assert "earlier" not in found
+    # A process that begins again with another candidate does not add to what was counted of this one.
+    (tmp_path / "next.yaml").write_text(NEXT.replace("osprey", "gull"))
+    again = Shadowing(shared, Telemetry().registry)
+    again.pieces([Piece("a gull")], Source.INPUT, live)
+    again.settle()
+    again.close()
+    found = json.loads((tmp_path / "shadow.json").read_text())["candidates"]["live"]
+    assert (found["texts"], [e["texts"] for e in found["earlier"]]) == (1, [offered])
+    assert found["sha256"] != found["earlier"][0]["sha256"]
+
+
+def test_a_process_that_begins_again_after_the_end_serves_and_counts_nothing(tmp_path: Path) -> None:
+    path = described(tmp_path, until="2020-01-01")
+    made = Shadowing(ShadowSettings.of(path, begun=True), Telemetry().registry)
+    made.pieces([Piece("an osprey")], Source.INPUT, Guard(loads(LIVE)))
+    made.close()
+    assert json.loads((tmp_path / "shadow.json").read_text())["candidates"]["live"]["texts"] == 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from typing import Any
 
+from guardrails.asgi.shadowing import ShadowSettings
 from guardrails.proxy.serving import Tls, serve
 from guardrails.service.app import shared_streams
 from guardrails.service.processes.handed import HandedLog, HandedStore
@@ -35,6 +37,10 @@ def run(plan: Plan, number: int, listener: int) -> None:
         streams = shared_streams(shared) if url is not None else None
         streams = streams or SharedStreams(handed, bytes.fromhex(plan.key))
         more: dict[str, Any] = {"evidence": log, "shared": shared, "streams": streams, "pages": False}
+        if (
+            settings.shadow is not None
+        ):  # one that begins again once the candidate's time is over has nothing to judge, and serves
+            more["shadow"] = replace(ShadowSettings.of(settings.shadow, begun=True), parts=plan.folder / "shadow")
         app = settings.app(**more)
         if settings.pages:
             app.pages = Together([plan.pages(n) for n in range(plan.workers)], [plan.hub_pages])

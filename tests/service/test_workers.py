@@ -260,6 +260,8 @@ def test_what_all_workers_counted_of_a_candidate_is_one_report(tmp_path: Path) -
         until(answered_by_both, "texts for both workers")
         until(lambda: sum(counted(pages).values()) == sent, "everything is judged")
         assert counted(pages) == {"same": sent - sent // 2, "stricter": sent // 2}
+        for one in parts:
+            one.close()
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(_PATIENCE) == 0
     report = orjson.loads((tmp_path / "shadow.json").read_bytes())

@@ -204,7 +204,7 @@ def test_the_commands_have_the_option(tmp_path: Path) -> None:
 @given(st.lists(st.tuples(st.sampled_from(("same", "missed", "dropped", "change")), st.integers(0, 2)), max_size=40))
 def test_what_processes_counted_together_is_what_one_would_have_counted(done: list[tuple[str, int]]) -> None:
     alone, parts, together = Tally(), [Tally(), Tally(), Tally()], Tally()
-    rules = (["a"], ["b", "c"], [])
+    rules: tuple[list[str], ...] = (["a"], ["b", "c"], [])
     for what, which in done:
         for tally in (alone, parts[which]):
             if what == "same":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def test_every_step_is_recorded_first_in_a_log_that_verifies(folder: Path, tmp_p
     log = tmp_path_factory.mktemp("apart") / "log"
     server = Server(workbench_app(folder, evidence=log))
     try:
-        with Client(server.url, timeout=60) as client:
+        with closing(Client(server.url, timeout=600)) as client:
             told = steps(client, folder)
             assert recorded(log) == told
             # The command line may write the log meanwhile; while somebody has it open, nothing happens.
@@ -131,7 +132,7 @@ def test_a_log_that_cannot_be_written_keeps_a_step_from_happening(folder: Path, 
     log.write_text("a file")
     server = Server(workbench_app(folder, evidence=log))
     try:
-        with Client(server.url) as client:
+        with closing(Client(server.url, timeout=600)) as client:
             answer = client.post("/release/do", data={"policy": "desk.yaml", **DONE[0][0]})
             assert answer.status_code == 422
             assert "this log of evidence cannot be written" in answer.text
@@ -149,7 +150,7 @@ def test_below_the_service_it_is_the_service_s_log(folder: Path, tmp_path_factor
     app = settings.app()
     server = Server(app)
     try:
-        with Client(server.url, path="/workbench/try", auth=("ann", key), timeout=60) as client:
+        with closing(Client(server.url, path="/workbench/try", auth=("ann", key), timeout=600)) as client:
             told = steps(client, folder, "/workbench")
     finally:
         server.close()

@@ -249,6 +249,7 @@ def test_a_head_is_fitted_shown_and_named_by_the_author_s_second_press(
             assert not any(text in page.locator("#lesson").inner_text() for text in (*taught.YES, *taught.NO))
             assert [p.name for p in folder.iterdir() if p.is_file()] == ["bank.yaml"]
             assert (folder / "bank.yaml").read_text() == taught.POLICY
+            page.locator("#lesson").evaluate("e => e.scrollIntoView()")
             picture(page, "head")
             (folder / "bank.yaml").write_text(taught.POLICY + "# by somebody else\n")
             page.get_by_role("button", name="Write the head").press("Enter")
@@ -260,7 +261,7 @@ def test_a_head_is_fitted_shown_and_named_by_the_author_s_second_press(
             page.wait_for_function("document.activeElement.matches('#lesson .good')")
             assert not faults(page)
             page.goto("/try?policy=bank.yaml")
-            policies = page.get_by_label("Policy", exact=True).inner_text()
+            policies = page.locator("select[name=policy]").inner_text()
             assert "bank.yaml" in policies
             assert "heads/" not in policies
             run(page, "Should I put my savings into a fund?", "INPUT")

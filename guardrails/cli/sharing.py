@@ -12,7 +12,7 @@ SharedOption = Annotated[
     str | None,
     typer.Option(
         envvar="GUARDRAILS_SHARED_STATE",
-        help="Where processes of several machines share limits, rates and streams: redis://host:6379/0 (Redis or Valkey).",
+        help="Where processes of several machines share limits, rates and streams: redis://host:6379/0 (Redis or Valkey), or postgresql://user@host/database.",
     ),
 ]
 SharedFailureOption = Annotated[

@@ -1,7 +1,7 @@
 """State that processes share: counters of limits, and sealed values that live for a time.
 
-:class:`Store` is the interface; :class:`Memory` is one process, :class:`Redis` a Redis or Valkey server. :func:`opened` makes one from a
-setting, :func:`use` makes it that of the process, for the rules of policies that count. Nothing that can be read is ever kept in one.
+:class:`Store` is the interface; :class:`Memory` is one process, :class:`Redis` a Redis or Valkey server, :class:`PostgreSQL` a database.
+:func:`opened` makes one from a setting, :func:`use` makes it that of the process, for the rules of policies that count. Nothing that can be read is ever kept in one.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 from guardrails.errors import GuardrailsError
 from guardrails.stores.falling_back import FallingBack
 from guardrails.stores.memory import Memory
+from guardrails.stores.postgresql import PostgreSQL
 from guardrails.stores.redis import Redis
 from guardrails.stores.store import Ask, Held, Refused, Store, Unreachable, bucket, day, window
 
@@ -21,6 +22,7 @@ __all__ = [
     "FallingBack",
     "Held",
     "Memory",
+    "PostgreSQL",
     "Redis",
     "Refused",
     "Store",
@@ -42,13 +44,13 @@ _shared: list[Store] = []
 
 
 def opened(url: str, on_failure: str = "block") -> Store:
-    """The store at an address, as :class:`Redis` reads it. ``on_failure``: one of :data:`ON_FAILURE`.
+    """The store at an address, as :class:`PostgreSQL` or :class:`Redis` reads it. ``on_failure``: one of :data:`ON_FAILURE`.
 
     The server is asked once: raises GuardrailsError when it lets nobody in, and with ``block`` when it is not there.
     """
     if on_failure not in ON_FAILURE:
         raise GuardrailsError(f"shared-state-on-failure: one of {', '.join(ON_FAILURE)}")
-    store = Redis(url)
+    store = PostgreSQL(url) if url.startswith(("postgresql://", "postgres://")) else Redis(url)
     try:
         store.check()
     except Unreachable as error:

@@ -7,15 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from guardrails.breaker import Breaker
 from guardrails.errors import GuardrailsError
-from guardrails.stores.store import BUCKET, WINDOW, Ask, Held, Refused, Unreachable
+from guardrails.stores.calls import TIMEOUT_S, Calls, Trouble
+from guardrails.stores.store import BUCKET, WINDOW, Ask, Held, Refused
 
 __all__ = ["Redis"]
 
-# Seconds for one call, and of the longest pause of the circuit breaker.
-_TIMEOUT_S, _PAUSE_S = 0.5, 5.0
 _PREFIX = "guardrails:"
+_NOBODY = (ConnectionRefusedError, FileNotFoundError)
 _KINDS = {BUCKET: "b", WINDOW: "w"}
 
 # The arithmetic of guardrails.stores.memory, in microseconds and millionths of a token. Numbers are written as whole numbers: Lua
@@ -131,7 +130,7 @@ class Redis:
 
     waits = True
 
-    def __init__(self, url: str, *, clock: Callable[[], float] | None = None, timeout_s: float = _TIMEOUT_S) -> None:
+    def __init__(self, url: str, *, clock: Callable[[], float] | None = None, timeout_s: float = TIMEOUT_S) -> None:
         """``url``: ``redis://``, ``rediss://`` (TLS), ``valkey://``, ``valkeys://`` or ``unix://``, with a password where there is one.
         ``clock``: seconds since 1970 in place of the server's. Calls nobody yet. Raises GuardrailsError for another URL, and where
         the package ``redis`` is not installed."""
@@ -144,7 +143,8 @@ class Redis:
         self._clock = clock
         self._error: type[Exception] = redis.RedisError
         self._auth: tuple[type[Exception], ...] = (redis.AuthenticationError, redis.exceptions.NoPermissionError)
-        self._breaker = Breaker(longest=_PAUSE_S)
+        self._kinds = _kinds(redis)
+        self.calls = Calls("redis", self._place)
         try:
             self._client = redis.Redis.from_url(
                 url,
@@ -165,7 +165,7 @@ class Redis:
         except self._auth:
             raise GuardrailsError(f"{self._place}: the server refuses the user or the password of the URL") from None
         except (self._error, OSError) as error:
-            raise self._unreachable(error) from None
+            raise self.calls.unreachable(self._trouble(error)) from None
 
     def take(self, asks: Sequence[Ask]) -> Refused | None:
         """See :meth:`Store.take`."""
@@ -173,12 +173,12 @@ class Redis:
         arguments: list[Any] = [now]
         for ask in asks:
             arguments += [_KINDS.get(ask.kind, "d"), ask.most, repr(ask.rate), round(ask.seconds * 1e6), ask.amount]
-        told = self._run(_TAKE, [f"{_PREFIX}count:{ask.kind}:{ask.name}" for ask in asks], arguments)
+        told = self._run("take", _TAKE, [f"{_PREFIX}count:{ask.kind}:{ask.name}" for ask in asks], arguments)
         return Refused(int(told[0]) - 1, int(told[1])) if told else None
 
     def load(self, group: str, name: str, after: int = 0) -> Held | None:
         """See :meth:`Store.load`."""
-        told = self._run(_LOAD, [_value(group, name)], [after])
+        told = self._run("load", _LOAD, [_value(group, name)], [after])
         return Held(int(told[0]), tuple(told[1:])) if told else None
 
     def keep(
@@ -187,35 +187,36 @@ class Redis:
         """See :meth:`Store.keep`."""
         now = -1 if self._clock is None else round(self._clock() * 1e6)
         arguments = [version, chunk, max(1, round(ttl_s * 1e3)), int(append), now, most, name, _value(group, "")]
-        return bool(self._run(_KEEP, [_value(group, name), _group(group)], arguments))
+        return bool(self._run("keep", _KEEP, [_value(group, name), _group(group)], arguments))
 
     def drop(self, group: str, name: str, version: int | None = None) -> bool:
         """See :meth:`Store.drop`."""
         only = "" if version is None else str(version)
-        return bool(self._run(_DROP, [_value(group, name), _group(group)], [only, name]))
+        return bool(self._run("drop", _DROP, [_value(group, name), _group(group)], [only, name]))
 
     def idle(self, group: str, seconds: float) -> list[str]:
         """See :meth:`Store.idle`."""
-        return [name.decode() for name in self._run(_IDLE, [_group(group)], [round(seconds * 1e6)])]
+        return [name.decode() for name in self._run("idle", _IDLE, [_group(group)], [round(seconds * 1e6)])]
 
     def count(self, group: str, prefix: str = "") -> int:
         """See :meth:`Store.count`."""
-        return int(self._run(_COUNT, [_group(group)], [prefix]))
+        return int(self._run("count", _COUNT, [_group(group)], [prefix]))
 
-    def _run(self, source: str, keys: list[str], arguments: list[Any]) -> Any:
-        if not self._breaker.admits():
-            raise Unreachable(f"{self._place} failed several times in a row and is asked again later")
+    def _run(self, what: str, source: str, keys: list[str], arguments: list[Any]) -> Any:
+        return self.calls.make(what, lambda: self._asked(source, keys, arguments))
+
+    def _asked(self, source: str, keys: list[str], arguments: list[Any]) -> Any:
         try:
-            told = self._scripts[source](keys=keys, args=arguments)
+            return self._scripts[source](keys=keys, args=arguments)
         except (self._error, OSError) as error:
-            self._breaker.failed()
-            raise self._unreachable(error) from None
-        self._breaker.succeeded()
-        return told
+            raise self._trouble(error) from None
 
-    def _unreachable(self, error: Exception) -> Unreachable:
+    def _trouble(self, error: Exception) -> Trouble:
         # The message of an error may hold what was sent.
-        return Unreachable(f"{self._place} does not keep shared state: {type(error).__name__}")
+        kind = next((kind for types, kind in self._kinds if isinstance(error, types)), "error")
+        if kind == "broken" and isinstance(error.__context__, _NOBODY):
+            kind = "refused"
+        return Trouble(kind, type(error).__name__)
 
     def close(self) -> None:
         """Close the connections."""
@@ -223,6 +224,16 @@ class Redis:
 
     def __repr__(self) -> str:
         return f"Redis({self._place!r})"
+
+
+def _kinds(redis: Any) -> tuple[tuple[tuple[type[Exception], ...], str], ...]:
+    """Errors of the client, the narrow ones first, and the kinds of failure that they are; what else it raises the server says."""
+    return (
+        ((redis.TimeoutError, TimeoutError), "timeout"),
+        ((redis.AuthenticationError,), "refused"),
+        ((redis.exceptions.BusyLoadingError,), "error"),
+        ((redis.ConnectionError, redis.exceptions.InvalidResponse, OSError), "broken"),
+    )
 
 
 def _value(group: str, name: str) -> str:
@@ -243,6 +254,6 @@ def _checked(url: str) -> tuple[str, str]:
         raise GuardrailsError(f"shared state: this is no URL: {example}") from None
     scheme = {"valkey": "redis", "valkeys": "rediss"}.get(parts.scheme, parts.scheme)
     if scheme not in ("redis", "rediss", "unix") or not (parts.hostname or scheme == "unix"):
-        raise GuardrailsError(f"shared state: this is no address of a Redis or Valkey server: {example}")
+        raise GuardrailsError(f"shared state: this is no address of a Redis, Valkey or PostgreSQL server: {example}")
     place = f"unix://{parts.path}" if scheme == "unix" else f"{scheme}://{parts.hostname}:{port or 6379}{parts.path}"
     return place, scheme + url[len(parts.scheme) :]

@@ -20,9 +20,9 @@ from guardrails.service import ServiceApp, service_app
 from guardrails.service.limits import Limits
 from guardrails.service.shared_streams import SharedStreams
 from guardrails.service.streams import Streams
-from guardrails.stores import Memory, Redis, Store
+from guardrails.stores import Memory, Store
 from tests.service.servers import folder
-from tests.stores.servers import redis_server
+from tests.stores.servers import served, store_at
 
 KEY = bytes(range(32))
 TEXT = "Write to bob@example.com now. ACC-12345678 is yours. Then nothing at all happens for a while, and that is all."
@@ -163,10 +163,12 @@ def test_another_key_reads_nothing_and_names_are_its_own(tmp_path: Path) -> None
 # -- over a real server ----------------------------------------------------------------------------------------------
 
 
-def test_replicas_over_a_server_that_is_killed_and_comes_back(tmp_path: Path) -> None:
-    with redis_server() as server:
+@pytest.mark.parametrize("kind", ["redis", "valkey", "postgresql"])
+def test_replicas_over_a_server_that_is_killed_and_comes_back(tmp_path: Path, kind: str) -> None:
+    with served(kind) as server:
         limits = Limits(requests_per_day=4)
-        apps = [replica(tmp_path, Redis(server.url), limits=limits) for _ in range(2)]
+        over = [store_at(server.url) for _ in range(2)]
+        apps = [replica(tmp_path, store, limits=limits) for store in over]
         check = {"guardrail": "small", "text": "bob@example.com", "source": "INPUT"}
 
         async def run(ask: Callable[[int], Awaitable[httpx.Response]], times: int) -> list[int]:
@@ -191,15 +193,21 @@ def test_replicas_over_a_server_that_is_killed_and_comes_back(tmp_path: Path) ->
         assert refused.json()["error"]["code"] == "overloaded"
         server.start()
         assert asyncio.run(run(checks, 2)) == [200, 200], "what it counted is gone with it"
-        assert asyncio.run(piece(apps[0], "x", 3, "?")).status_code == 404, "and so are its streams"
+        there = 200 if kind == "postgresql" else 404
+        assert asyncio.run(piece(apps[0], "x", 3, "?")).status_code == there, (
+            "and so are its streams, unless it has a disk"
+        )
+        for store in over:
+            store.close()
 
 
 TOOLS = "version: 1\nname: agent\ntools: {calls: [{name: t, rate: 2%s}]}\n"
 
 
+@pytest.mark.parametrize("kind", ["redis", "postgresql"])
 @pytest.mark.parametrize("on_failure", ["block", "local"])
-def test_rates_of_tools_are_counted_together_and_fail_as_the_policy_says(on_failure: str) -> None:
-    with redis_server() as server:
+def test_rates_of_tools_are_counted_together_and_fail_as_the_policy_says(on_failure: str, kind: str) -> None:
+    with served(kind) as server:
         verdicts = []
         for _ in range(2):
             stores.use(stores.opened(server.url, on_failure))

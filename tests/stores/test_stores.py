@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -20,7 +18,6 @@ from guardrails.stores import (
     Refused,
     Store,
     Unreachable,
-    bucket,
     day,
     opened,
     shared,
@@ -28,7 +25,7 @@ from guardrails.stores import (
     window,
 )
 from guardrails.stores.sealing import Seal, Unreadable, key_of
-from tests.stores.servers import PASSWORD, Server, redis_server
+from tests.stores.servers import PASSWORD, Database, Server, database, redis_server, served, store_at
 
 NUMBERS = itertools.count()
 
@@ -47,12 +44,18 @@ def server() -> Iterator[Server]:
         yield made
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[Database]:
+    with database() as made:
+        yield made
+
+
+@pytest.fixture(params=["memory", "server", "postgresql"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     if request.param == "memory":
         yield Memory()
         return
-    made = Redis(request.getfixturevalue("server").url)
+    made = store_at(request.getfixturevalue(request.param).url)
     yield made
     made.close()
 
@@ -100,54 +103,6 @@ def test_a_day_is_looked_at_and_added_to(store: Store) -> None:
     refused = store.take((day(name, 7, 0),))
     assert refused is not None
     assert 1 <= refused.retry_after <= 86_400
-
-
-STEPS = st.lists(
-    st.tuples(
-        WAITS,
-        st.sampled_from([
-            (bucket("b", 0.5, 3),), (bucket("b", 0.5, 3), window("w", 2, 10)), (window("w", 2, 10),), (day("d", 4),),
-            (day("d", 4, 0), bucket("c", 7.25, 1)), (day("d", None, 3),), (window("v", 3, 0.5), day("e", 9, 2)),
-        ]),
-    ),
-    max_size=40,
-)  # fmt: skip
-
-
-@settings(deadline=None, max_examples=60)
-@given(STEPS)
-def test_a_server_counts_as_memory_does_whichever_process_asks(
-    server: Server, steps: list[tuple[float, tuple[object, ...]]]
-) -> None:
-    import redis
-
-    redis.Redis.from_url(server.url).flushall()
-    clock = Clock()
-    model = Memory(clock, clock)
-    replicas = [Redis(server.url, clock=clock) for _ in range(2)]
-    for number, (wait, asks) in enumerate(steps):
-        clock.now = round(clock.now + wait, 6)
-        assert replicas[number % 2].take(asks) == model.take(asks)  # type: ignore[arg-type]
-    for replica in replicas:
-        replica.close()
-
-
-TAKER = """
-import sys
-from guardrails.stores import Redis, bucket, window
-store, name = Redis(sys.argv[1], timeout_s=60), sys.argv[2]
-print(*(sum(store.take((ask,)) is None for _ in range(400)) for ask in (window(name, 250, 3600), bucket(name, 0.0001, 150))))
-"""
-
-
-def test_two_processes_share_a_limit_exactly(server: Server) -> None:
-    name = fresh()
-    both = [
-        subprocess.Popen([sys.executable, "-c", TAKER, server.url, name], stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    counts = [[int(n) for n in one.communicate()[0].split()] for one in both]
-    assert [sum(n) for n in zip(*counts, strict=True)] == [250, 150]
 
 
 # -- values ----------------------------------------------------------------------------------------------------------
@@ -216,8 +171,9 @@ def test_a_value_on_a_server_lives_for_its_time(server: Server) -> None:
 # -- a server in trouble ---------------------------------------------------------------------------------------------
 
 
-def test_a_server_that_is_gone_fails_closed_or_is_done_without_and_begins_anew() -> None:
-    with redis_server() as own:
+@pytest.mark.parametrize("kind", ["redis", "valkey", "postgresql"])
+def test_a_server_that_is_gone_fails_closed_or_is_done_without_and_begins_anew(kind: str) -> None:
+    with served(kind) as own:
         strict, lenient = opened(own.url), opened(own.url, "local")
         ask = window("w", 2, 3_600)
         assert [s.take((ask,)) for s in (strict, lenient)] == [None, None]
@@ -232,17 +188,15 @@ def test_a_server_that_is_gone_fails_closed_or_is_done_without_and_begins_anew()
                 call()
         own.start()
         again = opened(own.url)
-        assert [again.take((ask,)) is None for _ in range(3)] == [True, True, False], "a server without a disk forgets"
+        assert [again.take((ask,)) is None for _ in range(3)] == [True, True, False], "a server that crashed forgets"
 
 
-def test_a_server_that_hangs_costs_half_a_second_and_then_nothing() -> None:
-    import signal
-
-    with redis_server() as own:
-        made = Redis(own.url, timeout_s=0.05)
-        assert made.take((window("w", 9, 60),)) is None
-        assert own.process is not None
-        own.process.send_signal(signal.SIGSTOP)
+@pytest.mark.parametrize("kind", ["redis", "valkey", "postgresql"])
+def test_a_server_that_hangs_costs_half_a_second_and_then_nothing(kind: str) -> None:
+    with served(kind) as own:
+        patient, made = store_at(own.url), store_at(own.url, timeout_s=0.05)
+        assert patient.take((window("w", 9, 60),)) is None
+        own.hold()
         try:
             for _ in range(5):
                 with pytest.raises(Unreachable, match="TimeoutError"):
@@ -250,8 +204,10 @@ def test_a_server_that_hangs_costs_half_a_second_and_then_nothing() -> None:
             with pytest.raises(Unreachable, match="asked again later"):
                 made.take((window("w", 9, 60),))
         finally:
-            own.process.send_signal(signal.SIGCONT)
-        made.close()
+            own.go_on()
+        assert patient.take((window("w", 9, 60),)) is None
+        for store in (patient, made):
+            store.close()
 
 
 def test_who_is_not_let_in_is_told_at_the_start_and_no_message_holds_the_password(

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from guardrails import inference
 from guardrails.catalog import CONTENT, STRENGTHS
@@ -24,15 +24,12 @@ from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector
 from guardrails.detectors.settings import TYPE, Choice, Order, Section, Setting, Shape
 from guardrails.detectors.traits import DetectorSpec
+from guardrails.inference.harm import harms, models, outputs
 from guardrails.rules import Rule
 from guardrails.types import Found, Hit, Level, Role, Source
 
-if TYPE_CHECKING:
-    from guardrails.inference.cascade import Judged
+__all__ = ["SECTIONS", "SPEC", "Settings", "build"]
 
-__all__ = ["ATTACKS", "SECTIONS", "SPEC", "Settings", "build"]
-
-ATTACKS = ("JAILBREAK", "PROMPT_INJECTION", "PROMPT_LEAKAGE")
 _LEVELS = (Level.HIGH, Level.MEDIUM, Level.LOW)
 # The lowest confidence a strength acts on.
 _ACTS_ON = {"LOW": Level.HIGH, "MEDIUM": Level.MEDIUM, "HIGH": Level.LOW}
@@ -92,50 +89,32 @@ class _Filters:
         found = Found()
         if content.masked:  # it was judged before; a mask takes away and adds nothing
             return found
-        cascade = inference.text_cascade()
-        small, large = cascade.small.manifest, cascade.large
-        found.models[small.name] = small.sha256
-        calibration = cascade.calibration
+        calibration = inference.text_cascade().calibration
         best: dict[tuple[int, str], Hit] = {}
-        noted: set[int] = set()
-        readings = [
-            one
-            for one in inference.read(content, deadline)
-            if inference.judged(content, one.piece) and not inference.trusted(content, one.piece, self._rules, found)
+        read = dict.fromkeys(one.piece for one in inference.read(content, deadline))
+        pieces = [
+            i for i in read if inference.judged(content, i) and not inference.trusted(content, i, self._rules, found)
         ]
-        outputs = [_outputs(content.source, content.pieces[one.piece].role) for one in readings]
-        question = inference.question(content, deadline)
-        asked = [(one.reading, [x for x, _ in own], question) for one, own in zip(readings, outputs, strict=True)]
-        for one, own, judged in zip(readings, outputs, cascade.judge(asked, deadline.remaining), strict=True):
-            if one.piece not in noted:
-                noted.add(one.piece)
-                inference.note_languages(content, one.piece, (r.id for r in self._rules), found)
-            if judged.large and large is not None:
-                found.models[large.manifest.name] = large.manifest.sha256
-            plain: list[Judged] | None = None
-            for label, category in own:
-                p, window = judged.decide(label)
-                if p >= calibration[label].cuts[Level.LOW]:  # would it be stopped without its account numbers, too?
-                    if plain is None:
-                        again = inference.plainer(content, one, deadline)
-                        names = [name for name, _ in own]
-                        rest = [] if again is None else [(again, names, question)]
-                        plain = cascade.judge(rest, deadline.remaining)
-                    p = min([p, *(j.decide(label)[0] for j in plain)])
-                name = label.rsplit(".", 1)[1]
-                key = f"prompt_attack.{name}" if category == "PROMPT_ATTACK" else f"content.{name}"
-                found.scores[key] = max(found.scores.get(key, 0.0), round(p, 6))
-                level = next((v for v in _LEVELS if p >= calibration[label].cuts[v]), None)
-                if level is None:
+        for index in pieces:
+            inference.note_languages(content, index, (r.id for r in self._rules), found)
+        judged = harms(content, deadline, frozenset(pieces))
+        found.models |= models(judged)
+        for harm in judged:
+            p, key = harm.probability, _score(harm.label, harm.category)
+            found.scores[key] = max(found.scores.get(key, 0.0), round(p, 6))
+            cuts = calibration[harm.label].cuts
+            level = next((v for v in _LEVELS if p >= cuts[v]), None)
+            if level is None:
+                continue
+            piece = harm.one.piece
+            for rule in self._rules:
+                settings: Settings = rule.settings
+                if settings.category != harm.category or not _acts(settings.strength(content.source), level):
                     continue
-                for rule in self._rules:
-                    settings: Settings = rule.settings
-                    if settings.category != category or not _acts(settings.strength(content.source), level):
-                        continue
-                    known = best.get((one.piece, rule.id))
-                    if known is None or known.score < p:
-                        start, end = one.span(window)
-                        best[one.piece, rule.id] = Hit(rule.id, rule.type, start, end, round(p, 6), one.piece, level)
+                known = best.get((piece, rule.id))
+                if known is None or known.score < p:
+                    start, end = harm.one.span(harm.window)
+                    best[piece, rule.id] = Hit(rule.id, rule.type, start, end, round(p, 6), piece, level)
         found.hits = [best[k] for k in sorted(best)]
         return found
 
@@ -145,9 +124,8 @@ class _Filters:
         if any(r.trusts(role) for r in self._rules):
             return out
         calibration = inference.text_cascade().calibration
-        for label, category in _outputs(source, role):
-            name = label.rsplit(".", 1)[1]
-            key = f"prompt_attack.{name}" if category == "PROMPT_ATTACK" else f"content.{name}"
+        for label, category in outputs(source, role):
+            key = _score(label, category)
             for rule in self._rules:
                 if rule.settings.category == category:
                     lowest = _ACTS_ON.get(rule.settings.strength(source))
@@ -161,11 +139,7 @@ def _acts(strength: str, level: Level) -> bool:
     return lowest is not None and _LEVELS.index(level) <= _LEVELS.index(lowest)
 
 
-def _outputs(source: Source, role: Role) -> list[tuple[str, str]]:
-    """(output of the model, category) for a piece of that direction and role."""
-    out = [(f"{source}.{c}", c) for c in CONTENT if c != "PROMPT_ATTACK"]
-    if source is Source.INPUT and role in (Role.USER, Role.SYSTEM):
-        out += [(f"INPUT.{a}", "PROMPT_ATTACK") for a in ATTACKS]
-    elif role in (Role.DOCUMENT, Role.TOOL):
-        out.append(("DOCUMENT.PROMPT_INJECTION", "PROMPT_ATTACK"))
-    return out
+def _score(label: str, category: str) -> str:
+    """The key of a score in reports."""
+    name = label.rsplit(".", 1)[1]
+    return f"prompt_attack.{name}" if category == "PROMPT_ATTACK" else f"content.{name}"

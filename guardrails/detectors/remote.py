@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from guardrails import inference
+from guardrails.catalog import CONTENT
 from guardrails.content import Content, Deadline
 from guardrails.detectors import Detector
 from guardrails.detectors.settings import TYPE, Choice, Items, Number, Order, Section, Setting, Text, Word
 from guardrails.detectors.traits import DetectorSpec
 from guardrails.errors import DeadlineExceeded, GuardrailsError, Overloaded, RemoteFailed
+from guardrails.inference.harm import harms, models
 from guardrails.inference.remote import BACKENDS, Backend, Endpoint, opened
 from guardrails.inference.remote.addresses import refused
 from guardrails.inference.remote.profiles import PROFILES, UNSAFE
@@ -96,6 +98,27 @@ class Settings:
             order=Order.FREE,
         ),
     ] = 0
+    grey_from: Annotated[
+        float,
+        Setting(
+            about="asked only about texts that the shipped models find harmful with at least this probability",
+            kind=Number(0, 1),
+            order=Order.FALLS,
+        ),
+    ] = 0.0
+    grey_to: Annotated[
+        float,
+        Setting(
+            about="asked only about texts that the shipped models find harmful with less than this probability; 1: all",
+            kind=Number(0.01, 1),
+            order=Order.RISES,
+        ),
+    ] = 1.0
+
+    @property
+    def grey(self) -> bool:
+        """Whether the shipped models decide which texts are asked about."""
+        return self.grey_from > 0 or self.grey_to < 1
 
     @property
     def endpoint(self) -> Endpoint:
@@ -118,7 +141,8 @@ _KINDS = {
 
 
 def build(rules: Sequence[Rule]) -> Detector:
-    """Calls nobody. Raises GuardrailsError for a key that is not set, and for labels that a model cannot give."""
+    """Calls nobody. Raises GuardrailsError for a key that is not set, labels that a model cannot give, and a grey zone without room;
+    WeightsMissing where the shipped models decide what is asked, and are not what this release ships."""
     for rule in rules:
         settings: Settings = rule.settings
         if (settings.backend == "guard") != bool(settings.profile):
@@ -132,6 +156,10 @@ def build(rules: Sequence[Rule]) -> Detector:
             raise GuardrailsError(
                 f"rule {rule.id}: {settings.model} has no label {unknown[0]!r}; it has {', '.join(known)}"
             )
+        if settings.grey:
+            if settings.grey_from >= settings.grey_to:
+                raise GuardrailsError(f"rule {rule.id}: grey_from must be below grey_to, or no text is asked about")
+            inference.text_cascade()
     return _Remote(rules)
 
 
@@ -151,6 +179,8 @@ class _Remote:
                 if inference.trusted(content, index, [rule], found):
                     continue
                 try:
+                    if rule.settings.grey and not _grey(rule, content, index, deadline, found):
+                        continue
                     self._piece((rule, backend), content, index, deadline, found)
                 except GuardrailsError as error:
                     kind = next(k for t, k in _KINDS.items() if isinstance(error, t))
@@ -180,6 +210,23 @@ class _Remote:
         """The probability from which each rule acts."""
         del source
         return {rule.id: rule.settings.threshold for rule, _ in self._rules if not rule.trusts(role)}
+
+
+def _grey(rule: Rule, content: Content, index: int, deadline: Deadline, found: Found) -> bool:
+    """Whether the shipped models leave open what a piece is: the highest probability of the rule's categories lies between its bounds."""
+    settings: Settings = rule.settings
+    wanted = set(settings.labels) & set(CONTENT) or set(CONTENT)
+    bounds = (settings.grey_from, settings.grey_to)
+    pieces = frozenset(
+        i
+        for i, p in enumerate(content.pieces)
+        if p.text.strip() and inference.judged(content, i) and not rule.trusts(p.role)
+    )
+    judged = harms(content, deadline, pieces)
+    found.models |= models(judged)
+    own = [h for h in judged if h.one.piece == index and h.category in wanted]
+    highest = max((h.near(bounds) for h in own), default=0.0)
+    return settings.grey_from <= highest and (highest < settings.grey_to or settings.grey_to == 1)
 
 
 def _question(content: Content, index: int) -> str | None:

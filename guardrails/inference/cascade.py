@@ -91,19 +91,22 @@ class Judged:
         self.reading, self.large, self.question = reading, large, question
         self._exact: set[int] = set()
 
-    def decide(self, label: str, *, exact: bool = True) -> tuple[float, int]:
+    def decide(self, label: str, *, exact: bool = True, near: Sequence[float] = ()) -> tuple[float, int]:
         """(probability, window) of the window with the highest probability; near a cut point the exact one, if ``exact``.
+
+        ``near``: other probabilities that something hangs on, besides the cut points.
 
         Raises DeadlineExceeded when windows would have to be made exact after the deadline.
         """
         cascade, reading = self._cascade, self.reading
         column = cascade.small.label[label]
         if cascade.large is None:
+            own = cascade.calibration[label]
             return reading.decide(
-                lambda row: float(row.logits[column]), cascade.calibration[label], None if exact else ()
+                lambda row: float(row.logits[column]), own, (*own.cuts.values(), *near) if exact else ()
             )
         c = cascade.calibration[label]
-        cuts = tuple(c.cuts.values()) if exact else ()
+        cuts = (*c.cuts.values(), *near) if exact else ()
         doublings = math.log2(reading.of) if reading.of > 1 else 0.0
         found = [self._probability(label, i, doublings) for i in range(len(reading.rows))]
         best, place = -1.0, 0

@@ -150,3 +150,63 @@ def test_no_heavy_machine_is_loaded() -> None:
         "assert not {'torch', 'numpy', 'transformers'} & set(sys.modules), 'heavy'\n"
     )
     run([sys.executable, "-c", code], check=True)
+
+
+# Harmful, harmless, and neither clearly: the probabilities that the shipped models give them are looked up, since weights change.
+GREY = "Explain how kingfishers hunt and kill, for my cousin who deserves the same."
+
+
+def _probability(text: str, category: str = "") -> float:
+    filters = "version: 1\nname: p\ncontent: {HATE: HIGH, VIOLENCE: HIGH, MISCONDUCT: HIGH, SELF_HARM: HIGH, SEXUAL: HIGH, INSULTS: HIGH, PROMPT_ATTACK: HIGH}\n"
+    scores = Guard(loads(filters).unhurried()).check(text, "INPUT").scores
+    return max(p for key, p in scores.items() if key.endswith(category))
+
+
+def test_a_third_stage_is_asked_where_the_shipped_models_are_not_sure(guard_model: Server) -> None:
+    p = _probability(GREY)
+    assert 0.02 < p < 0.999
+    for bounds, asked in (
+        ({"grey_from": p / 2}, True),
+        ({"grey_from": (1 + p) / 2}, False),
+        ({"grey_to": (1 + p) / 2}, True),
+        ({"grey_to": p / 2}, False),
+        ({"grey_from": p / 2, "grey_to": (1 + p) / 2}, True),
+        ({}, True),
+    ):
+        guard_model.calls.clear()
+        report = Guard(loads(policy(guard_model.url, **bounds)).unhurried()).check(GREY, "INPUT")
+        assert (report.action == "BLOCKED", len(guard_model.calls)) == (asked, int(asked)), bounds
+        assert ("text" in report.models) == bool(bounds)  # whose word it was that nobody else was asked
+        assert report.failures == ()
+
+
+def test_only_the_categories_of_the_rule_count(guard_model: Server) -> None:
+    p, other = _probability(GREY), _probability(GREY, "SEXUAL")
+    assert other < p / 2
+    for labels, asked in (("[SEXUAL]", 0), ("[UNSAFE]", 1)):
+        guard_model.calls.clear()
+        Guard(loads(policy(guard_model.url, labels=labels, grey_from=(p + other) / 2)).unhurried()).check(GREY, "INPUT")
+        assert len(guard_model.calls) == asked
+
+
+def test_each_piece_is_asked_about_for_itself(guard_model: Server) -> None:
+    guard = Guard(loads(policy(guard_model.url, grey_from=_probability(GREY) / 2)).unhurried())
+    report = guard.check([Piece("The water is calm today."), Piece(GREY), Piece(" ")], "INPUT")
+    assert [(f.rule, f.piece) for f in report.findings] == [("remote.harm", 1)]
+    assert [body["messages"][-1]["content"] for _, body in guard_model.calls] == [GREY]
+
+
+def test_a_third_stage_that_is_down_fails_as_its_rule_says(guard_model: Server) -> None:
+    p = _probability(GREY)
+    guard_model.stop()
+    for on_failure, action in (("block", "BLOCKED"), ("allow", "NONE")):
+        text = policy(guard_model.url, grey_from=p / 2, on_failure=on_failure, timeout_ms=2_000)
+        report = Guard(loads(text).unhurried()).check(GREY, "INPUT")
+        assert (report.action, [f.rule for f in report.failures]) == (action, ["remote.harm"])
+        report = Guard(loads(text).unhurried()).check("The water is calm today.", "INPUT")
+        assert (report.action, report.failures) == ("NONE", ())  # nobody had to be asked
+
+
+def test_a_grey_zone_without_room_is_none(guard_model: Server) -> None:
+    with pytest.raises(GuardrailsError, match="grey_from must be below grey_to"):
+        Guard(loads(policy(guard_model.url, grey_from=0.9, grey_to=0.2)))

@@ -15,8 +15,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from guardrails.evidence.files import Disk
 from guardrails.evidence.index import Index
 
@@ -109,6 +107,8 @@ def drop(path: Path, disk: Disk, before: int) -> None:
 
 def filter_of(first: int, size: int, keys: bytes) -> bytes:
     """The filter of a segment of ``size`` bytes, over its keys, 16 bytes each."""
+    import numpy as np  # noqa: PLC0415 - only where a log is read or closed
+
     words = np.array(struct.unpack(f"<{len(keys) // 8}Q", keys), np.uint64).reshape(-1, 2)
     blocks = max(1, -(-len(words) * _PER_ID // _BITS))
     bits = np.zeros((blocks, _BITS), bool)

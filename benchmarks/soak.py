@@ -27,13 +27,8 @@ from pathlib import Path
 
 import numpy as np
 
-POLICY = """
-version: 1
-name: measured
-metadata: {owner: benchmarks}
-words: {terms: [project kingfisher, confiden*]}
-pii: {entities: {EMAIL: mask, PHONE: mask, CREDIT_DEBIT_CARD_NUMBER: block, IP_ADDRESS: mask}}
-"""
+from benchmarks.evidence import POLICY
+
 CASES = ("usual", "sink", "tenants")
 # Callers at a time, samples of memory, and tenants of that case.
 CALLERS, SAMPLES, TENANTS = 4, 200, 100_000

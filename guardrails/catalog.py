@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "ATTACKS",
     "BEDROCK_CONTENT",
     "BEDROCK_PII",
     "CONTENT",
@@ -16,6 +17,8 @@ __all__ = [
 # Content filters. SELF_HARM is ours: Bedrock folds it into other categories.
 BEDROCK_CONTENT = ("HATE", "INSULTS", "SEXUAL", "VIOLENCE", "MISCONDUCT", "PROMPT_ATTACK")
 CONTENT = (*BEDROCK_CONTENT, "SELF_HARM")
+# What PROMPT_ATTACK consists of, where a user attacks directly.
+ATTACKS = ("JAILBREAK", "PROMPT_INJECTION", "PROMPT_LEAKAGE")
 STRENGTHS = ("NONE", "LOW", "MEDIUM", "HIGH")
 MANAGED_LISTS = ("PROFANITY",)
 

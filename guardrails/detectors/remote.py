@@ -173,14 +173,18 @@ class _Remote:
         if content.masked:  # it was judged before; a mask takes away and adds nothing
             return found
         for rule, backend in self._rules:
+            unsure: frozenset[int] | None = None
             for index, piece in enumerate(content.pieces):
                 if not piece.text.strip() or not inference.judged(content, index):
                     continue
                 if inference.trusted(content, index, [rule], found):
                     continue
                 try:
-                    if rule.settings.grey and not _grey(rule, content, index, deadline, found):
-                        continue
+                    if rule.settings.grey:
+                        if unsure is None:
+                            unsure = _unsure(rule, content, deadline, found)
+                        if index not in unsure:
+                            continue
                     self._piece((rule, backend), content, index, deadline, found)
                 except GuardrailsError as error:
                     kind = next(k for t, k in _KINDS.items() if isinstance(error, t))
@@ -212,21 +216,24 @@ class _Remote:
         return {rule.id: rule.settings.threshold for rule, _ in self._rules if not rule.trusts(role)}
 
 
-def _grey(rule: Rule, content: Content, index: int, deadline: Deadline, found: Found) -> bool:
-    """Whether the shipped models leave open what a piece is: the highest probability of the rule's categories lies between its bounds."""
+def _unsure(rule: Rule, content: Content, deadline: Deadline, found: Found) -> frozenset[int]:
+    """The pieces of which the shipped models leave open what they are: the highest probability of the rule's categories lies between its bounds."""
     settings: Settings = rule.settings
     wanted = set(settings.labels) & set(CONTENT) or set(CONTENT)
     bounds = (settings.grey_from, settings.grey_to)
-    pieces = frozenset(
-        i
+    highest = {
+        i: 0.0
         for i, p in enumerate(content.pieces)
         if p.text.strip() and inference.judged(content, i) and not rule.trusts(p.role)
-    )
-    judged = harms(content, deadline, pieces)
+    }
+    judged = harms(content, deadline, frozenset(highest))
     found.models |= models(judged)
-    own = [h for h in judged if h.one.piece == index and h.category in wanted]
-    highest = max((h.near(bounds) for h in own), default=0.0)
-    return settings.grey_from <= highest and (highest < settings.grey_to or settings.grey_to == 1)
+    for harm in judged:
+        if harm.category in wanted:
+            highest[harm.one.piece] = max(highest[harm.one.piece], harm.near(bounds))
+    return frozenset(
+        i for i, p in highest.items() if settings.grey_from <= p and (p < settings.grey_to or settings.grey_to == 1)
+    )
 
 
 def _question(content: Content, index: int) -> str | None:

@@ -9,11 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["Ends", "Told"]
 
@@ -49,10 +44,8 @@ class Ends:
 
     def heed(self, at: int, stops: Sequence[int], seq: int) -> list[Told]:
         """The next records: the first frame begins at ``at``, its record has the number ``seq``, and ``stops`` is where each frame ends."""
-        import numpy as np  # noqa: PLC0415 - only where a log is read or closed
-
         told, count = list[Told](), len(stops)
-        if count >= _FEW and self._usual(at, np.array(stops), seq):
+        if count >= _FEW and self._usual(at, stops, seq):
             return told
         if count >= 2 * _FEW:
             half = count // 2
@@ -62,11 +55,11 @@ class Ends:
             at = stop
         return told
 
-    def _usual(self, at: int, stops: NDArray[np.int64], seq: int) -> bool:
+    def _usual(self, at: int, ends: Sequence[int], seq: int) -> bool:
         """Whether all of these end as the first one does, with the next number and no earlier time. They are counted then."""
         import numpy as np  # noqa: PLC0415 - only where a log is read or closed
 
-        data, count, digits = self._data, len(stops), len(str(seq))
+        stops, data, count, digits = np.array(ends), self._data, len(ends), len(str(seq))
         kind = _kind(data[at + 8 : stops[0]])[0]
         before, behind = _BEFORE % kind, b'"}'
         form = before + bytes(digits) + _BETWEEN + bytes(_STAMP) + behind

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from guardrails import inference
-from guardrails.catalog import CONTENT
+from guardrails.catalog import ATTACKS, CONTENT
 from guardrails.content import Content, Deadline
 from guardrails.inference import PieceReading
 from guardrails.types import Level, Role, Source
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from guardrails.inference.cascade import Judged
 
 __all__ = ["Harm", "harms", "models", "outputs"]
-
-_ATTACKS = ("JAILBREAK", "PROMPT_INJECTION", "PROMPT_LEAKAGE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ def outputs(source: Source, role: Role) -> list[tuple[str, str]]:
     """(output of the models, category) for a piece of that direction and role."""
     out = [(f"{source}.{c}", c) for c in CONTENT if c != "PROMPT_ATTACK"]
     if source is Source.INPUT and role in (Role.USER, Role.SYSTEM):
-        out += [(f"INPUT.{a}", "PROMPT_ATTACK") for a in _ATTACKS]
+        out += [(f"INPUT.{a}", "PROMPT_ATTACK") for a in ATTACKS]
     elif role in (Role.DOCUMENT, Role.TOOL):
         out.append(("DOCUMENT.PROMPT_INJECTION", "PROMPT_ATTACK"))
     return out

@@ -16,7 +16,6 @@ from guardrails.types import Piece, Report, Role, Source
 __all__ = ["invoke"]
 
 _CONTENT = tuple(c for c in catalog.BEDROCK_CONTENT if c != "PROMPT_ATTACK")
-_ATTACKS = ("JAILBREAK", "PROMPT_INJECTION", "PROMPT_LEAKAGE")
 _ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM}
 # Entities that are told; more are said to be there.
 _MOST = 1_000
@@ -29,7 +28,7 @@ async def invoke(call: Call) -> Answer:
     body = call.body
     checks = body.object("checks")
     content = _asked(checks, "contentFilter", "categories", "category", _CONTENT)
-    attacks = _asked(checks, "promptAttack", "categories", "category", _ATTACKS)
+    attacks = _asked(checks, "promptAttack", "categories", "category", catalog.ATTACKS)
     entities = _asked(checks, "sensitiveInformation", "entities", "type", tuple(catalog.BEDROCK_PII))
     if not (content or attacks or entities):
         raise Fault(Kind.INVALID, "is empty; add contentFilter, promptAttack or sensitiveInformation", "checks")

@@ -37,9 +37,8 @@ def run(plan: Plan, number: int, listener: int) -> None:
         streams = shared_streams(shared) if url is not None else None
         streams = streams or SharedStreams(handed, bytes.fromhex(plan.key))
         more: dict[str, Any] = {"evidence": log, "shared": shared, "streams": streams, "pages": False}
-        if (
-            settings.shadow is not None
-        ):  # one that begins again once the candidate's time is over has nothing to judge, and serves
+        if settings.shadow is not None:
+            # One that begins again once the candidate's time is over has nothing to judge, and serves.
             more["shadow"] = replace(ShadowSettings.of(settings.shadow, begun=True), parts=plan.folder / "shadow")
         app = settings.app(**more)
         if settings.pages:

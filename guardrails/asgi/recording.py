@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from guardrails import stores
 from guardrails.asgi.single import Single
 from guardrails.decision import Decision
 from guardrails.evidence import Context, EvidenceLog, EvidenceLost, Text
@@ -27,8 +28,10 @@ UNRECORDED = (
 
 
 def health_with(log: EvidenceLog | None, found: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What operators may know of the policies, and of the log: without its record no decision may take effect, so whoever balances
-    the load sends requests elsewhere."""
+    """What operators may know of the policies, of shared state, and of the log: without its record no decision may take effect, so whoever
+    balances the load sends requests elsewhere. A server of shared state that is down is down for all of them."""
+    if (down := stores.down()) is not None:
+        found = {**found, "shared_state": "down" if down else "ok"}
     if log is None:
         return found
     told = {"evidence": "down" if log.counts.down else "ok"}

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from guardrails import __version__
+from guardrails import __version__, stores
 from guardrails.asgi.otel import OpenTelemetry
 from guardrails.asgi.records import DecisionRecord, FailedRule, record_of
 from guardrails.workers import abandoned
@@ -83,6 +83,36 @@ class _Windows(Collector):
         yield family
 
 
+class _SharedState(Collector):
+    """What became of the calls of the server that keeps shared state, where there is one."""
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Counters of calls, their seconds and their failures, and whether the last one failed."""
+        calls, labels = stores.counted(), ["backend", "operation"]
+        if calls is None:
+            return
+        backend, (made, seconds, failed) = calls.backend, calls.figures()
+        for name, told, figures in (
+            ("operations", "Calls of shared state.", made),
+            ("seconds", "Their time.", seconds),
+        ):
+            family = CounterMetricFamily(f"guardrails_shared_state_{name}", told, labels=labels)
+            for what, figure in sorted(figures.items()):
+                family.add_metric([backend, what], figure)
+            yield family
+        family = CounterMetricFamily(
+            "guardrails_shared_state_failures", "Calls of shared state that failed.", labels=[*labels, "kind"]
+        )
+        for (what, kind), count in sorted(failed.items()):
+            family.add_metric([backend, what, kind], count)
+        yield family
+        down = GaugeMetricFamily(
+            "guardrails_shared_state_down", "1 while the server of shared state is in trouble.", labels=["backend"]
+        )
+        down.add_metric([backend], int(bool(stores.down())))
+        yield down
+
+
 class Telemetry:
     """The metrics of one middleware, in a registry of their own. Thread-safe; no method raises for what it is told."""
 
@@ -116,6 +146,7 @@ class Telemetry:
         )
         gauge("detectors_abandoned", "Detectors at work on checks that did not wait for them.").set_function(abandoned)
         self.registry.register(_Windows())
+        self.registry.register(_SharedState())
         self._degraded = gauge("policy_degraded", "1 while an older policy than the newest file is in force.")
         self._in_flight = gauge("requests_in_flight", "Requests that were admitted and are not finished.")
         self._queued = gauge("requests_queued", "Requests that wait to be admitted.")

@@ -25,7 +25,7 @@ _log = logging.getLogger("guardrails.proxy")
 
 
 class State(StrEnum):
-    """What ``/readyz`` says. ``degraded`` is ready too: requests are checked, by an older policy than the newest file."""
+    """What ``/readyz`` says. ``degraded`` is ready too: requests are checked, by an older policy than the newest file, or without shared state."""
 
     STARTING = "starting"
     READY = "ready"
@@ -76,7 +76,8 @@ class Operations:
         elif self._weights["status"] != "verified" or healthy not in ("ok", "degraded"):
             state = State.NOT_READY
         else:
-            state = State.READY if healthy == "ok" else State.DEGRADED
+            well = healthy == "ok" and policies.get("shared_state") != "down"
+            state = State.READY if well else State.DEGRADED
         return state, {"status": state.value, "weights": self._weights, "policies": policies}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

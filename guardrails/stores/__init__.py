@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Any, Final
 
 from guardrails.errors import GuardrailsError
+from guardrails.stores.calls import Calls
 from guardrails.stores.falling_back import FallingBack
 from guardrails.stores.memory import Memory
 from guardrails.stores.postgresql import PostgreSQL
@@ -28,7 +29,9 @@ __all__ = [
     "Store",
     "Unreachable",
     "bucket",
+    "counted",
     "day",
+    "down",
     "opened",
     "shared",
     "use",
@@ -68,3 +71,19 @@ def use(store: Store | None) -> None:
 def shared() -> Store | None:
     """The store of this process, None when nothing is shared."""
     return _shared[0] if _shared else None
+
+
+def counted() -> Calls | None:
+    """The calls that the store of this process makes of a server, for figures; None where it makes none, or does not count them."""
+    return getattr(shared(), "calls", None)
+
+
+def down() -> bool | None:
+    """Whether the server of shared state is in trouble, as of the last call, which is at most some seconds old; None where there is none.
+    Waits for nothing."""
+    store: Any = shared()
+    made: Calls | None = getattr(store, "calls", None)
+    if made is None:
+        return None
+    made.look(store.look)
+    return made.down

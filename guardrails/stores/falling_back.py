@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from guardrails.stores.calls import Calls
 from guardrails.stores.memory import Memory
 from guardrails.stores.store import Ask, Held, Refused, Store, Unreachable
 
@@ -28,6 +29,15 @@ class FallingBack:
     def waits(self) -> bool:
         """See :class:`Store`."""
         return self._store.waits
+
+    @property
+    def calls(self) -> Calls | None:
+        """The calls of the one that is shared."""
+        return getattr(self._store, "calls", None)
+
+    def look(self) -> None:
+        """As the one that is shared."""
+        getattr(self._store, "look", int)()
 
     def take(self, asks: Sequence[Ask]) -> Refused | None:
         """See :meth:`Store.take`. Never raises Unreachable."""

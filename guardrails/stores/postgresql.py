@@ -63,6 +63,10 @@ class PostgreSQL:
                 raise GuardrailsError(f"{self._place}: {told}") from None
             raise self.calls.unreachable(error) from None
 
+    def look(self) -> None:
+        """Ask the server whether it is there. Raises Trouble."""
+        self._asked("select 1", (), self._timeout)
+
     def take(self, asks: Sequence[Ask]) -> Refused | None:
         """See :meth:`Store.take`."""
         given = [

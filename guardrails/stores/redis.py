@@ -167,6 +167,13 @@ class Redis:
         except (self._error, OSError) as error:
             raise self.calls.unreachable(self._trouble(error)) from None
 
+    def look(self) -> None:
+        """Ask the server whether it is there. Raises Trouble."""
+        try:
+            self._client.ping()
+        except (self._error, OSError) as error:
+            raise self._trouble(error) from None
+
     def take(self, asks: Sequence[Ask]) -> Refused | None:
         """See :meth:`Store.take`."""
         now = -1 if self._clock is None else round(self._clock() * 1e6)

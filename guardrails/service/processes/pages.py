@@ -23,7 +23,13 @@ __all__ = ["Together", "added", "reached"]
 
 _PATIENCE_S = 5.0
 # Of these, all workers together have what the highest, or the first of them, has.
-_HIGHEST = ("guardrails_policy_degraded", "guardrails_evidence_down", "guardrails_build_info", "guardrails_shadow_over")
+_HIGHEST = (
+    "guardrails_policy_degraded",
+    "guardrails_evidence_down",
+    "guardrails_shared_state_down",
+    "guardrails_build_info",
+    "guardrails_shadow_over",
+)
 _READY = (State.READY.value, State.DEGRADED.value)
 
 

@@ -91,7 +91,8 @@ class Calls:
 
     def _look(self, call: Callable[[], object]) -> None:
         try:
-            with suppress(Unreachable):
+            # A connection that is closed meanwhile breaks in ways of its own. Whether the server is there the next call tells.
+            with suppress(Exception):
                 self.make("look", call)
         finally:
             self._looking = False

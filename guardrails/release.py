@@ -84,7 +84,9 @@ class Releases:
         if not path.exists():
             return []
         out = []
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        # Lines end with a line feed alone: a reason may hold other characters that break lines (U+2028).
+        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        for number, line in enumerate(lines, 1):
             try:
                 out.append(Event(**json.loads(line)))
             except (TypeError, ValueError):
@@ -149,12 +151,16 @@ class Releases:
             )
         if done and done[-1].sha256 == policy.identity.sha256:
             raise GuardrailsError(f"{path}: nothing changed since version {done[-1].number}")
-        number = max((v.number for v in done), default=0) + 1
+        number = max([*(v.number for v in done), *self._numbers()], default=0) + 1
         self._freeze(path, policy, number)
-        self._write(
-            Event("signed", number, policy.name, policy.identity.sha256, owner, reason, _now(), path.name, tests),
-            record,
-        )
+        try:
+            self._write(
+                Event("signed", number, policy.name, policy.identity.sha256, owner, reason, _now(), path.name, tests),
+                record,
+            )
+        except BaseException:  # what cannot be recorded does not happen
+            shutil.rmtree(self.folder / str(number), ignore_errors=True)
+            raise
         return self.version(number)
 
     def promote(self, number: int, *, by: str, reason: str, record: Record | None = None) -> Version:
@@ -185,6 +191,10 @@ class Releases:
         _link(self.folder / version.path.name, f"{_LIVE}/{version.path.name}")
         return version
 
+    def _numbers(self) -> list[int]:
+        """The versions whose files are there, those too that a process which was killed has not signed."""
+        return [int(p.name) for p in self.folder.glob("*") if _NUMBER.fullmatch(p.name)]
+
     def _freeze(self, path: Path, policy: Policy, number: int) -> None:
         """Copy what the policy was loaded from, and see that the copy is the same policy."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -211,7 +221,7 @@ class Releases:
             if wait is not None:
                 wait()
         with (self.folder / _HISTORY).open("ab") as file:
-            file.write(json.dumps(asdict(event), ensure_ascii=False).encode() + b"\n")
+            file.write(json.dumps(asdict(event)).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
 

@@ -19,7 +19,7 @@ from guardrails.detectors.settings import TYPE, Choice, Items, Number, Order, Se
 from guardrails.detectors.traits import DetectorSpec
 from guardrails.errors import DeadlineExceeded, GuardrailsError, Overloaded, RemoteFailed
 from guardrails.inference.harm import harms, models
-from guardrails.inference.remote import BACKENDS, Backend, Endpoint, opened
+from guardrails.inference.remote import BACKENDS, Backend, Endpoint, Judged, opened
 from guardrails.inference.remote.addresses import refused
 from guardrails.inference.remote.profiles import PROFILES, UNSAFE
 from guardrails.rules import Rule
@@ -197,18 +197,26 @@ class _Remote:
         settings: Settings = rule.settings
         wanted = settings.labels or (UNSAFE,)
         best: tuple[float, str, int, int] = (-1.0, "", 0, 0)
-        for view in inference.views(content, index):
-            for start, end, scores in backend.score(view.text, deadline.remaining, _question(content, index)):
-                if not scores.keys() >= set(wanted):
-                    raise RemoteFailed(f"the model has no label of that name; it has {', '.join(scores)}")
-                label = max(wanted, key=scores.__getitem__)
-                if scores[label] > best[0]:
-                    best = (scores[label], _named(label, scores), *view.span(start, end))
-        found.models[backend.model] = backend.sha256
-        p, label, start, end = best
-        found.scores[rule.id] = max(found.scores.get(rule.id, 0.0), round(max(p, 0.0), 6))
-        if p >= settings.threshold:
-            found.hits.append(Hit(rule.id, label, start, end, round(p, 6), index))
+        try:
+            for view in inference.views(content, index):
+                judged: list[Judged] = []
+                try:
+                    backend.score(view.text, deadline.remaining, _question(content, index), judged)
+                finally:
+                    for start, end, scores in judged:
+                        if not scores.keys() >= set(wanted):
+                            raise RemoteFailed(f"the model has no label of that name; it has {', '.join(scores)}")
+                        label = max(wanted, key=scores.__getitem__)
+                        if scores[label] > best[0]:
+                            best = (scores[label], _named(label, scores), *view.span(start, end))
+        finally:
+            # A harmful window is one, whatever becomes of the others.
+            p, label, start, end = best
+            if p >= 0:
+                found.models[backend.model] = backend.sha256
+                found.scores[rule.id] = max(found.scores.get(rule.id, 0.0), round(p, 6))
+            if p >= settings.threshold:
+                found.hits.append(Hit(rule.id, label, start, end, round(p, 6), index))
 
     def thresholds(self, source: Source, role: Role) -> dict[str, float]:
         """The probability from which each rule acts."""

@@ -128,6 +128,7 @@ class Reader:
         return [
             (f"stamped/{path.name}", int(path.name[:20]), path.read_bytes())
             for path in sorted(self.place.stamped.glob("*.tsr"))
+            if path.name[:20].isascii() and path.name[:20].isdigit()
         ]
 
     # -- proofs ------------------------------------------------------------------------------------------------------

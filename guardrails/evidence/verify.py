@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -117,7 +117,10 @@ def _witnesses(reader: Reader, witnesses: Iterable[Witness], out: Verified) -> N
 
 def _stamps(reader: Reader, authorities: Sequence[Certificate], out: Verified) -> None:
     """How far the log was stamped."""
-    notes = {Checkpoint.parse(note).size: note for note in reader.checkpoints()}
+    notes = {}
+    for note in reader.checkpoints():
+        with suppress(GuardrailsError):  # told already
+            notes[Checkpoint.parse(note).size] = note
     for where, size, token in reader.stamps():
         try:
             at = stamped_at(notes.get(size, ""), token, authorities)
@@ -233,12 +236,12 @@ class _Walk:
 
     def _key(self, record: bytes, seq: int) -> None:
         """The key from now on, where the record is about one."""
-        read = orjson.loads(record)
-        if read["kind"] == "key":
-            try:
+        try:
+            read = orjson.loads(record)
+            if read["kind"] == "key":
                 self._keys.append(Verifier.parse(read["body"]["verifier"]))
-            except (GuardrailsError, KeyError):
-                self._out.problems.append(f"record {seq}: the new key cannot be read")
+        except (GuardrailsError, KeyError, TypeError, ValueError, AttributeError):
+            self._out.problems.append(f"record {seq}: the new key cannot be read")
 
     def _due(self) -> int:
         """The size at which the next checkpoint can be compared."""

@@ -59,6 +59,7 @@ def opened(url: str, on_failure: str = "block") -> Store:
     except Unreachable as error:
         if on_failure == "block":
             raise
+        store.calls.down = True
         _log.warning("%s: limits are counted in this process alone", error)
     return FallingBack(store) if on_failure == "local" else store
 
@@ -79,8 +80,8 @@ def counted() -> Calls | None:
 
 
 def down() -> bool | None:
-    """Whether the server of shared state is in trouble, as of the last call, which is at most some seconds old; None where there is none.
-    Waits for nothing."""
+    """Whether the server of shared state is in trouble, as of the last call or the last time that somebody asked; None where there is
+    none. Waits for nothing."""
     store: Any = shared()
     made: Calls | None = getattr(store, "calls", None)
     if made is None:

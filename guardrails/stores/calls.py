@@ -87,7 +87,10 @@ class Calls:
             if self._looking or time.monotonic() - self._at < _FRESH_S:
                 return
             self._looking = True
-        threading.Thread(target=self._look, args=(call,), name="guardrails-state-look", daemon=True).start()
+        try:
+            threading.Thread(target=self._look, args=(call,), name="guardrails-state-look", daemon=True).start()
+        except RuntimeError:  # the system has no thread left: the next one who asks tries again
+            self._looking = False
 
     def _look(self, call: Callable[[], object]) -> None:
         try:

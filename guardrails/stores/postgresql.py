@@ -109,7 +109,8 @@ class PostgreSQL:
         told = self.calls.make(what, lambda: self._asked(command, values, self._timeout))
         if time.monotonic() - self._swept > _SWEEP_S:
             self._swept = time.monotonic()
-            threading.Thread(target=self.sweep, name="guardrails-state-sweep", daemon=True).start()
+            with suppress(RuntimeError):  # no thread left: the next sweep does it
+                threading.Thread(target=self.sweep, name="guardrails-state-sweep", daemon=True).start()
         return told
 
     def sweep(self) -> None:

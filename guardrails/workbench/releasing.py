@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,13 +41,22 @@ async def _room(workspace: Workspace, request: Request) -> Response:
 
 
 def _state(workspace: Workspace, name: str) -> dict[str, Any]:
-    """The policy as it stands, its versions, which is live, and what differs from that one."""
-    releases, policy = Releases(workspace.releases(name)), load(workspace.path(name))
+    """The policy as it stands, its versions, which is live, and what differs from that one.
+
+    ``policy`` is None while it does not load, and ``problem`` says what is wrong with it or with the live version: who rolls back must not wait.
+    """
+    releases, path = Releases(workspace.releases(name)), workspace.path(name)
     versions, live = releases.versions(), releases.live
-    differs = compare.compare(releases.load(live), policy) if live is not None else None
+    policy, differs, problem = None, None, ""
+    try:
+        policy = load(path)
+        differs = compare.compare(releases.load(live), policy) if live is not None else None
+    except GuardrailsError as error:
+        problem = str(error)
+    sha256 = policy.identity.sha256 if policy is not None else ""
     return {
-        "name": name, "policy": policy, "versions": versions, "live": live, "differs": differs, "history": releases.history(),
-        "log": _log_of(workspace), "signed": next((v.number for v in versions if v.sha256 == policy.identity.sha256), None),
+        "name": name, "policy": policy, "problem": problem, "versions": versions, "live": live, "differs": differs,
+        "history": releases.history(), "log": _log_of(workspace), "signed": next((v.number for v in versions if v.sha256 == sha256), None),
     }  # fmt: skip
 
 
@@ -121,7 +131,7 @@ async def _report(workspace: Workspace, request: Request) -> Response:
     path = workspace.path(name)
     releases = workspace.releases(name)
     made = await asyncio.to_thread(lambda: report_page(gather(path, releases=releases if releases.is_dir() else None)))
-    headers = {"content-disposition": f'attachment; filename="{path.stem}-report.html"'}
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(path.stem, safe='')}-report.html"}
     return Response(made.encode("utf-8", "replace"), media_type="text/html", headers=headers)
 
 

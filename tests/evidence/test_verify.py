@@ -148,6 +148,14 @@ def checkpoints_removed(folder: Path) -> None:
     (folder / "log" / "checkpoint").unlink()
 
 
+def no_key(folder: Path) -> None:
+    """A record that says it changes the key, and holds none."""
+    lines = lines_of(folder)
+    changed = {**json.loads(lines[20]), "kind": "key", "body": 5}
+    lines[20] = json.dumps(changed, sort_keys=True, separators=(",", ":")).encode()
+    write(folder, lines)
+
+
 def rewritten(folder: Path) -> None:
     """Everything made anew with another key, by somebody who has not the log's."""
     forged = Signer.new("example.com/log")
@@ -198,7 +206,7 @@ def resigned(folder: Path, lines: list[bytes]) -> str:
 
 
 CHANGES: list[Callable[[Path], None]] = [
-    edited, deleted, renumbered, inserted, reordered, truncated, segment_removed, first_segment_removed, last_segment_removed, flipped, torn, checkpoints_removed,
+    edited, deleted, renumbered, inserted, reordered, truncated, segment_removed, first_segment_removed, last_segment_removed, flipped, torn, checkpoints_removed, no_key,
     rewritten, rewritten_by_the_operator, forked, cut_with_its_checkpoints,
 ]  # fmt: skip
 # What nobody can see without a checkpoint from elsewhere, for the key is the operator's.

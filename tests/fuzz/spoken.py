@@ -299,7 +299,7 @@ _PARTED = ("content", "parts", "system")
 
 def split(rng: Random, value: Any, word: str) -> bool:
     """Put a text into several parts of one message, one behind the other, in place; False where there is no such message."""
-    found = [parts for parts in _part_lists(value) if any(_is_text(p) for p in parts)]
+    found = [parts for _, parts in _part_lists(value) if any(_is_text(p) for p in parts)]
     if not found:
         return False
     parts = rng.choice(found)
@@ -315,23 +315,27 @@ def split(rng: Random, value: Any, word: str) -> bool:
     return True
 
 
-def parted(text: str) -> list[Leaf]:
-    """What the parts of each message say one behind the other."""
+def parted(text: str, sent: str | None = None) -> list[Leaf]:
+    """What the parts of each message say one behind the other. ``sent``: only lists at places where that text has some, too; a damaged byte of a
+    compressed body may call messages something that nobody reads."""
     try:
-        value = json.loads(text)
+        value, known = json.loads(text), json.loads(sent) if sent is not None else None
     except (ValueError, RecursionError):
         return []
-    joined = ["".join(p["text"] for p in parts if _is_text(p)) for parts in _part_lists(value)]
-    return [Leaf(whole, ("parts",)) for whole in joined]
+    places = {place for place, _ in _part_lists(known)}
+    found = [parts for place, parts in _part_lists(value) if sent is None or place in places]
+    return [Leaf("".join(p["text"] for p in parts if _is_text(p)), ("parts",)) for parts in found]
 
 
 def _is_text(part: Any) -> bool:
     return isinstance(part, dict) and isinstance(part.get("text"), str) and not part.get("thought")
 
 
-def _part_lists(value: Any) -> Iterator[list[Any]]:
+def _part_lists(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+    """Each list of parts below a value, with the keys above it."""
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        place = (*above, key) if isinstance(key, str) else above
         if key in _PARTED and isinstance(inner, list):
-            yield inner
+            yield place, inner
         if isinstance(inner, dict | list):
-            yield from _part_lists(inner)
+            yield from _part_lists(inner, place)

@@ -136,3 +136,26 @@ def test_the_command(draft: Path, tmp_path: Path) -> None:
     wrong = run("release", "rollback", "releases/bank", *who, cwd=tmp_path)
     assert wrong.returncode == 1
     assert "no other version was live before" in wrong.stderr
+
+
+@pytest.mark.parametrize("reason", ["one\u2028two", "one\u0085two", "one\rtwo", "half \ud800 of a pair"])
+def test_a_reason_with_a_break_of_lines_leaves_the_history_readable(
+    draft: Path, releases: Releases, reason: str
+) -> None:
+    releases.sign(draft, by=OWNER, reason=reason)
+    releases.promote(1, by="ops", reason=reason)
+    assert [e.reason for e in releases.history()] == [reason, reason]
+
+
+def test_a_signature_that_is_not_recorded_leaves_no_version(draft: Path, releases: Releases) -> None:
+    def refuse(kind: str, fields: object) -> None:
+        raise GuardrailsError("the log is full")
+
+    with pytest.raises(GuardrailsError, match="full"):
+        releases.sign(draft, by=OWNER, reason="first", record=refuse)
+    assert releases.versions() == []
+    assert not (releases.folder / "1").exists()
+    # A process that was killed between the two steps leaves its files; their number is not given again.
+    (releases.folder / "1").mkdir(parents=True)
+    (releases.folder / "1" / "bank.yaml").write_text(POLICY)
+    assert sign(releases, draft) == 2

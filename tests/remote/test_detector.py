@@ -210,3 +210,34 @@ def test_a_third_stage_that_is_down_fails_as_its_rule_says(guard_model: Server) 
 def test_a_grey_zone_without_room_is_none(guard_model: Server) -> None:
     with pytest.raises(GuardrailsError, match="grey_from must be below grey_to"):
         Guard(loads(policy(guard_model.url, grey_from=0.9, grey_to=0.2)))
+
+
+def test_a_harmful_window_counts_though_a_later_one_fails() -> None:
+    says = "Safety: {}\nCategories: {}"
+
+    def answer(messages: list[dict[str, str]], _: Any) -> str:
+        if "osprey" in messages[-1]["content"]:
+            return "I would rather not say."
+        return says.format("Unsafe", "Violent") if judged(messages) else says.format("Safe", "None")
+
+    with serving(Chat(answer)) as server:
+        guard = Guard(loads(policy(server.url, on_failure="allow", window=200)))
+        report = guard.check("a kingfisher " + "and the water is calm " * 20 + "an osprey", "INPUT")
+        assert report.action == "BLOCKED"
+        assert [f.rule for f in report.failures] == ["remote.harm"]
+        assert guard.check("the water is calm, and an osprey", "INPUT").action == "NONE"
+
+
+def test_texts_that_a_model_does_not_answer_about_do_not_stop_others_from_being_judged() -> None:
+    says = "Safety: {}\nCategories: {}"
+
+    def answer(messages: list[dict[str, str]], _: Any) -> str:
+        if "osprey" in messages[-1]["content"]:
+            return "I would rather not say."
+        return says.format("Unsafe", "Violent") if judged(messages) else says.format("Safe", "None")
+
+    with serving(Chat(answer)) as server:
+        guard = Guard(loads(policy(server.url, on_failure="allow")))
+        for number in range(8):
+            assert guard.check(f"osprey {number}", "INPUT").failures
+        assert guard.check("a kingfisher", "INPUT").action == "BLOCKED"

@@ -156,3 +156,18 @@ def test_below_the_service_it_is_the_service_s_log(folder: Path, tmp_path_factor
         server.close()
         app.handling.checking.close()
     assert recorded(apart / "log") == told
+
+
+def test_a_draft_that_does_not_load_stops_no_rollback(page: Any, folder: Path) -> None:
+    releases = Releases(folder / "releases" / "desk")
+    for number, text in enumerate((POLICY, POLICY.replace("EMAIL: {action: mask, mask: numbered}", "EMAIL: block")), 1):
+        (folder / "desk.yaml").write_text(text)
+        releases.sign(folder / "desk.yaml", by="risk@example.com", reason="version")
+        releases.promote(number, by="risk", reason="approved")
+    (folder / "desk.yaml").write_text(POLICY.replace("version: 1", "version: 1\nwrods: {}"))
+    page.goto("/release?policy=desk.yaml")
+    page.locator("#state .problem", has_text="wrods").wait_for()
+    assert not page.get_by_role("button", name="Sign it off").count()
+    do(page, "Roll back", "risk", "too strict")
+    page.get_by_text("Version 1 is live.").wait_for()
+    assert releases.live == 1

@@ -20,7 +20,7 @@ from guardrails.inference.remote.addresses import in_clear
 from guardrails.inference.remote.endpoint import Endpoint, Judged
 from guardrails.stores import Memory, shared, window
 
-__all__ = ["Caller", "TooLong", "in_windows", "probability"]
+__all__ = ["Caller", "TooLong", "Unreadable", "in_windows", "probability"]
 
 # Bytes of an answer, at most: the probabilities of a batch, or some words.
 _LARGEST = 4 << 20
@@ -45,6 +45,14 @@ class _Away(Overloaded):
     """Nobody is there who could answer, or who is there has too much to do: only another try can tell."""
 
 
+class Unreadable(RemoteFailed):
+    """A server answered, and not in the form of its profile: that says something about the text, and nothing about the server."""
+
+
+# Who counts the calls of this process when nothing is shared: rules that ask one server share its budget.
+_ALONE = Memory()
+
+
 class Caller:
     """One server. Connections are kept and shared; no redirect is followed, and no proxy of the environment is used. Thread-safe."""
 
@@ -59,7 +67,6 @@ class Caller:
         self._breaker = Breaker()
         most = endpoint.calls_per_minute
         self._budget = window(f"calls of models:{endpoint.model}:{self._base}:{most}", most, 60.0) if most else None
-        self._store = Memory()
         headers = {"accept": "application/json", "accept-encoding": "identity"}
         if endpoint.key_env:
             if not (key := os.environ.get(endpoint.key_env)):
@@ -89,11 +96,11 @@ class Caller:
         """
         if not self._breaker.admits():
             raise RemoteFailed(f"{self._base} failed several times in a row and is asked again later")
-        if self._budget is not None and (shared() or self._store).take((self._budget,)) is not None:
+        if self._budget is not None and (shared() or _ALONE).take((self._budget,)) is not None:
             raise Overloaded(f"{self._base}: the calls of this minute are used up")
         try:
             found = self._again(method, path, body, min(self._timeout, seconds), read)
-        except TooLong:
+        except (TooLong, Unreadable):
             self._breaker.succeeded()
             raise
         except DeadlineExceeded:
@@ -184,13 +191,20 @@ def probability(value: Any) -> float:
     raise RemoteFailed("an answer holds something else than a probability")
 
 
-def in_windows(text: str, size: int, batch: int, ask: Callable[[Sequence[str]], Sequence[Mapping[str, float]]]) -> list[Judged]:  # fmt: skip
-    """``text`` in windows of ``size`` characters that overlap by a quarter, ``batch`` of them asked about at once.
+def in_windows(
+    text: str,
+    size: int,
+    batch: int,
+    ask: Callable[[Sequence[str]], Sequence[Mapping[str, float]]],
+    out: list[Judged] | None = None,
+) -> list[Judged]:
+    """``text`` in windows of ``size`` characters that overlap by a quarter, ``batch`` of them asked about at once. They are put into ``out`` as they
+    come, so that what was judged counts when a later window fails.
 
     Where they have too many tokens for the server, the windows from there on are half as long: nothing is cut off. Raises what ``ask``
     raises, and RemoteFailed for a server that refuses even short windows.
     """
-    out: list[Judged] = []
+    out = [] if out is None else out
     start = 0
     while True:
         step = size * 3 // 4

@@ -34,7 +34,9 @@ class Vllm:
         self.model, self.sha256 = f"vllm:{endpoint.model}", endpoint.identity()
         self.labels = endpoint.classes
 
-    def score(self, text: str, seconds: float, question: str | None = None) -> list[Judged]:
+    def score(
+        self, text: str, seconds: float, question: str | None = None, out: list[Judged] | None = None
+    ) -> list[Judged]:
         """As :meth:`Backend.score`; a classifier reads no question."""
         del question
         until = time.monotonic() + seconds
@@ -46,7 +48,7 @@ class Vllm:
             )
             return found
 
-        return in_windows(text, self._endpoint.window or _WINDOW, _BATCH, ask)
+        return in_windows(text, self._endpoint.window or _WINDOW, _BATCH, ask, out)
 
     def _read(self, answer: Any, texts: int) -> list[dict[str, float]]:
         match answer:
@@ -73,7 +75,9 @@ class Tei:
         self._lock = threading.Lock()
         self._until = 0.0
 
-    def score(self, text: str, seconds: float, question: str | None = None) -> list[Judged]:
+    def score(
+        self, text: str, seconds: float, question: str | None = None, out: list[Judged] | None = None
+    ) -> list[Judged]:
         """As :meth:`Backend.score`; a classifier reads no question."""
         del question
         until = time.monotonic() + seconds
@@ -88,7 +92,7 @@ class Tei:
                 )
                 return found
 
-            return in_windows(text, self._endpoint.window or _WINDOW, _BATCH, ask)
+            return in_windows(text, self._endpoint.window or _WINDOW, _BATCH, ask, out)
         except GuardrailsError:
             self._until = 0.0  # it may have started anew, with something else
             raise

@@ -34,8 +34,11 @@ class Backend(Protocol):
         """The labels it gives probabilities of; empty where only its answers tell."""
         ...
 
-    def score(self, text: str, seconds: float, question: str | None = None) -> list[Judged]:
-        """The probabilities in each window of ``text``. ``question``: what the text answers, None for a text of a user.
+    def score(
+        self, text: str, seconds: float, question: str | None = None, out: list[Judged] | None = None
+    ) -> list[Judged]:
+        """The probabilities in each window of ``text``. ``question``: what the text answers, None for a text of a user. ``out``: a list that gets
+        them as they come, for who wants to know what was judged before something failed.
 
         Raises DeadlineExceeded, Overloaded and RemoteFailed.
         """

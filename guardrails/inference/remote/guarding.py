@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from guardrails.errors import GuardrailsError, RemoteFailed
-from guardrails.inference.remote.calling import Caller, in_windows
+from guardrails.inference.remote.calling import Caller, Unreadable, in_windows
 from guardrails.inference.remote.endpoint import Endpoint, Judged
 from guardrails.inference.remote.profiles import CUSTOM, OTHER, PROFILES, UNSAFE, Profile
 
@@ -45,14 +45,16 @@ class Guarding:
         self._criteria = _criteria(endpoint, profile)
         self._shapes = [re.compile(p, re.DOTALL) for p in (profile.answer, profile.answer_output or profile.answer)]
 
-    def score(self, text: str, seconds: float, question: str | None = None) -> list[Judged]:
+    def score(
+        self, text: str, seconds: float, question: str | None = None, out: list[Judged] | None = None
+    ) -> list[Judged]:
         """As :meth:`Backend.score`. ``UNSAFE`` is the probability that the text is harmful at all."""
         until = time.monotonic() + seconds
 
         def ask(texts: Sequence[str]) -> Sequence[Mapping[str, float]]:
             return [self._window(t, question, until) for t in texts]
 
-        return in_windows(text, self._endpoint.window or _WINDOW, 1, ask)
+        return in_windows(text, self._endpoint.window or _WINDOW, 1, ask, out)
 
     def _window(self, text: str, question: str | None, until: float) -> Mapping[str, float]:
         out: dict[str, float] = dict.fromkeys(self.labels, 0.0)
@@ -98,14 +100,14 @@ class Guarding:
             case {"choices": [{"message": {"content": str(said)} as message, "finish_reason": str(end)} as choice]}:
                 pass
             case _:
-                raise RemoteFailed("a guard model answered without a message")
+                raise Unreadable("a guard model answered without a message")
         if end not in self._profile.ends or len(said) > _LONGEST:
-            raise RemoteFailed("a guard model's answer was cut short")
+            raise Unreadable("a guard model's answer was cut short")
         if message.get("refusal"):
-            raise RemoteFailed("a guard model refused to judge")
+            raise Unreadable("a guard model refused to judge")
         found = self._shapes[question is not None].fullmatch(self._lines(said))
         if found is None:
-            raise RemoteFailed("a guard model's answer does not have the form of its profile")
+            raise Unreadable("a guard model's answer does not have the form of its profile")
         levels = self._profile.levels
         word = found["verdict"]
         score = levels[word]
@@ -120,9 +122,9 @@ class Guarding:
         try:
             found = orjson.loads(said)
         except orjson.JSONDecodeError:
-            raise RemoteFailed("a guard model's answer is not JSON") from None
+            raise Unreadable("a guard model's answer is not JSON") from None
         if not isinstance(found, dict):
-            raise RemoteFailed("a guard model's answer is not a JSON object")
+            raise Unreadable("a guard model's answer is not a JSON object")
         return "".join(f"{key}: {found[key]}\n" for key in self._profile.keys if key in found)
 
     def _labels(self, said: str) -> list[str]:

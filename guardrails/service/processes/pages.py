@@ -69,7 +69,8 @@ class Together:
         else:
             others = [s["status"] for s in states if s["status"] in (State.DRAINING, State.STARTING)]
             status = State(others[0]) if others else State.NOT_READY
-        told = next(iter(ready or states))
+        # Of those that are ready, one that is degraded says why.
+        told = next((s for s in ready if s["status"] != State.READY), next(iter(ready or states)))
         workers = {"ready": len(ready), "of": len(states), "states": [s["status"] for s in states]}
         return {**told, "status": status.value, "workers": workers}
 

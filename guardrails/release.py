@@ -30,6 +30,7 @@ from guardrails.policy import lint, load
 from guardrails.policy.files import SHIPPED
 from guardrails.policy.folders import test_file
 from guardrails.rules import Policy
+from guardrails.whole_files import link_whole
 
 __all__ = ["Event", "Releases", "Version"]
 
@@ -187,8 +188,8 @@ class Releases:
             action, number, policy.name, policy.identity.sha256, by.strip(), reason, _now(), version.path.name
         )
         self._write(event, record)
-        _link(self.folder / _LIVE, str(number))
-        _link(self.folder / version.path.name, f"{_LIVE}/{version.path.name}")
+        link_whole(self.folder / _LIVE, str(number))
+        link_whole(self.folder / version.path.name, f"{_LIVE}/{version.path.name}")
         return version
 
     def _numbers(self) -> list[int]:
@@ -257,10 +258,3 @@ def _said(reason: str) -> str:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _link(path: Path, target: str) -> None:
-    """A link in one step, also where one stands."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    beside.symlink_to(target)
-    beside.replace(path)

@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-__all__ = ["write_whole"]
+__all__ = ["link_whole", "write_whole"]
 
 
 def write_whole(path: Path, data: bytes, mode: int) -> None:
@@ -22,3 +22,10 @@ def write_whole(path: Path, data: bytes, mode: int) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def link_whole(path: Path, target: str) -> None:
+    """Make ``path`` a symbolic link to ``target`` in one step, also where a link or a file stands. Raises OSError."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    beside.symlink_to(target)
+    beside.replace(path)

@@ -253,6 +253,7 @@ def export(
 
 from guardrails.cli import (  # noqa: E402 - with files of their own
     auditing,
+    bundling,
     calibrating,
     deploying,
     evaluating,
@@ -297,4 +298,5 @@ app.command("hook")(hooks.hook)
 app.add_typer(hooks.hooks, name="hooks")
 app.add_typer(reviewing.review, name="review")
 app.add_typer(releasing.release, name="release")
+app.add_typer(bundling.bundle, name="bundle")
 app.add_typer(auditing.audit, name="audit")

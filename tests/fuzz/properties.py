@@ -192,7 +192,9 @@ def _app_saw_nothing(case: Case, run: Ran) -> None:
     if text:
         bodies(body, "application/json")
     every = [*leaves(text), *_around(scope)] if text else [*_around(scope)]
-    wrong = found(INPUT, [*every, *(parted(text, case.body.decode("utf-8", "replace")) if case.parts else ())]) or (raw_found(INPUT, text) if text else None)
+    wrong = found(INPUT, [*every, *(parted(text, case.body.decode("utf-8", "replace")) if case.parts else ())]) or (
+        raw_found(INPUT, text) if text else None
+    )
     if wrong:
         raise Wrong(f"the application received {wrong}: {short(body)} {scope['raw_path']} {scope['query_string']}")
     place = reported(INPUT, every)

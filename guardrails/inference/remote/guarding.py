@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from guardrails.errors import GuardrailsError, RemoteFailed
+from guardrails.errors import GuardrailsError
 from guardrails.inference.remote.calling import Caller, Unreadable, in_windows
 from guardrails.inference.remote.endpoint import Endpoint, Judged
 from guardrails.inference.remote.profiles import CUSTOM, OTHER, PROFILES, UNSAFE, Profile

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from guardrails.bundles.note import NOTE, NOTE_BYTES, Bundle
 from guardrails.bundles.sources import Read, opened
-from guardrails.errors import GuardrailsError, PolicyError
+from guardrails.errors import GuardrailsError, PolicyError, Problem
 from guardrails.evidence.note import Verifier
 from guardrails.policy import load
 from guardrails.tenants.folder import policy_files
@@ -112,7 +112,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def _load(root: Path, policies: Sequence[str]) -> None:
     """Raises PolicyError with the problems of all policies that do not load."""
-    problems = []
+    problems: list[Problem] = []
     for name in policies:
         try:
             load(root / name, root=root)

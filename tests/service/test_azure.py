@@ -73,7 +73,7 @@ def test_attacks_in_prompts_and_documents(base: str) -> None:
 
 def test_groundedness_says_where(base: str) -> None:
     text = "😀 Paris is the capital of France. The capital of Spain is Oslo."
-    body = {
+    body: dict[str, Any] = {
         "domain": "Generic",
         "task": "QnA",
         "qna": {"query": "What are the capitals?"},
@@ -87,7 +87,7 @@ def test_groundedness_says_where(base: str) -> None:
         start, size = detail["offset"]["codePoint"], detail["length"]["codePoint"]
         assert text[start : start + size] == detail["text"]
         assert detail["offset"]["utf16"] >= start
-    body["text"] = "Paris is the capital of France."
+    body |= {"text": "Paris is the capital of France.", "reasoning": False, "correction": False}
     assert post(base, "detectGroundedness", body).json()["ungroundedDetected"] is False
 
 
@@ -100,6 +100,12 @@ def test_groundedness_says_where(base: str) -> None:
         ("shieldPrompt", {}, "judging", "userPrompt: is missing"),
         ("shieldPrompt", {"userPrompt": "x"}, "small", "PROMPT_ATTACK"),
         ("detectGroundedness", {"text": "x", "groundingSources": ["y"]}, "small", "grounding: 0.75"),
+        (
+            "detectGroundedness",
+            {"text": "x", "groundingSources": ["y"], "correction": True},
+            "judging",
+            "correction: needs a large",
+        ),
         ("detectGroundedness", {"text": "x", "groundingSources": []}, "judging", "groundingSources: is empty"),
         ("detectGroundedness", {"text": "x", "groundingSources": ["y"], "task": "QnA"}, "judging", "qna: is missing"),
     ],

@@ -40,6 +40,9 @@ def test_nemo_passes_modifies_and_blocks(base: str) -> None:
     assert (blocked["status"], blocked["content"]) == ("blocked", "I was told not to ask.")
     answer = {"role": "assistant", "content": "a risk-free profit"}
     assert nemo(base, user("hello"), answer)["status"] == "blocked"
+    # A result may come from a function as clients called it once: the newest message is the one that is read.
+    results = [{"role": "tool", "content": "calm"}, {"role": "function", "name": "f", "content": "project kingfisher"}]
+    assert nemo(base, user("hello"), *results)["status"] == "blocked"
     assert nemo(base, user("hello"), answer, rail_types=["input"])["status"] == "passed"
 
 

@@ -68,6 +68,10 @@ ANALYZE: dict[str, tuple[dict[str, Any], set[tuple[str, str]]]] = {
         {"text": "Ask Dr. Weber.", "ad_hoc_recognizers": [TITLES], "entities": ["TITLE"]},
         {("TITLE", "Dr.")},
     ),
+    "words in any case": (
+        {"text": "ask dr. Weber.", "ad_hoc_recognizers": [TITLES], "entities": ["TITLE"]},
+        {("TITLE", "dr.")},
+    ),
     "recognizers beside the others": (
         {"text": "Dr. Weber, anna@example.com", "ad_hoc_recognizers": [TITLES, ZIP]},
         {("TITLE", "Dr."), ("EMAIL_ADDRESS", ADDRESS)},

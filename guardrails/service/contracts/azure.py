@@ -106,8 +106,9 @@ async def groundedness(call: Call) -> Answer:
     sources = body.texts("groundingSources")
     if not sources:
         raise Fault(Kind.INVALID, "is empty; add at least one source", "groundingSources")
-    if body.flag("reasoning", False) or "correction" in body:
-        raise Fault(Kind.INVALID, "reasoning and correction need a large model; leave them out", "reasoning")
+    for name in ("reasoning", "correction"):
+        if body.flag(name, False):
+            raise Fault(Kind.INVALID, "needs a large language model; leave it out, or false", name)
     guardrail = _with(call, Source.OUTPUT, "GROUNDING", "grounding: 0.75")
     pieces = [Piece(text, Role.ASSISTANT)]
     pieces += [Piece(s, Role.DOCUMENT, Qualifier.GROUNDING_SOURCE) for s in sources]

@@ -1,7 +1,7 @@
 """LiteLLM's generic guardrail API: texts of a request or an answer, rewritten where they may pass.
 
 Answers that are streamed come again and again with a longer text. What is returned is made by the same stream as everywhere
-(:mod:`guardrails.stream`), whose output for a longer text begins with that for a shorter one; the part that later text may still
+(:mod:`guardrails.streaming`), whose output for a longer text begins with that for a shorter one; the part that later text may still
 change is named in ``stream_holdback_chars``.
 """
 

@@ -15,8 +15,8 @@ from guardrails.types import Action, Piece, Qualifier, Role, Source
 __all__ = ["CONTRACT"]
 
 _RAILS = ("input", "output", "tool_call", "tool_result")
-# The role of the message that a rail reads.
-_READ = {"input": "user", "output": "assistant", "tool_call": "assistant", "tool_result": "tool"}
+# The roles of the messages that a rail reads.
+_READ = {"input": ("user",), "output": ("assistant",), "tool_call": ("assistant",), "tool_result": ("tool", "function")}
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function", "context")
 
 
@@ -62,13 +62,13 @@ def _rail(message: Body) -> str:
 
 async def _one(call: Call, guardrail: Guardrail, rail: str, messages: list[Body], options: Body) -> dict[str, Any]:
     """What one rail says of the newest message that it reads."""
-    chosen = [m for m in messages if m.text("role") == _READ[rail]]
+    chosen = [m for m in messages if m.text("role") in _READ[rail]]
     if rail == "tool_call":
         chosen = [m for m in chosen if m.value.get("tool_calls")]
     if not chosen:
         raise Fault(
             Kind.INVALID,
-            f"{rail} reads a message of the role {_READ[rail]}, and there is none",
+            f"{rail} reads a message of the role {_READ[rail][0]}, and there is none",
             "guardrails.rail_types",
         )
     message = chosen[-1]
@@ -77,7 +77,7 @@ async def _one(call: Call, guardrail: Guardrail, rail: str, messages: list[Body]
     if calls:
         pieces = [Piece(c.object("function").text("arguments", ""), Role.ASSISTANT) for c in calls]
     else:
-        pieces = [Piece(_text(message), {"user": Role.USER, "tool": Role.TOOL}.get(_READ[rail], Role.ASSISTANT))]
+        pieces = [Piece(_text(message), {"user": Role.USER, "tool": Role.TOOL}.get(_READ[rail][0], Role.ASSISTANT))]
     content = "" if calls else pieces[0].text
     sources = options.mapping("context").get("relevant_chunks")
     if rail == "output" and isinstance(sources, str) and sources:

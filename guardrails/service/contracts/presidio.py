@@ -65,7 +65,9 @@ async def analyze(call: Call) -> Answer:
     adhoc = [r for r in recognisers(body) if not asked or r.entity in asked]
     types, unknown = await call.checking.run(partial(_types, asked, adhoc))
     try:
-        guardrail = await call.checking.run(partial(probe, (), types, [(r.entity, r.pattern) for r in adhoc]))
+        guardrail = await call.checking.run(
+            partial(probe, (), types, [(r.entity, f"(?ism){r.pattern}") for r in adhoc])
+        )
     except PolicyError as error:
         raise Fault(
             Kind.INVALID, f"a pattern cannot be used: {error.problems[0].message}", "ad_hoc_recognizers"
@@ -158,7 +160,7 @@ def _allowed(body: Body) -> Any:
     try:
         import re2  # noqa: PLC0415 - a pattern of a stranger's: one that cannot run for ever
 
-        pattern = re2.compile("|".join(f"(?:{v})" for v in values))
+        pattern = re2.compile("(?ism)" + "|".join(f"(?:{v})" for v in values))
     except Exception:
         raise Fault(Kind.INVALID, "holds a pattern that RE2 does not take", "allow_list") from None
     return lambda value: pattern.search(value) is not None

@@ -83,7 +83,7 @@ def down() -> bool | None:
     """Whether the server of shared state is in trouble, as of the last call or the last time that somebody asked; None where there is
     none. Waits for nothing."""
     store: Any = shared()
-    made: Calls | None = getattr(store, "calls", None)
+    made = counted()
     if made is None:
         return None
     made.look(store.look)

@@ -188,8 +188,8 @@ def test_links_and_odd_names_are_not_signed_and_leave_no_folder(tmp_path: Path, 
 @given(st.text(max_size=30))
 def test_a_name_that_is_taken_stays_below_its_folder(name: str) -> None:
     if named(name):
-        path = Path("/root/folder", name)
-        assert path.parts[:3] == ("/", "root", "folder")
+        path = Path("/srv/policies", name)
+        assert path.parts[:3] == ("/", "srv", "policies")
         assert not any(part.startswith(".") for part in path.parts[3:])
 
 

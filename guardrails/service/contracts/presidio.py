@@ -23,6 +23,9 @@ from guardrails.types import Finding, Source
 
 __all__ = ["CONTRACT"]
 
+# How Presidio reads patterns and lists: in any case, `^` and `$` at lines, `.` at line breaks.
+_FLAGS = "(?ism)"
+
 _MOST = 1_000
 # Their methods are not typed.
 _ANONYMIZER: Any = AnonymizerEngine
@@ -66,7 +69,7 @@ async def analyze(call: Call) -> Answer:
     types, unknown = await call.checking.run(partial(_types, asked, adhoc))
     try:
         guardrail = await call.checking.run(
-            partial(probe, (), types, [(r.entity, f"(?ism){r.pattern}") for r in adhoc])
+            partial(probe, (), types, [(r.entity, f"{_FLAGS}{r.pattern}") for r in adhoc])
         )
     except PolicyError as error:
         raise Fault(
@@ -160,7 +163,7 @@ def _allowed(body: Body) -> Any:
     try:
         import re2  # noqa: PLC0415 - a pattern of a stranger's: one that cannot run for ever
 
-        pattern = re2.compile("(?ism)" + "|".join(f"(?:{v})" for v in values))
+        pattern = re2.compile(_FLAGS + "|".join(f"(?:{v})" for v in values))
     except Exception:
         raise Fault(Kind.INVALID, "holds a pattern that RE2 does not take", "allow_list") from None
     return lambda value: pattern.search(value) is not None
